@@ -4,7 +4,7 @@
  * A node hides whether its content lies inline in its parent's chunk, in a chunk of its own, or in trees of chunks, and
  * whether those chunks are pending or placed. Handles and drafts (the Proxies a user sees) are built on nodes alone.
  */
-import type { Link } from '../heap/chunk.ts';
+import type { Slot } from '../codec/slot.ts';
 
 /** A mutable box with an identity. `alias` marks one that came from an object occurring twice inside one value. */
 export interface CellRef {
@@ -29,12 +29,6 @@ interface NodeBase {
   readonly isNode: true;
   /** The encoded value: what a row, or a parent, holds of this node. Cheap: link or inline bytes, nothing is rewritten. */
   readonly slot: Slot;
-}
-
-/** An encoded value with the links its bytes number: what `codec` makes and `heap` stores. */
-export interface Slot {
-  readonly bytes: Uint8Array;
-  readonly links: readonly Link[];
 }
 
 /** An array. Indexes are integers in [0, length). Holes read as `absent`. */
