@@ -1,0 +1,76 @@
+/**
+ * The index: ordered tables of bytes that several processes read while one writes. It is derived from the log and may be
+ * lost; it must never be half written. LmdbIndex is the real one, MemoryIndex serves tests and stores without a disk.
+ *
+ * Reading: a read looks at one state of all tables. The state stays until `renew`, until the index is written through this
+ * object, or until the turn of the event loop ends, whichever comes first; then the next read sees the newest.
+ */
+
+export type Table = 'entries' | 'cells' | 'chunks' | 'segments' | 'roots' | 'history' | 'pins' | 'commits' | 'meta';
+
+export const tables: readonly Table[] = [
+  'entries',
+  'cells',
+  'chunks',
+  'segments',
+  'roots',
+  'history',
+  'pins',
+  'commits',
+  'meta',
+];
+
+/** The longest key, in bytes; keys have at least one. */
+export const indexKeyBytesMax: number = 1978;
+
+/**
+ * A stretch of keys in the order of their bytes. `start` is where the walk begins and `end` where it ends, in its own
+ * direction: with `reverse`, `start` is the greater of the two.
+ */
+export interface IndexRange {
+  start?: Uint8Array | undefined;
+  /** Leave out `start` itself; default false. */
+  startExclusive?: boolean | undefined;
+  end?: Uint8Array | undefined;
+  /** Include `end` itself; default false. */
+  endInclusive?: boolean | undefined;
+  reverse?: boolean | undefined;
+  /** The most rows to return. */
+  limit?: number | undefined;
+}
+
+/** Where `Index.write` puts its rows. Dead when the function returns. */
+export interface IndexWriter {
+  put(table: Table, key: Uint8Array, value: Uint8Array): void;
+  /** Deletes a row; one that is missing is fine. */
+  delete(table: Table, key: Uint8Array): void;
+  /** Deletes all rows of a table. */
+  clear(table: Table): void;
+  /** Sees what this transaction has written. The bytes may be recycled as those of `Index.get`. */
+  get(table: Table, key: Uint8Array): Uint8Array | undefined;
+}
+
+/** Throws StoreError CORRUPT for a damaged index, IO for what the system refused, CLOSED after close. */
+export interface Index {
+  /** The next read sees the newest committed state of any process. Cheap when nothing was read since the last. */
+  renew(): void;
+  /** A row's value. The bytes may be recycled by the next call on any index of this thread: decode or copy them first. */
+  get(table: Table, key: Uint8Array): Uint8Array | undefined;
+  /** Rows as [key, value], both copies. Holds nothing afterwards: walk long stretches in batches with `limit`. */
+  range(table: Table, range: IndexRange): Array<[Uint8Array, Uint8Array]>;
+  /** The number of rows. O(1). */
+  count(table: Table): number;
+  /**
+   * One atomic transaction; the caller holds the commit lock. When `fn` or the commit throws nothing has happened.
+   * Afterwards this object's reads see it; those of others once they renew. Not durable before `sync`. Does not nest.
+   */
+  write(fn: (writer: IndexWriter) => void): void;
+  /** Makes all commits durable. */
+  sync(): void;
+  /** As `sync`, off the thread. */
+  syncSoon(): Promise<void>;
+  /** Size of its data on disk (or in memory). */
+  bytes(): number;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
