@@ -46,7 +46,7 @@ export interface IndexWriter {
   delete(table: Table, key: Uint8Array): void;
   /** Deletes all rows of a table. */
   clear(table: Table): void;
-  /** Sees what this transaction has written. The bytes may be recycled as those of `Index.get`. */
+  /** As `Index.get`; sees what this transaction has written. */
   get(table: Table, key: Uint8Array): Uint8Array | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface IndexWriter {
 export interface Index {
   /** The next read sees the newest committed state of any process. Cheap when nothing was read since the last. */
   renew(): void;
-  /** A row's value. The bytes may be recycled by the next call on any index of this thread: decode or copy them first. */
+  /** A row's value. The bytes are the caller's to keep (a view of lmdb's buffer was no faster), but not to change. */
   get(table: Table, key: Uint8Array): Uint8Array | undefined;
   /** Rows as [key, value], both copies. Holds nothing afterwards: walk long stretches in batches with `limit`. */
   range(table: Table, range: IndexRange): Array<[Uint8Array, Uint8Array]>;
