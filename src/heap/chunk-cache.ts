@@ -1,0 +1,272 @@
+/**
+ * The chunk cache: records of segments in memory, within a budget.
+ *
+ * Records are read straight into *slabs*, which are filled one after the other and recycled oldest first: no object per
+ * record, no garbage, memory bounded to the byte. A hit in the older half of the slabs copies the record to the newest
+ * one, so what is used stays (a log-structured approximation of least-recently-used). A view knows the slab's generation
+ * and says `stale` once the slab has been recycled.
+ *
+ * Scans go past it: when reads follow each other in a segment, one read brings in a whole window, and its records are
+ * served from there without entering the slabs. A window is never overwritten, so its views never go stale.
+ *
+ * Warm load about 60 ns, cold one record about 1 us, in a scan about 100 ns (Node 20, one core of a small VM).
+ */
+import { invariant } from '../base/assert.ts';
+import { readUint32 } from '../base/bytes.ts';
+import { StoreError } from '../base/errors.ts';
+import { Link } from './chunk.ts';
+import type { ChunkKind, ChunkView, Ref } from './chunk.ts';
+import { parseRecord, recordSeed } from './record.ts';
+import type { RecordFrame } from './record.ts';
+import { linkBytes, readRef, refOffset, refReadBytes, refSegment } from './ref.ts';
+import { segmentName } from './segment.ts';
+import type { OpenSegment, Segments } from './segment.ts';
+
+const slabBytesMax = 256 * 1024;
+const slabBytesMin = 16 * 1024;
+/** One read of a scan brings in this many bytes. */
+const windowBytes = 64 * 1024;
+/** Reads at most this far apart count as following each other. */
+const scanGapBytes = 1024;
+const placeFactor = 2 ** 20;
+
+class Slab {
+  readonly bytes: Buffer;
+  generation = 0;
+  length = 0;
+  refs: Ref[] = [];
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+}
+
+/** A record in a slab, a window or a buffer of its own. */
+class RecordView implements ChunkView {
+  readonly kind: ChunkKind;
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly linkCount: number;
+  readonly #linksAt: number;
+  readonly #slab: Slab;
+  readonly #generation: number;
+
+  constructor(slab: Slab, frame: RecordFrame) {
+    this.kind = frame.kind as ChunkKind;
+    this.bytes = slab.bytes;
+    this.start = frame.start;
+    this.end = frame.end;
+    this.linkCount = frame.linkCount;
+    this.#linksAt = frame.linksAt;
+    this.#slab = slab;
+    this.#generation = slab.generation;
+  }
+
+  get stale(): boolean {
+    return this.#slab.generation !== this.#generation;
+  }
+
+  link(index: number): Link {
+    invariant(index < this.linkCount, `link ${index} of ${this.linkCount}`);
+    const at = this.#linksAt + index * linkBytes;
+    return new Link(readRef(this.bytes, at), readUint32(this.bytes, at + 7));
+  }
+
+  linkRef(index: number): Ref {
+    invariant(index < this.linkCount, `link ${index} of ${this.linkCount}`);
+    return readRef(this.bytes, this.#linksAt + index * linkBytes);
+  }
+}
+
+export class ChunkCache {
+  readonly #segments: Segments;
+  readonly #slabBytes: number;
+  readonly #slabsMax: number;
+  readonly #slabs: Slab[] = [];
+  /** Index of the slab being filled. */
+  #filling = -1;
+  /** ref -> slab index * 2^20 + offset in the slab. */
+  readonly #places = new Map<Ref, number>();
+  #window: Slab | undefined;
+  #windowSegment = 0;
+  #windowStart = 0;
+  #lastSegment = 0;
+  #lastEnd = 0;
+  #followed = 0;
+  /** Counters for `stats()`. */
+  reads = 0;
+  hits = 0;
+  bytesRead = 0;
+
+  constructor(segments: Segments, budgetBytes: number) {
+    this.#segments = segments;
+    this.#slabBytes = Math.max(slabBytesMin, Math.min(slabBytesMax, 2 ** Math.floor(Math.log2(budgetBytes / 8 + 1))));
+    this.#slabsMax = Math.max(2, Math.floor(budgetBytes / this.#slabBytes));
+  }
+
+  /** Bytes held. */
+  get bytes(): number {
+    return this.#slabs.length * this.#slabBytes + (this.#window?.bytes.length ?? 0);
+  }
+
+  /** The record a ref names. Throws CORRUPT when what lies there is not intact, IO when it can not be read. */
+  load(ref: Ref): ChunkView {
+    const place = this.#places.get(ref);
+    if (place !== undefined) {
+      this.hits++;
+      return this.#fromSlab(ref, place);
+    }
+    this.reads++;
+    const segment = refSegment(ref);
+    const offset = refOffset(ref);
+    if (segment === this.#windowSegment && offset >= this.#windowStart) {
+      const view = this.#fromWindow(segment, offset);
+      if (view !== undefined) return view;
+    }
+    const follows = segment === this.#lastSegment && offset >= this.#lastEnd && offset - this.#lastEnd <= scanGapBytes;
+    this.#followed = follows ? this.#followed + 1 : 0;
+    this.#lastSegment = segment;
+    if (this.#followed >= 3) {
+      this.#readWindow(segment, offset);
+      const view = this.#fromWindow(segment, offset);
+      if (view !== undefined) return view;
+    }
+    return this.#readOne(ref, segment, offset);
+  }
+
+  /** Forgets everything, as when segments were replaced. */
+  clear(): void {
+    for (const slab of this.#slabs) slab.generation++;
+    this.#slabs.length = 0;
+    this.#filling = -1;
+    this.#places.clear();
+    this.#window = undefined;
+    this.#windowSegment = 0;
+  }
+
+  #fromSlab(ref: Ref, place: number): ChunkView {
+    const index = Math.floor(place / placeFactor);
+    const slab = this.#slabs[index]!;
+    const at = place % placeFactor;
+    const age = (this.#filling - index + this.#slabs.length) % this.#slabs.length;
+    const frame = reparse(slab.bytes, at);
+    if (age * 2 <= this.#slabsMax || this.#slabs.length < this.#slabsMax) return new RecordView(slab, frame);
+    const target = this.#room(frame.end - at);
+    // The target may be this very slab, just recycled: its bytes are still there, and copy allows overlap.
+    slab.bytes.copy(target.bytes, target.length, at, frame.end);
+    return this.#keep(target, ref, frame.end - at, shift(frame, target.length - at));
+  }
+
+  #readOne(ref: Ref, segment: number, offset: number): ChunkView {
+    const open = this.#segments.get(segment);
+    const wanted = refReadBytes(ref);
+    if (wanted > this.#slabBytes / 2) return this.#readAlone(open, ref, wanted);
+    const slab = this.#room(wanted);
+    const got = open.file.read(slab.bytes, slab.length, wanted, offset);
+    this.bytesRead += got;
+    const frame = parseRecord(slab.bytes, slab.length, got, recordSeed(open.header.seed, offset));
+    if (typeof frame === 'string') throw damagedRecord(segment, offset, frame);
+    const length = frame.end - slab.length;
+    this.#lastEnd = offset + length;
+    return this.#keep(slab, ref, length, frame);
+  }
+
+  /** A record too large for a slab: a buffer of its own, not cached (its decoded node may be). */
+  #readAlone(open: OpenSegment, ref: Ref, wanted: number): ChunkView {
+    const offset = refOffset(ref);
+    const slab = new Slab(Buffer.allocUnsafeSlow(wanted));
+    const got = open.file.read(slab.bytes, 0, wanted, offset);
+    this.bytesRead += got;
+    const frame = parseRecord(slab.bytes, 0, got, recordSeed(open.header.seed, offset));
+    if (typeof frame === 'string') throw damagedRecord(open.header.id, offset, frame);
+    this.#lastEnd = offset + frame.end;
+    return new RecordView(slab, frame);
+  }
+
+  #readWindow(segment: number, offset: number): void {
+    const open = this.#segments.get(segment);
+    const slab = new Slab(Buffer.allocUnsafeSlow(windowBytes));
+    slab.length = open.file.read(slab.bytes, 0, windowBytes, offset);
+    this.bytesRead += slab.length;
+    this.#window = slab;
+    this.#windowSegment = segment;
+    this.#windowStart = offset;
+  }
+
+  #fromWindow(segment: number, offset: number): ChunkView | undefined {
+    const window = this.#window!;
+    const at = offset - this.#windowStart;
+    if (at >= window.length) return undefined;
+    const seed = recordSeed(this.#segments.get(segment).header.seed, offset);
+    const frame = parseRecord(window.bytes, at, window.length - at, seed);
+    if (frame === 'short') return undefined;
+    if (frame === 'damaged') throw damagedRecord(segment, offset, frame);
+    this.#lastSegment = segment;
+    this.#lastEnd = offset + frame.end - at;
+    return new RecordView(window, frame);
+  }
+
+  /** A slab with room for `bytes`, recycling the oldest one where there is none. */
+  #room(bytes: number): Slab {
+    const current = this.#slabs[this.#filling];
+    if (current !== undefined && current.length + bytes <= this.#slabBytes) return current;
+    if (this.#slabs.length < this.#slabsMax) {
+      const slab = new Slab(Buffer.allocUnsafeSlow(this.#slabBytes));
+      this.#filling = this.#slabs.push(slab) - 1;
+      return slab;
+    }
+    this.#filling = (this.#filling + 1) % this.#slabs.length;
+    const slab = this.#slabs[this.#filling]!;
+    for (const ref of slab.refs) {
+      if (Math.floor(this.#places.get(ref)! / placeFactor) === this.#filling) this.#places.delete(ref);
+    }
+    slab.refs = [];
+    slab.length = 0;
+    slab.generation++;
+    return slab;
+  }
+
+  #keep(slab: Slab, ref: Ref, length: number, frame: RecordFrame): ChunkView {
+    this.#places.set(ref, this.#filling * placeFactor + slab.length);
+    slab.refs.push(ref);
+    slab.length += length;
+    return new RecordView(slab, frame);
+  }
+}
+
+/** The frame of a record that was verified when it was read. */
+function reparse(bytes: Buffer, at: number): RecordFrame {
+  let position = at + 4;
+  let length = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[position++]!;
+    length += (byte & 127) << shift;
+    if (byte < 128) break;
+  }
+  const end = position + length;
+  const kind = bytes[position++]!;
+  let linkCount = 0;
+  if (kind & 0x80) {
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[position++]!;
+      linkCount += (byte & 127) << shift;
+      if (byte < 128) break;
+    }
+  }
+  return { kind: kind & 0x7f, linkCount, linksAt: position, start: position + linkCount * linkBytes, end };
+}
+
+function shift(frame: RecordFrame, by: number): RecordFrame {
+  return {
+    kind: frame.kind,
+    linkCount: frame.linkCount,
+    linksAt: frame.linksAt + by,
+    start: frame.start + by,
+    end: frame.end + by,
+  };
+}
+
+function damagedRecord(segment: number, offset: number, found: string): StoreError {
+  return new StoreError('CORRUPT', `No intact record at offset ${offset} of ${segmentName(segment)} (${found})`);
+}

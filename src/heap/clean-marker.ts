@@ -1,0 +1,92 @@
+/**
+ * The clean marker: a small file beside the index that says whether the index may be believed.
+ *
+ * LMDB is written without syncing, so after a crash of the machine its file can be anything. The marker says `clean` only
+ * after the index was synced by the last process to close the store; it is made durable as `dirty` before the first
+ * commit after that changes the index. The index is believed when the marker is clean and the file is the one it was
+ * written for (size, and a hash while the index is small), or when it is dirty but the operating system has been running
+ * since and the file is the same: then every write is still in the page cache. In all other cases it is rebuilt.
+ */
+import { readUint32, writeUint32 } from '../base/bytes.ts';
+import { isStoreError } from '../base/errors.ts';
+import { bootId } from '../storage/boot.ts';
+import type { Storage } from '../storage/storage.ts';
+import { hash32 } from './hash.ts';
+
+export const markerName = 'index/marker';
+/** Indexes up to this size are hashed at a clean close and checked at the next open (about 4 ms for 16 MiB). */
+const hashedBytesMax = 16 * 1024 * 1024;
+
+interface Marker {
+  clean: boolean;
+  boot: string | undefined;
+  /** The index file's identity and size when the marker was written. */
+  file: string;
+  bytes: number;
+  /** XXH32 of the index file, where it was small enough. */
+  hash: number | undefined;
+}
+
+/** Whether the index beside the marker can be believed, and why not. */
+export type Trust = { trusted: true; clean: boolean } | { trusted: false; reason: string };
+
+/** What the marker is about: the index file, by name in the store, and its identity (device and inode, or a number). */
+export interface IndexFile {
+  readonly name: string;
+  identity(): string;
+}
+
+export function readTrust(storage: Storage, index: IndexFile): Trust {
+  const marker = readMarker(storage);
+  if (marker === undefined) return { trusted: false, reason: 'there is no intact clean marker' };
+  if (!storage.exists(index.name)) return { trusted: false, reason: 'the index is missing' };
+  if (!marker.clean) {
+    if (marker.boot === undefined || marker.boot !== bootId()) {
+      return { trusted: false, reason: 'the system went down while the store was in use' };
+    }
+    if (marker.file !== index.identity()) return { trusted: false, reason: 'the index was copied while in use' };
+    return { trusted: true, clean: false };
+  }
+  const bytes = fileBytes(storage, index.name);
+  if (bytes.length !== marker.bytes) return { trusted: false, reason: 'the index has another size than when it was closed' };
+  if (marker.hash !== undefined && hash32(bytes.read(), 0) !== marker.hash) {
+    return { trusted: false, reason: 'the index was changed since it was closed' };
+  }
+  return { trusted: true, clean: true };
+}
+
+/** Writes the marker durably. `clean` only when the index has just been synced and nobody else has the store open. */
+export function writeMarker(storage: Storage, index: IndexFile, clean: boolean): void {
+  const bytes = clean ? fileBytes(storage, index.name) : undefined;
+  const marker: Marker = {
+    clean,
+    boot: bootId(),
+    file: index.identity(),
+    bytes: bytes?.length ?? 0,
+    hash: bytes !== undefined && bytes.length <= hashedBytesMax ? hash32(bytes.read(), 0) : undefined,
+  };
+  const text = Buffer.from(JSON.stringify(marker), 'utf8');
+  const file = Buffer.alloc(text.length + 4);
+  writeUint32(file, 0, hash32(text, 0));
+  text.copy(file, 4);
+  storage.writeAll(markerName, file);
+}
+
+function readMarker(storage: Storage): Marker | undefined {
+  try {
+    const file = storage.readAll(markerName);
+    const text = file.subarray(4);
+    if (file.length < 4 || readUint32(file, 0) !== hash32(text, 0)) return undefined;
+    return JSON.parse(text.toString('utf8')) as Marker;
+  } catch (error) {
+    if (isStoreError(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+function fileBytes(storage: Storage, name: string): { length: number; read(): Buffer } {
+  const file = storage.open(name, 'read');
+  const length = file.size();
+  file.close();
+  return { length, read: () => storage.readAll(name) };
+}

@@ -1,0 +1,122 @@
+/**
+ * The commit lock: who holds it may append to the log and write the index.
+ *
+ * It is a byte-range lock of the kernel: freed when its holder dies, kept while the holder is stopped, blind to clocks. Beside it
+ * lies a file of two bytes that all processes read and write under the lock:
+ *
+ *     busy     1 from before the log is appended to until the index has followed: a holder died (or failed) between
+ *              when the next one finds it set, and the next one has to catch up
+ *     dirty    1 once the clean marker has been made `dirty` since the store was last at rest
+ *
+ * They are in the page cache, not synced: after a crash of the machine the first opener believes neither.
+ */
+import { StoreError } from '../base/errors.ts';
+import type { Storage, StorageFile } from '../storage/storage.ts';
+
+/** The byte each lock takes in the lock file. Pins follow from `pins` on. */
+export const lockPlaces = { open: 0, commit: 1, presence: 2, pins: 1024 } as const;
+
+/** Locks by number, shared or exclusive, held by this object until `unlock` or `close`. */
+export interface Locks {
+  tryLock(place: number, options?: { shared?: boolean }): boolean;
+  /** Waits without running the event loop; throws TIMEOUT. */
+  lock(place: number, options: { shared?: boolean; timeoutMs: number; what?: string }): void;
+  lockSoon(place: number, options: { shared?: boolean; timeoutMs: number; what?: string }): Promise<void>;
+  unlock(place: number): void;
+  close(): void;
+}
+
+/** Locks of a store that nobody else can open. */
+export class SoleLocks implements Locks {
+  tryLock(): boolean {
+    return true;
+  }
+  lock(): void {}
+  lockSoon(): Promise<void> {
+    return Promise.resolve();
+  }
+  unlock(): void {}
+  close(): void {}
+}
+
+const stateName = 'locks/state';
+
+export class CommitLock {
+  readonly #locks: Locks;
+  readonly #file: StorageFile;
+  readonly #state = new Uint8Array(2);
+  #held = false;
+
+  constructor(storage: Storage, locks: Locks) {
+    this.#locks = locks;
+    if (!storage.exists(stateName)) storage.open(stateName, 'create').close();
+    this.#file = storage.open(stateName, 'write');
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
+  get busy(): boolean {
+    return this.#state[0] === 1;
+  }
+
+  get dirty(): boolean {
+    return this.#state[1] === 1;
+  }
+
+  set busy(value: boolean) {
+    this.#write(0, value);
+  }
+
+  set dirty(value: boolean) {
+    this.#write(1, value);
+  }
+
+  tryAcquire(): boolean {
+    if (!this.#locks.tryLock(lockPlaces.commit)) return false;
+    this.#acquired();
+    return true;
+  }
+
+  /** Blocks until the lock is held. Throws TIMEOUT. */
+  acquire(timeoutMs: number): void {
+    if (this.tryAcquire()) return;
+    this.#locks.lock(lockPlaces.commit, { timeoutMs, what: 'the commit lock' });
+    this.#acquired();
+  }
+
+  async acquireSoon(timeoutMs: number): Promise<void> {
+    await this.#locks.lockSoon(lockPlaces.commit, { timeoutMs, what: 'the commit lock' });
+    this.#acquired();
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#locks.unlock(lockPlaces.commit);
+  }
+
+  close(): void {
+    this.release();
+    this.#file.close();
+  }
+
+  #acquired(): void {
+    this.#held = true;
+    this.#state.fill(0);
+    try {
+      this.#file.read(this.#state, 0, 2, 0);
+    } catch (error) {
+      this.release();
+      throw new StoreError('IO', 'The state beside the commit lock can not be read', { cause: error });
+    }
+  }
+
+  #write(at: number, value: boolean): void {
+    const byte = value ? 1 : 0;
+    if (this.#state[at] === byte) return;
+    this.#state[at] = byte;
+    this.#file.write(this.#state, 0);
+  }
+}

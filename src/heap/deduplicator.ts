@@ -1,0 +1,129 @@
+/**
+ * Deduplication: the ref of a chunk that is already there.
+ *
+ * The table `chunks` maps content hash and length to the refs of chunks that have them. A hit is a hint: kind, links and
+ * payload are compared before it is used, because 32 bits collide, and can be made to collide. A bucket holds at most
+ * `bucketMax` refs; chunks beyond that are stored again, so nobody can make a look-up slow. Needs the commit lock, under
+ * which the index shows every commit: that is what makes deduplication exact across processes.
+ */
+import type { Index, IndexWriter } from '../storage/index-store.ts';
+import { isStoreError } from '../base/errors.ts';
+import type { PendingChunk, ChunkSource, ChunkView, Ref } from './chunk.ts';
+import { Link } from './chunk.ts';
+import { readRef, refBytes, writeRef } from './ref.ts';
+
+/**
+ * Payloads shorter than this are not deduplicated: a row of the table costs about 35 bytes and 1.5 us, which a chunk
+ * of 100 bytes that occurs once does not earn back.
+ */
+export const dedupeBytesMin = 128;
+const bucketMax = 8;
+
+export function bucketKey(hash: number, bytes: number): Uint8Array {
+  const key = new Uint8Array(7);
+  key[0] = hash >>> 24;
+  key[1] = hash >>> 16;
+  key[2] = hash >>> 8;
+  key[3] = hash;
+  key[4] = bytes >>> 16;
+  key[5] = bytes >>> 8;
+  key[6] = bytes;
+  return key;
+}
+
+/** Adds a ref to the bucket of its hash; silently leaves out what a full bucket has no room for. */
+export function addToBucket(writer: IndexWriter, chunk: { hash: number; bytes: number; ref: Ref }): void {
+  const key = bucketKey(chunk.hash, chunk.bytes);
+  const found = writer.get('chunks', key);
+  const count = found === undefined ? 0 : found.length / refBytes;
+  if (count >= bucketMax) return;
+  const row = new Uint8Array((count + 1) * refBytes);
+  for (let i = 0; i < count; i++) {
+    const ref = readRef(found!, i * refBytes);
+    if (ref === chunk.ref) return;
+    writeRef(row, i * refBytes, ref);
+  }
+  writeRef(row, count * refBytes, chunk.ref);
+  writer.put('chunks', key, row);
+}
+
+export class Deduplicator {
+  readonly #index: Index;
+  readonly #chunks: ChunkSource;
+  /** Chunks placed in the batch at hand: hash -> those that have it. */
+  readonly #batch = new Map<number, PendingChunk[]>();
+  hits = 0;
+  bytesSaved = 0;
+
+  constructor(index: Index, chunks: ChunkSource) {
+    this.#index = index;
+    this.#chunks = chunks;
+  }
+
+  /** The ref of a placed chunk equal to `chunk`, whose links must all be placed; 0 where there is none. */
+  find(chunk: PendingChunk): Ref {
+    const ref = this.#findInBatch(chunk) || this.#findInIndex(chunk);
+    if (ref !== 0) {
+      this.hits++;
+      this.bytesSaved += chunk.payload.length;
+    }
+    return ref;
+  }
+
+  /** Notes a chunk that has just been placed. */
+  placed(chunk: PendingChunk): void {
+    const same = this.#batch.get(chunk.hash);
+    if (same === undefined) this.#batch.set(chunk.hash, [chunk]);
+    else if (same.length < bucketMax) same.push(chunk);
+  }
+
+  /** Writes the batch's chunks into the table and forgets them. */
+  publish(writer: IndexWriter): void {
+    for (const chunks of this.#batch.values()) {
+      for (const chunk of chunks) addToBucket(writer, { hash: chunk.hash, bytes: chunk.payload.length, ref: chunk.ref });
+    }
+    this.#batch.clear();
+  }
+
+  discard(): void {
+    this.#batch.clear();
+  }
+
+  #findInBatch(chunk: PendingChunk): Ref {
+    for (const other of this.#batch.get(chunk.hash) ?? []) {
+      if (other.kind !== chunk.kind || other.links.length !== chunk.links.length) continue;
+      if (chunk.links.some((link, i) => link.ref !== other.links[i]!.ref)) continue;
+      if (Buffer.compare(other.payload, chunk.payload) === 0) return other.ref;
+    }
+    return 0;
+  }
+
+  #findInIndex(chunk: PendingChunk): Ref {
+    const row = this.#index.get('chunks', bucketKey(chunk.hash, chunk.payload.length));
+    if (row === undefined) return 0;
+    const refs: Ref[] = [];
+    for (let at = 0; at + refBytes <= row.length; at += refBytes) refs.push(readRef(row, at));
+    for (const ref of refs) {
+      if (this.#holds(ref, chunk)) return ref;
+    }
+    return 0;
+  }
+
+  #holds(ref: Ref, chunk: PendingChunk): boolean {
+    try {
+      return sameChunk(this.#chunks.load(new Link(ref, chunk.hash)), chunk);
+    } catch (error) {
+      // A damaged candidate must not keep anyone from writing the value again.
+      if (isStoreError(error, 'CORRUPT', 'NOT_FOUND')) return false;
+      throw error;
+    }
+  }
+}
+
+function sameChunk(view: ChunkView, chunk: PendingChunk): boolean {
+  if (view.kind !== chunk.kind || view.linkCount !== chunk.links.length) return false;
+  for (let i = 0; i < view.linkCount; i++) {
+    if (view.linkRef(i) !== chunk.links[i]!.ref) return false;
+  }
+  return view.bytes.compare(chunk.payload, 0, chunk.payload.length, view.start, view.end) === 0;
+}

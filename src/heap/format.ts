@@ -1,0 +1,31 @@
+/**
+ * FORMAT: one line that makes a folder a store: `lodemap <format version> <store id>`, the id 32 hex digits. It is written first,
+ * durably; all else in the folder can be made from there, so a crash while a store is being made leaves an empty store.
+ */
+import { randomBytes } from 'node:crypto';
+import { StoreError } from '../base/errors.ts';
+import type { Storage } from '../storage/storage.ts';
+import { formatVersion, segmentFolder } from './segment.ts';
+
+const name = 'FORMAT';
+const lockFolder = 'locks';
+
+/** The store's id. With `create` an empty folder becomes a store. Throws FORMAT, FORMAT_VERSION or NOT_FOUND. */
+export function readFormat(storage: Storage, create: boolean): Uint8Array {
+  if (!storage.exists(name)) {
+    const strangers = storage.list('').filter((entry) => entry !== lockFolder && !entry.startsWith(`${name}.`));
+    if (strangers.length > 0) {
+      throw new StoreError('FORMAT', `${storage.path} is no store: it has no ${name}, but ${strangers.slice(0, 3).join(', ')}`);
+    }
+    if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${storage.path}`);
+    storage.createFolder(segmentFolder);
+    storage.writeAll(name, Buffer.from(`lodemap ${formatVersion} ${randomBytes(16).toString('hex')}\n`, 'latin1'));
+  }
+  const line = storage.readAll(name).toString('latin1');
+  const match = /^lodemap (\d{1,9}) ([0-9a-f]{32})\n$/.exec(line);
+  if (match === null) throw new StoreError('FORMAT', `${storage.path}/${name} is not the line of a Lodemap store`);
+  if (Number(match[1]) !== formatVersion) {
+    throw new StoreError('FORMAT_VERSION', `The store has format version ${match[1]}; this build reads ${formatVersion}`);
+  }
+  return Buffer.from(match[2]!, 'hex');
+}

@@ -1,0 +1,272 @@
+/**
+ * The heap: chunks by link, rows by key, and commits that change both.
+ *
+ * Reading: `refresh` starts a stretch that sees the newest state; until the next one every read sees that state. Chunks never
+ * change, so they may be read at any time. Writing: acquire the commit lock, which refreshes and catches up with the log,
+ * then `commit`. The order inside a commit is the store's promise; the argument for it is in README.md.
+ */
+import { invariant } from '../base/assert.ts';
+import { StoreError } from '../base/errors.ts';
+import type { Index, IndexWriter } from '../storage/index-store.ts';
+import type { Storage } from '../storage/storage.ts';
+import { ChunkCache } from './chunk-cache.ts';
+import { PendingChunk } from './chunk.ts';
+import type { ChunkSource, ChunkView, Link } from './chunk.ts';
+import type { CommitLock } from './commit-lock.ts';
+import { Deduplicator, dedupeBytesMin } from './deduplicator.ts';
+import { keepRow } from './history.ts';
+import type { IndexHome } from './index-home.ts';
+import { Log } from './log.ts';
+import { isBucketKey } from './long-keys.ts';
+import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './meta.ts';
+import type { Meta } from './meta.ts';
+import type { LoggedTable, Operation } from './operations.ts';
+import { PendingView } from './pending.ts';
+import { bucketGrowth, catchUp } from './recovery.ts';
+import { encodeRow } from './rows.ts';
+import type { Segments } from './segment.ts';
+
+/** Chunks of a commit that grow past this are published ahead of it, so that a large value does not fill memory twice. */
+const batchBytesTarget = 8 * 1024 * 1024;
+
+export interface HeapParts {
+  readonly storage: Storage;
+  readonly home: IndexHome;
+  readonly index: Index;
+  readonly segments: Segments;
+  readonly commitLock: CommitLock;
+  readonly storeId: Uint8Array;
+  readonly options: HeapOptions;
+}
+
+export interface HeapOptions {
+  /** Budget of the chunk cache. */
+  readonly cacheBytes: number;
+  /** A segment is followed by the next once it is longer than this; at most 128 MiB. */
+  readonly segmentBytesTarget: number;
+}
+
+export class Heap implements ChunkSource {
+  readonly storage: Storage;
+  readonly index: Index;
+  readonly segments: Segments;
+  readonly cache: ChunkCache;
+  readonly deduplicator: Deduplicator;
+  readonly commitLock: CommitLock;
+  readonly #home: IndexHome;
+  readonly #log: Log;
+  #meta: Meta = emptyMeta;
+  #failure: unknown;
+  bytesWritten = 0;
+
+  constructor(parts: HeapParts) {
+    this.storage = parts.storage;
+    this.index = parts.index;
+    this.segments = parts.segments;
+    this.commitLock = parts.commitLock;
+    this.#home = parts.home;
+    this.cache = new ChunkCache(parts.segments, parts.options.cacheBytes);
+    this.deduplicator = new Deduplicator(parts.index, this);
+    this.#log = new Log(parts.segments, parts.storeId, parts.options.segmentBytesTarget);
+    this.refresh();
+  }
+
+  get meta(): Meta {
+    return this.#meta;
+  }
+
+  /** The first failure that poisoned this heap, if any. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Poisons the heap: what is in memory and on disk may no longer agree, so nothing is read or written any more. */
+  poison(cause: unknown): void {
+    this.#failure ??= cause;
+  }
+
+  checkUsable(): void {
+    if (this.#failure === undefined) return;
+    throw new StoreError('POISONED', 'An earlier failure made this handle unusable; open the store again', {
+      cause: this.#failure,
+    });
+  }
+
+  load(link: Link): ChunkView {
+    if (link.ref !== 0) return this.cache.load(link.ref);
+    invariant(link instanceof PendingChunk, 'a link to no chunk');
+    return new PendingView(link);
+  }
+
+  /** Starts a stretch on the newest state. True when others have committed since the last. */
+  refresh(): boolean {
+    this.index.renew();
+    const row = this.index.get('meta', metaKey);
+    const meta = row === undefined ? emptyMeta : decodeMeta(row);
+    const changed = meta.tail.sequence !== this.#meta.tail.sequence || meta.generation !== this.#meta.generation;
+    this.#meta = meta;
+    return changed;
+  }
+
+  /** A row of a table as of the stretch at hand; the bytes are good until the next read. */
+  row(table: LoggedTable, indexKey: Uint8Array): Uint8Array | undefined {
+    return this.index.get(table, indexKey);
+  }
+
+  /** Takes the commit lock, blocking; afterwards the stretch is the newest and the log has been followed. Throws TIMEOUT. */
+  lock(timeoutMs: number): void {
+    this.commitLock.acquire(timeoutMs);
+    this.#prepare();
+  }
+
+  tryLock(): boolean {
+    if (!this.commitLock.tryAcquire()) return false;
+    this.#prepare();
+    return true;
+  }
+
+  unlock(): void {
+    this.commitLock.release();
+  }
+
+  /** Under the commit lock: brings in what the last holder did, and finishes what it left undone. */
+  #prepare(): void {
+    try {
+      this.checkUsable();
+      this.refresh();
+      if (this.commitLock.busy) {
+        this.#meta = catchUp(this.segments, this.index, this.#meta).meta;
+        this.commitLock.busy = false;
+      }
+      this.#log.adopt(this.#meta.tail);
+    } catch (error) {
+      this.unlock();
+      throw error;
+    }
+  }
+
+  /**
+   * Commits operations and all pending chunks that `roots` lead to, as one atomic step. Needs the commit lock. `value`
+   * of an operation is made by a function because it holds refs, which pending chunks have only once they are placed.
+   * Throws IO and poisons the heap when the log or the index can not be written.
+   */
+  commit(
+    roots: Iterable<Link>,
+    operations: ReadonlyArray<{ table: LoggedTable; key: Uint8Array; value: (() => Uint8Array) | undefined }>,
+    options: { sync?: boolean; nextCell?: number } = {},
+  ): void {
+    invariant(this.commitLock.held, 'a commit needs the commit lock');
+    this.checkUsable();
+    try {
+      this.#enterBusy();
+      this.#log.begin();
+      this.#place(roots);
+      const rows: Operation[] = operations.map(({ table, key, value }) => ({ table, key, value: value?.() }));
+      for (const row of rows) this.#log.addOperation(row);
+      this.#publish(rows, options);
+      this.commitLock.busy = false;
+    } catch (error) {
+      this.deduplicator.discard();
+      this.poison(error);
+      throw error;
+    }
+  }
+
+  /** Makes everything committed so far durable. */
+  async sync(): Promise<void> {
+    this.checkUsable();
+    const { segment, sequence } = this.#meta.tail;
+    if (segment === 0 || this.#log.tail.durable >= sequence) return;
+    try {
+      await this.segments.get(segment).file.syncSoon();
+    } catch (error) {
+      this.poison(error);
+      throw error;
+    }
+    this.#log.markDurable(sequence);
+  }
+
+  /** The last one out: syncs log and index and marks them clean. Needs the open and the commit lock, and to be alone. */
+  rest(): void {
+    this.#prepare();
+    if (!this.commitLock.dirty) return;
+    if (this.#meta.tail.segment !== 0) this.segments.get(this.#meta.tail.segment).file.sync();
+    this.index.sync();
+    this.#home.mark(true);
+    this.commitLock.dirty = false;
+  }
+
+  #enterBusy(): void {
+    if (!this.commitLock.dirty) {
+      this.#home.mark(false);
+      this.commitLock.dirty = true;
+    }
+    this.commitLock.busy = true;
+  }
+
+  /** Writes the batch to the log, then its rows and the new watermark to the index. */
+  #publish(rows: readonly Operation[], options: { sync?: boolean; nextCell?: number }): void {
+    const { tail: before, epoch } = { tail: this.#meta.tail, epoch: this.#meta.tail.epoch };
+    const nextCell = options.nextCell ?? before.nextCell;
+    const bytes = this.#log.batchBytes;
+    const tail = this.#log.commit({ sync: options.sync === true, nextCell, epoch });
+    this.bytesWritten += bytes;
+    this.index.write((writer) => {
+      const hiddenKeys = this.#writeRows(writer, rows, tail.sequence);
+      this.deduplicator.publish(writer);
+      this.#meta = { ...this.#meta, tail, hiddenKeys };
+      writer.put('meta', metaKey, encodeMeta(this.#meta));
+    });
+  }
+
+  #writeRows(writer: IndexWriter, rows: readonly Operation[], sequence: number): number {
+    let { hiddenKeys } = this.#meta;
+    for (const { table, key, value } of rows) {
+      if (this.#meta.pins > 0) keepRow(writer, { table, key }, sequence, this.#meta.newestPin);
+      if (isBucketKey(key) && table === 'entries') hiddenKeys += bucketGrowth(writer, key, value);
+      if (value === undefined) writer.delete(table, key);
+      else writer.put(table, key, encodeRow(sequence, value));
+    }
+    return hiddenKeys;
+  }
+
+  /** Gives every pending chunk that `roots` lead to its place, children first. */
+  #place(roots: Iterable<Link>): void {
+    const stack: PendingChunk[] = [];
+    for (const root of roots) {
+      if (root.ref !== 0) continue;
+      invariant(root instanceof PendingChunk, 'a link to no chunk');
+      stack.push(root);
+      while (stack.length > 0) this.#placeTop(stack);
+    }
+  }
+
+  /** Places the chunk on top of the stack if its children are placed, else pushes those that are not. */
+  #placeTop(stack: PendingChunk[]): void {
+    const chunk = stack.at(-1)!;
+    const before = stack.length;
+    for (const link of chunk.links) {
+      if (link.ref === 0) stack.push(link as PendingChunk);
+    }
+    if (stack.length > before) return;
+    stack.pop();
+    if (chunk.ref === 0) this.#placeOne(chunk);
+  }
+
+  #placeOne(chunk: PendingChunk): void {
+    const deduplicate = chunk.payload.length >= dedupeBytesMin;
+    if (deduplicate) {
+      const ref = this.deduplicator.find(chunk);
+      if (ref !== 0) {
+        chunk.ref = ref;
+        return;
+      }
+    }
+    if (this.#log.batchBytes >= batchBytesTarget) {
+      this.#publish([], {});
+      this.#log.begin();
+    }
+    chunk.ref = this.#log.addChunk(chunk.kind, chunk.payload, chunk.links);
+    if (deduplicate) this.deduplicator.placed(chunk);
+  }
+}

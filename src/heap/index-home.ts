@@ -1,0 +1,86 @@
+/**
+ * Where the index lives, and how it is replaced as a whole. The index is derived: it may be thrown away at any time while
+ * nobody else has the store open, and built anew from the log.
+ */
+import { openLmdbIndex } from '../storage/lmdb-index.ts';
+import { MemoryIndex } from '../storage/memory-index.ts';
+import type { Index } from '../storage/index-store.ts';
+import type { FileStorage } from '../storage/file-storage.ts';
+import { readTrust, writeMarker } from './clean-marker.ts';
+import type { IndexFile, Trust } from './clean-marker.ts';
+
+export interface IndexHome {
+  /** May the index that is there be believed? Only meaningful while nobody else has the store open. */
+  trust(): Trust;
+  open(): Index;
+  /** Builds an index beside the present one, which it then replaces. Nobody else has the store open. */
+  rebuild(fill: (index: Index) => void): Promise<void>;
+  /** Says durably that the index is about to change, or that it is synced and at rest. */
+  mark(clean: boolean): void;
+}
+
+const folder = 'index';
+const freshFolder = 'index.new';
+
+/** An LMDB environment in the store's folder `index`. */
+export class LmdbHome implements IndexHome {
+  readonly #storage: FileStorage;
+  readonly #file: IndexFile;
+
+  constructor(storage: FileStorage) {
+    this.#storage = storage;
+    const name = `${folder}/data.mdb`;
+    this.#file = { name, identity: () => storage.identity(name) };
+  }
+
+  trust(): Trust {
+    return readTrust(this.#storage, this.#file);
+  }
+
+  open(): Index {
+    return openLmdbIndex(`${this.#storage.path}/${folder}`, { create: false });
+  }
+
+  async rebuild(fill: (index: Index) => void): Promise<void> {
+    const storage = this.#storage;
+    storage.removeFolder(freshFolder);
+    storage.createFolder(freshFolder);
+    const index = openLmdbIndex(`${storage.path}/${freshFolder}`, { create: true });
+    try {
+      fill(index);
+      index.sync();
+    } finally {
+      await index.close();
+    }
+    storage.removeFolder(folder);
+    storage.rename(freshFolder, folder);
+    storage.syncFolder('');
+    this.mark(true);
+  }
+
+  mark(clean: boolean): void {
+    writeMarker(this.#storage, this.#file, clean);
+  }
+}
+
+/** An index in memory: it never outlives the store that holds it. */
+export class MemoryHome implements IndexHome {
+  #index: MemoryIndex | undefined;
+
+  trust(): Trust {
+    return this.#index === undefined ? { trusted: false, reason: 'it was in memory' } : { trusted: true, clean: false };
+  }
+
+  open(): Index {
+    this.#index ??= new MemoryIndex();
+    return this.#index;
+  }
+
+  rebuild(fill: (index: Index) => void): Promise<void> {
+    this.#index = new MemoryIndex();
+    fill(this.#index);
+    return Promise.resolve();
+  }
+
+  mark(): void {}
+}

@@ -1,0 +1,173 @@
+/**
+ * The log's tail: where batches are appended. Every method needs the commit lock.
+ *
+ * A batch is written with one call: its chunk records and operations records, then its commit record. The segment is
+ * changed only between batches, so a batch never spans two, and the old segment is synced before the new one is made.
+ */
+import { randomBytes } from 'node:crypto';
+import { invariant } from '../base/assert.ts';
+import { ByteWriter, readUint32 } from '../base/bytes.ts';
+import { StoreError } from '../base/errors.ts';
+import type { Link, Ref } from './chunk.ts';
+import { OperationsWriter, chainChecksum, encodeCommit, operationsBytesTarget } from './operations.ts';
+import type { Operation } from './operations.ts';
+import { RecordKind, appendRecord } from './record.ts';
+import { makeRef, segmentBytesLimit } from './ref.ts';
+import { segmentHeaderBytes } from './segment.ts';
+import type { OpenSegment, Segments } from './segment.ts';
+
+/** The end of the log, and the counters that travel with commits. */
+export interface Tail {
+  segment: number;
+  offset: number;
+  /** The last commit. */
+  sequence: number;
+  /** The last commit known to be durable. */
+  durable: number;
+  epoch: number;
+  nextCell: number;
+}
+
+/** A batch past this is refused: it could not lie in one segment. */
+const batchBytesMax = segmentBytesLimit - 16 * 1024 * 1024;
+const noLinks: readonly Link[] = [];
+
+export class Log {
+  readonly #segments: Segments;
+  readonly #segmentBytesTarget: number;
+  readonly #storeId: Uint8Array;
+  readonly #out = new ByteWriter(64 * 1024);
+  readonly #operations = new OperationsWriter();
+  #active: OpenSegment | undefined;
+  #tail: Tail;
+  #records = 0;
+  #chain = 0;
+  #operationCount = 0;
+
+  constructor(segments: Segments, storeId: Uint8Array, segmentBytesTarget: number) {
+    this.#segments = segments;
+    this.#storeId = storeId;
+    this.#segmentBytesTarget = segmentBytesTarget;
+    this.#tail = { segment: 0, offset: 0, sequence: 0, durable: 0, epoch: 0, nextCell: 1 };
+  }
+
+  get tail(): Readonly<Tail> {
+    return this.#tail;
+  }
+
+  /** Takes over the tail another process, or recovery, has left. */
+  adopt(tail: Tail): void {
+    if (tail.segment !== this.#tail.segment) this.#active = undefined;
+    this.#tail = { ...tail, durable: Math.max(tail.durable, this.#tail.durable) };
+  }
+
+  /** Bytes of the batch so far. */
+  get batchBytes(): number {
+    return this.#out.length;
+  }
+
+  /** Starts a batch, in a new segment when the active one is full. */
+  begin(): void {
+    if (this.#tail.segment === 0 || this.#tail.offset >= this.#segmentBytesTarget) this.#roll();
+    this.#active ??= this.#segments.get(this.#tail.segment);
+    this.#out.reset();
+    this.#records = 0;
+    this.#chain = 0;
+    this.#operationCount = 0;
+  }
+
+  addChunk(kind: number, payload: Uint8Array, links: readonly Link[]): Ref {
+    const start = this.#out.length;
+    const offset = this.#append(kind, payload, links);
+    return makeRef(this.#tail.segment, offset, this.#out.length - start);
+  }
+
+  addOperation(operation: Operation): void {
+    this.#operations.add(operation);
+    this.#operationCount++;
+    if (this.#operations.bytes >= operationsBytesTarget) this.#endOperations();
+  }
+
+  /** Bytes of the batch at an offset in the active segment: a record that is not written yet. */
+  pendingBytes(offset: number): Buffer | undefined {
+    const at = offset - this.#tail.offset;
+    return at >= 0 && at < this.#out.length ? this.#out.written().subarray(at) : undefined;
+  }
+
+  /**
+   * Ends the batch with its commit record, writes it with one call and, with `sync`, makes it durable. Returns the new
+   * tail; the caller publishes it in the index. Throws IO: then the batch may be there in part, and recovery cuts it.
+   */
+  commit(options: { sync: boolean; nextCell: number; epoch: number }): Tail {
+    if (this.#operations.bytes > 0) this.#endOperations();
+    const tail = this.#tail;
+    const sequence = tail.sequence + 1;
+    const head = {
+      sequence,
+      epoch: options.epoch,
+      durable: tail.durable,
+      records: this.#records,
+      operations: this.#operationCount,
+      batchBytes: this.#out.length,
+      nextCell: options.nextCell,
+      checksum: this.#chain,
+    };
+    this.#append(RecordKind.commit, encodeCommit(head), noLinks);
+    const file = this.#active!.file;
+    file.write(this.#out.written(), tail.offset);
+    if (options.sync) file.sync();
+    this.#tail = {
+      segment: tail.segment,
+      offset: tail.offset + this.#out.length,
+      sequence,
+      durable: options.sync ? sequence : tail.durable,
+      epoch: options.epoch,
+      nextCell: options.nextCell,
+    };
+    this.#out.reset();
+    return this.#tail;
+  }
+
+  /** Notes that everything up to `sequence` has been synced. */
+  markDurable(sequence: number): void {
+    if (sequence > this.#tail.durable) this.#tail = { ...this.#tail, durable: sequence };
+  }
+
+  /** Forgets a batch that was begun and not committed. */
+  discard(): void {
+    this.#out.reset();
+    this.#operations.finish();
+  }
+
+  #append(kind: number, payload: Uint8Array, links: readonly Link[]): number {
+    if (this.#out.length + payload.length > batchBytesMax) {
+      this.discard();
+      throw new StoreError('UNSUPPORTED', `One commit can hold at most ${batchBytesMax} bytes`);
+    }
+    const start = this.#out.length;
+    const place = { seed: this.#active!.header.seed, base: this.#tail.offset };
+    const offset = appendRecord(this.#out, place, kind, { payload, links });
+    this.#chain = chainChecksum(this.#chain, readUint32(this.#out.bytes, start));
+    this.#records++;
+    return offset;
+  }
+
+  #endOperations(): void {
+    this.#append(RecordKind.operations, this.#operations.finish(), noLinks);
+  }
+
+  #roll(): void {
+    invariant(this.#out.length === 0, 'the segment is changed only between batches');
+    const { segment, sequence } = this.#tail;
+    if (segment !== 0) {
+      this.#segments.get(segment).file.sync();
+      this.markDurable(sequence);
+    }
+    const id = segment + 1;
+    // A segment with this number is what a crash left between making it and using it: it holds no commit.
+    if (this.#segments.list().includes(id)) this.#segments.remove(id);
+    const seed = randomBytes(4).readUint32LE();
+    this.#active = this.#segments.create({ id, seed, storeId: this.#storeId, sequenceBefore: sequence });
+    this.#tail = { ...this.#tail, segment: id, offset: segmentHeaderBytes };
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Opening and closing the heap of a store.
+ *
+ * Opening is exclusive, and excludes commits: LMDB can lose commits when an environment is opened meanwhile. Every process
+ * that has the store open holds `presence` shared; whoever can take it alone, under the open lock, is the only one, and
+ * may decide whether the index can be believed, replace it, and cut the log's torn tail.
+ */
+import { StoreError } from '../base/errors.ts';
+import type { Index } from '../storage/index-store.ts';
+import type { Storage } from '../storage/storage.ts';
+import { CommitLock, lockPlaces } from './commit-lock.ts';
+import type { Locks } from './commit-lock.ts';
+import { readFormat } from './format.ts';
+import { Heap } from './heap.ts';
+import type { HeapOptions } from './heap.ts';
+import type { IndexHome } from './index-home.ts';
+import { decodeMeta, emptyMeta, metaKey } from './meta.ts';
+import type { Meta } from './meta.ts';
+import { catchUp, checkReach, rebuildIndex } from './recovery.ts';
+import type { RecoveryReport } from './recovery.ts';
+import { Segments } from './segment.ts';
+
+export interface OpenHeapParts {
+  readonly storage: Storage;
+  readonly home: IndexHome;
+  readonly locks: Locks;
+}
+
+export interface OpenHeapOptions extends HeapOptions {
+  readonly create: boolean;
+  /** How long to wait for others that are opening, closing or rebuilding. */
+  readonly openTimeoutMs: number;
+  /** Rebuild the index even where it can be believed. Fails with LOCKED unless alone. */
+  readonly rebuild?: boolean;
+}
+
+/** An open heap, what recovery had to do, and how to leave. */
+export interface OpenedHeap {
+  readonly heap: Heap;
+  /** Why the index was rebuilt, if it was, and what any recovery did. */
+  readonly recovery: { reason: string | undefined; report: RecoveryReport } | undefined;
+  close(): Promise<void>;
+}
+
+export async function openHeap(parts: OpenHeapParts, options: OpenHeapOptions): Promise<OpenedHeap> {
+  const { storage, locks } = parts;
+  const { openTimeoutMs: timeoutMs } = options;
+  let opening: Opening | undefined;
+  try {
+    await locks.lockSoon(lockPlaces.open, { timeoutMs, what: 'another process that opens or closes the store' });
+    const storeId = readFormat(storage, options.create);
+    opening = new Opening(parts, storeId, options);
+    await opening.run();
+    locks.unlock(lockPlaces.open);
+    const { heap, recovery } = opening;
+    return { heap: heap!, recovery, close: () => closeHeap(heap!, parts, timeoutMs) };
+  } catch (error) {
+    await opening?.abandon();
+    locks.close();
+    throw error;
+  }
+}
+
+/** One opening under way: the open lock is held throughout. */
+class Opening {
+  readonly #parts: OpenHeapParts;
+  readonly #options: OpenHeapOptions;
+  readonly #storeId: Uint8Array;
+  readonly #segments: Segments;
+  readonly #commitLock: CommitLock;
+  #index: Index | undefined;
+  heap: Heap | undefined;
+  recovery: OpenedHeap['recovery'];
+
+  constructor(parts: OpenHeapParts, storeId: Uint8Array, options: OpenHeapOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#storeId = storeId;
+    this.#segments = new Segments(parts.storage, storeId);
+    this.#commitLock = new CommitLock(parts.storage, parts.locks);
+  }
+
+  async run(): Promise<void> {
+    const { locks, home, storage } = this.#parts;
+    const alone = locks.tryLock(lockPlaces.presence);
+    if (!alone && this.#options.rebuild === true) {
+      throw new StoreError('LOCKED', 'The index can be rebuilt only while no other process has the store open');
+    }
+    await this.#commitLock.acquireSoon(this.#options.openTimeoutMs);
+    const atRest = alone ? await this.#settle() : true;
+    this.#index = home.open();
+    const meta = this.#readMeta();
+    if (!atRest || (!alone && this.#commitLock.busy)) this.#catchUp(meta);
+    else if (alone) this.#checkTail(meta);
+    this.heap = new Heap({
+      storage,
+      home,
+      index: this.#index,
+      segments: this.#segments,
+      commitLock: this.#commitLock,
+      storeId: this.#storeId,
+      options: this.#options,
+    });
+    this.#commitLock.release();
+    if (alone) locks.unlock(lockPlaces.presence);
+    locks.lock(lockPlaces.presence, { shared: true, timeoutMs: this.#options.openTimeoutMs, what: 'presence' });
+  }
+
+  /** Leaves nothing behind of an opening that failed; the caller closes the locks. */
+  async abandon(): Promise<void> {
+    await this.#index?.close();
+    this.#segments.close();
+    this.#commitLock.close();
+  }
+
+  /** Alone: makes sure that there is an index that can be believed. False when the log may be ahead of it. */
+  async #settle(): Promise<boolean> {
+    const { home } = this.#parts;
+    const trust = home.trust();
+    if (trust.trusted && this.#options.rebuild !== true) {
+      this.#commitLock.dirty = !trust.clean;
+      this.#commitLock.busy = false;
+      return trust.clean;
+    }
+    let report: RecoveryReport | undefined;
+    await home.rebuild((index) => {
+      report = rebuildIndex(this.#segments, index).report;
+    });
+    this.#commitLock.dirty = false;
+    this.#commitLock.busy = false;
+    this.recovery = { reason: trust.trusted ? 'it was asked for' : trust.reason, report: report! };
+    return true;
+  }
+
+  #catchUp(meta: Meta): void {
+    const { report } = catchUp(this.#segments, this.#index!, meta);
+    this.#commitLock.busy = false;
+    this.recovery = { reason: undefined, report };
+  }
+
+  #checkTail(meta: Meta): void {
+    const { segment, offset } = meta.tail;
+    if (segment === 0) return;
+    const { file } = this.#segments.get(segment);
+    checkReach(file.size(), segment, offset);
+    // Bytes behind the tail of a store at rest: somebody else wrote there. They are no commit, or recovery will say so.
+    if (file.size() > offset) this.#catchUp(meta);
+  }
+
+  #readMeta(): Meta {
+    const row = this.#index!.get('meta', metaKey);
+    return row === undefined ? emptyMeta : decodeMeta(row);
+  }
+}
+
+async function closeHeap(heap: Heap, parts: OpenHeapParts, timeoutMs: number): Promise<void> {
+  const { locks } = parts;
+  try {
+    await locks.lockSoon(lockPlaces.open, { timeoutMs, what: 'another process that opens or closes the store' });
+    locks.unlock(lockPlaces.presence);
+    if (heap.failure === undefined && locks.tryLock(lockPlaces.presence)) {
+      await heap.commitLock.acquireSoon(timeoutMs);
+      heap.rest();
+    }
+  } finally {
+    await heap.index.close();
+    heap.segments.close();
+    heap.commitLock.close();
+    locks.close();
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Recovery: bringing the index up to the log.
+ *
+ * `catchUp` replays what lies behind the index's watermark, under the commit lock: the rest of a commit whose process died
+ * between writing the log and writing the index. `rebuild` replays the whole log into an empty index. Both end at the
+ * first place where no whole batch follows, and then have to tell a torn write from damage:
+ *
+ * - before the last segment nothing can be torn: a segment is synced before the next is made. It is damage: CORRUPT.
+ * - in the last segment, an intact commit record further on that says later commits were durable proves damage: CORRUPT.
+ * - otherwise it is the tail of a commit that nobody was promised: it is cut off.
+ *
+ * Cutting is safe to repeat, and safe to be interrupted: what is cut is no whole batch, so the next recovery cuts it again.
+ */
+import { StoreError } from '../base/errors.ts';
+import type { Index, IndexWriter } from '../storage/index-store.ts';
+import { addToBucket, dedupeBytesMin } from './deduplicator.ts';
+import { keepRow } from './history.ts';
+import { decodeBucket, isBucketKey } from './long-keys.ts';
+import { emptyMeta, encodeMeta, metaKey } from './meta.ts';
+import type { Meta } from './meta.ts';
+import { readOperations } from './operations.ts';
+import { encodeRow } from './rows.ts';
+import { corruptSegment, findLaterCommit, scanSegment } from './scan.ts';
+import type { ScanEnd, ScannedBatch } from './scan.ts';
+import { segmentHeaderBytes } from './segment.ts';
+import type { Segments } from './segment.ts';
+
+/** What a recovery found and did. */
+export interface RecoveryReport {
+  commits: number;
+  bytes: number;
+  /** Bytes of torn commits cut off the end of the log. */
+  cutBytes: number;
+}
+
+/** Rows gathered before they are written to the index in one transaction. */
+const rowsPerWrite = 50_000;
+
+/** Applies scanned batches to the index, many to a transaction. */
+class Replay {
+  readonly #index: Index;
+  #batches: ScannedBatch[] = [];
+  #rows = 0;
+  #segment = 0;
+  meta: Meta;
+  commits = 0;
+
+  constructor(index: Index, meta: Meta) {
+    this.#index = index;
+    this.meta = meta;
+  }
+
+  add(segment: number, batch: ScannedBatch): void {
+    if (segment !== this.#segment) this.flush();
+    this.#segment = segment;
+    this.#batches.push(batch);
+    this.#rows += batch.head.operations + batch.chunks.length;
+    this.commits++;
+    if (this.#rows >= rowsPerWrite) this.flush();
+  }
+
+  flush(): void {
+    if (this.#batches.length === 0) return;
+    this.#index.write((writer) => {
+      for (const batch of this.#batches) this.#apply(writer, batch);
+      writer.put('meta', metaKey, encodeMeta(this.meta));
+    });
+    this.#batches = [];
+    this.#rows = 0;
+  }
+
+  #apply(writer: IndexWriter, batch: ScannedBatch): void {
+    const { head } = batch;
+    let hiddenKeys = this.meta.hiddenKeys;
+    for (const payload of batch.operations) {
+      for (const { table, key, value } of readOperations(payload)) {
+        if (this.meta.pins > 0) keepRow(writer, { table, key }, head.sequence, this.meta.newestPin);
+        if (table === 'entries' && isBucketKey(key)) hiddenKeys += bucketGrowth(writer, key, value);
+        if (value === undefined) writer.delete(table, key);
+        else writer.put(table, key, encodeRow(head.sequence, value));
+      }
+    }
+    for (const chunk of batch.chunks) addToBucket(writer, chunk);
+    const { sequence, durable, epoch, nextCell } = head;
+    const tail = { segment: this.#segment, offset: batch.end, sequence, durable, epoch, nextCell };
+    this.meta = { ...this.meta, tail, hiddenKeys };
+  }
+}
+
+/** By how many the keys hidden in a bucket change when its row does. */
+export function bucketGrowth(writer: IndexWriter, key: Uint8Array, value: Uint8Array | undefined): number {
+  const old = writer.get('entries', key);
+  const before = old === undefined ? 1 : bucketSize(old);
+  return (value === undefined ? 1 : decodeBucket(value, 0).length) - before;
+}
+
+function bucketSize(row: Uint8Array): number {
+  let at = 0;
+  while (row[at]! >= 128) at++;
+  return decodeBucket(row, at + 1).length;
+}
+
+/**
+ * Replays the log behind `from` into the index and cuts a torn tail. Returns the new meta. Needs the commit lock; throws
+ * CORRUPT when what follows is damaged rather than torn, and then changes neither log nor, beyond whole commits, index.
+ */
+export function catchUp(segments: Segments, index: Index, from: Meta): { meta: Meta; report: RecoveryReport } {
+  const replay = new Replay(index, from);
+  const report: RecoveryReport = { commits: 0, bytes: 0, cutBytes: 0 };
+  const ids = segments.list().filter((id) => id >= from.tail.segment);
+  if (from.tail.segment !== 0 && ids[0] !== from.tail.segment) {
+    throw new StoreError('CORRUPT', `Segment ${from.tail.segment} is missing: the index says the log ends in it`);
+  }
+  let { offset, sequence } = from.tail;
+  for (const [position, id] of ids.entries()) {
+    const last = position === ids.length - 1;
+    if (last && dropTornSegment(segments, id)) break;
+    const segment = segments.get(id);
+    if (id !== from.tail.segment) {
+      offset = segmentHeaderBytes;
+      if (segment.header.sequenceBefore !== sequence) throw corruptSegment(id, 0, 'commits before it are missing');
+    }
+    checkReach(segment.file.size(), id, offset);
+    const end = scanSegment(segment, { offset, sequence }, dedupeBytesMin, (batch) => replay.add(id, batch));
+    replay.flush();
+    if (!end.clean) report.cutBytes += cutTail(segments, id, end, last);
+    report.bytes += end.offset - offset;
+    ({ offset, sequence } = end);
+    replay.meta = { ...replay.meta, tail: { ...replay.meta.tail, segment: id, offset, sequence } };
+  }
+  index.write((writer) => writer.put('meta', metaKey, encodeMeta(replay.meta)));
+  report.commits = replay.commits;
+  return { meta: replay.meta, report };
+}
+
+/** Throws CORRUPT when a segment ends before the place up to which commits are known. */
+export function checkReach(bytes: number, segment: number, offset: number): void {
+  if (bytes < offset) throw corruptSegment(segment, bytes, `it ends here, but commits reach to ${offset}`);
+}
+
+/** Replays the whole log into an empty index. */
+export function rebuildIndex(segments: Segments, index: Index): { meta: Meta; report: RecoveryReport } {
+  return catchUp(segments, index, emptyMeta);
+}
+
+/** Cuts what lies behind the last whole batch, once it is sure that it was never promised to anyone. */
+function cutTail(segments: Segments, id: number, end: ScanEnd, last: boolean): number {
+  const segment = segments.get(id);
+  if (!last) throw corruptSegment(id, end.badOffset, 'no intact record, although later segments follow');
+  const later = findLaterCommit(segment, end.badOffset, end.sequence + 1);
+  if (later !== undefined) {
+    throw corruptSegment(id, end.badOffset, `commit ${later.sequence} behind it says that commit ${later.durable} was durable`);
+  }
+  const cut = segment.file.size() - end.offset;
+  segment.file.truncate(end.offset);
+  segment.file.sync();
+  return cut;
+}
+
+/** Removes a last segment that was being made when its maker died: no longer than a header, and none there. */
+function dropTornSegment(segments: Segments, id: number): boolean {
+  if (segments.header(id) !== undefined) return false;
+  if (segments.fileBytes(id) > segmentHeaderBytes) throw corruptSegment(id, 0, 'its header is damaged');
+  segments.remove(id);
+  return true;
+}

@@ -1,0 +1,181 @@
+/**
+ * Scanning the log: from a known tail to its end, commit by commit.
+ *
+ * The log is one sequence of commits: the segments in the order of their ids, batches end to end, sequence numbers without a
+ * gap. A scan hands over whole, proven batches only: every record's checksum, the commit record's count, length and
+ * checksum chain. It stops at the first place where no whole batch follows; `recovery.ts` decides what that means.
+ */
+import { readUint32 } from '../base/bytes.ts';
+import { StoreError } from '../base/errors.ts';
+import { Link } from './chunk.ts';
+import { contentHash } from './hash.ts';
+import { RecordKind, frameLinkHash, frameLinkRef, parseRecord, recordSeed } from './record.ts';
+import type { RecordFrame } from './record.ts';
+import { chainChecksum, decodeCommit } from './operations.ts';
+import type { CommitHead } from './operations.ts';
+import { makeRef } from './ref.ts';
+import type { Ref } from './chunk.ts';
+import { segmentHeaderBytes } from './segment.ts';
+import type { OpenSegment } from './segment.ts';
+
+const readBytes = 4 * 1024 * 1024;
+
+/** A chunk of a scanned batch that is large enough for the deduplication table. */
+export interface ScannedChunk {
+  readonly hash: number;
+  readonly bytes: number;
+  readonly ref: Ref;
+}
+
+/** A whole batch. `operations` are payloads of operations records, in order. */
+export interface ScannedBatch {
+  readonly head: CommitHead;
+  readonly operations: Buffer[];
+  readonly chunks: ScannedChunk[];
+  /** Offset behind the commit record. */
+  readonly end: number;
+}
+
+/** Where and why a scan of a segment stopped: at its end, or at something that is no whole batch. */
+export interface ScanEnd {
+  /** Behind the last whole batch. */
+  readonly offset: number;
+  readonly sequence: number;
+  readonly clean: boolean;
+  /** Where the first record lies that is not intact, when not clean. */
+  readonly badOffset: number;
+}
+
+/** A window over a segment's file that moves forward and grows for long records. */
+class SegmentReader {
+  readonly segment: OpenSegment;
+  readonly size: number;
+  bytes: Buffer = Buffer.allocUnsafeSlow(readBytes);
+  #start = 0;
+  #length = 0;
+
+  constructor(segment: OpenSegment) {
+    this.segment = segment;
+    this.size = segment.file.size();
+  }
+
+  /** The record at `offset`, its frame relative to `bytes`; 'end' at the file's end. */
+  record(offset: number): { frame: RecordFrame; at: number } | 'end' | 'damaged' {
+    if (offset >= this.size) return 'end';
+    const seed = recordSeed(this.segment.header.seed, offset);
+    for (;;) {
+      if (offset >= this.#start && offset < this.#start + this.#length) {
+        const at = offset - this.#start;
+        const frame = parseRecord(this.bytes, at, this.#length - at, seed);
+        if (typeof frame !== 'string') return { frame, at };
+        if (frame === 'damaged' || this.#start + this.#length >= this.size) return 'damaged';
+        if (at === 0) this.bytes = Buffer.allocUnsafeSlow(this.bytes.length * 2);
+      }
+      this.#start = offset;
+      this.#length = this.segment.file.read(this.bytes, 0, this.bytes.length, offset);
+      if (this.#length === 0) return 'end';
+    }
+  }
+}
+
+/**
+ * Scans one segment from `offset`, expecting the commit after `sequence` first, and hands every whole batch to `visit`.
+ * `dedupeBytesMin`: payloads at least this long are reported as chunks.
+ */
+export function scanSegment(
+  segment: OpenSegment,
+  from: { offset: number; sequence: number },
+  dedupeBytesMin: number,
+  visit: (batch: ScannedBatch) => void,
+): ScanEnd {
+  const reader = new SegmentReader(segment);
+  let good = Math.max(from.offset, segmentHeaderBytes);
+  let sequence = from.sequence;
+  let offset = good;
+  let batch = new BatchCollector(segment.header.id, dedupeBytesMin);
+  for (;;) {
+    const found = reader.record(offset);
+    if (typeof found === 'string') {
+      return { offset: good, sequence, clean: found === 'end' && offset === good, badOffset: offset };
+    }
+    const next = offset + found.frame.end - found.at;
+    if (found.frame.kind !== RecordKind.commit) {
+      batch.add(reader.bytes, found.at, { frame: found.frame, offset });
+    } else {
+      const head = decodeCommit(reader.bytes.subarray(found.frame.start, found.frame.end));
+      if (!batch.agrees(head, offset - good) || head.sequence !== sequence + 1) {
+        return { offset: good, sequence, clean: false, badOffset: offset };
+      }
+      visit({ head, operations: batch.operations, chunks: batch.chunks, end: next });
+      sequence = head.sequence;
+      good = next;
+      batch = new BatchCollector(segment.header.id, dedupeBytesMin);
+    }
+    offset = next;
+  }
+}
+
+/** What is known of a batch before its commit record is reached. */
+class BatchCollector {
+  readonly operations: Buffer[] = [];
+  readonly chunks: ScannedChunk[] = [];
+  readonly #segment: number;
+  readonly #dedupeBytesMin: number;
+  #records = 0;
+  #chain = 0;
+
+  constructor(segment: number, dedupeBytesMin: number) {
+    this.#segment = segment;
+    this.#dedupeBytesMin = dedupeBytesMin;
+  }
+
+  add(bytes: Buffer, at: number, record: { frame: RecordFrame; offset: number }): void {
+    const { frame, offset } = record;
+    this.#records++;
+    this.#chain = chainChecksum(this.#chain, readUint32(bytes, at));
+    if (frame.kind === RecordKind.operations) {
+      this.operations.push(Buffer.from(bytes.subarray(frame.start, frame.end)));
+    } else if (frame.end - frame.start >= this.#dedupeBytesMin) {
+      const links: Link[] = [];
+      for (let i = 0; i < frame.linkCount; i++) {
+        links.push(new Link(frameLinkRef(bytes, frame, i), frameLinkHash(bytes, frame, i)));
+      }
+      const payload = bytes.subarray(frame.start, frame.end);
+      this.chunks.push({
+        hash: contentHash(frame.kind, payload, links),
+        bytes: payload.length,
+        ref: makeRef(this.#segment, offset, frame.end - at),
+      });
+    }
+  }
+
+  agrees(head: CommitHead, bytes: number): boolean {
+    return head.records === this.#records && head.checksum === this.#chain && head.batchBytes === bytes;
+  }
+}
+
+/**
+ * Searches a damaged segment behind `offset` for an intact commit record, at any byte. Returns the first one that says
+ * commits up to `sequence` or later were durable: proof that what is damaged before it was no torn write.
+ */
+export function findLaterCommit(segment: OpenSegment, offset: number, sequence: number): CommitHead | undefined {
+  const size = segment.file.size();
+  const bytes = Buffer.allocUnsafeSlow(readBytes);
+  for (let start = offset; start < size; start += readBytes - 256) {
+    const length = segment.file.read(bytes, 0, readBytes, start);
+    for (let at = 0; at + 12 < length; at++) {
+      // A commit record is short, without links: length below 128, then its kind.
+      if (bytes[at + 5] !== RecordKind.commit || bytes[at + 4]! >= 128) continue;
+      const seed = recordSeed(segment.header.seed, start + at);
+      const frame = parseRecord(bytes, at, length - at, seed);
+      if (typeof frame === 'string') continue;
+      const head = decodeCommit(bytes.subarray(frame.start, frame.end));
+      if (head.durable >= sequence) return head;
+    }
+  }
+  return undefined;
+}
+
+export function corruptSegment(id: number, offset: number, why: string): StoreError {
+  return new StoreError('CORRUPT', `Segment ${id} is damaged at offset ${offset}: ${why}`);
+}
