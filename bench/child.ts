@@ -1,0 +1,38 @@
+/** One job in a process of its own: prepare the data of a trial, run it once, or be one of its workers. */
+import { spawnJob } from './job.ts';
+import type { Job } from './job.ts';
+import { loadDriver, parseSubject } from './driver.ts';
+import { trials } from './trials/all.ts';
+import type { Outcome, Scene } from './trial.ts';
+
+const job = JSON.parse(process.argv[2] ?? '') as Job;
+process.stdout.write(`${JSON.stringify(await perform(job))}\n`);
+
+async function perform(job: Job): Promise<Outcome> {
+  const trial = trials.find(({ id }) => id === job.trial);
+  if (trial === undefined) throw new Error(`No trial ${job.trial}`);
+  const scene = await makeScene(job);
+  if (job.phase === 'work') await trial.work?.(scene);
+  if (job.phase === 'prepare' || (job.phase === 'run' && scene.driver.volatile)) await trial.prepare(scene);
+  return job.phase === 'run' ? trial.run(scene) : { figures: {} };
+}
+
+async function makeScene(job: Job): Promise<Scene> {
+  const { driver: name, variant } = parseSubject(job.subject);
+  const driver = await loadDriver(name);
+  const { folder, sizes } = job;
+  return {
+    driver,
+    variant,
+    folder,
+    sizes,
+    worker: job.worker ?? 0,
+    argument: job.argument ?? 0,
+    open: (options) => driver.open(folder, { ...options, variant }),
+    key: sizes.stringKeys ? (index) => `user:${String(index).padStart(8, '0')}` : (index) => index,
+    async spawnWorkers(count, argument) {
+      const workers = Array.from({ length: count }, (_, worker) => spawnJob({ ...job, phase: 'work', worker, argument }));
+      await Promise.all(workers);
+    },
+  };
+}
