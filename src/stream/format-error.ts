@@ -1,0 +1,23 @@
+import { StoreError } from '../base/errors.ts';
+
+/** Where in a text something is: `line` and `column` count from 1, columns in UTF-16 units. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Input that is not what its format says: a StoreError with code FORMAT that knows the place. */
+export class FormatError extends StoreError implements Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+
+  constructor(what: string, place: Place, options?: { cause?: unknown }) {
+    super('FORMAT', `${place.file}:${place.line}:${place.column}: ${what}`, options);
+    this.name = 'FormatError';
+    this.file = place.file;
+    this.line = place.line;
+    this.column = place.column;
+  }
+}
