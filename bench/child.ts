@@ -1,19 +1,26 @@
 /** One job in a process of its own: prepare the data of a trial, run it once, or be one of its workers. */
+import { inspect } from 'node:util';
 import { spawnJob } from './job.ts';
 import type { Job } from './job.ts';
-import { loadDriver, parseSubject } from './driver.ts';
+import { loadDriver, parseSubject, volatileDrivers } from './driver.ts';
 import { trials } from './trials/all.ts';
 import type { Outcome, Scene } from './trial.ts';
 
 const job = JSON.parse(process.argv[2] ?? '') as Job;
-process.stdout.write(`${JSON.stringify(await perform(job))}\n`);
+try {
+  process.stdout.write(`${JSON.stringify(await perform(job))}\n`);
+} catch (error) {
+  process.stderr.write(inspect(error));
+  process.exitCode = 1;
+}
 
 async function perform(job: Job): Promise<Outcome> {
   const trial = trials.find(({ id }) => id === job.trial);
   if (trial === undefined) throw new Error(`No trial ${job.trial}`);
   const scene = await makeScene(job);
   if (job.phase === 'work') await trial.work?.(scene);
-  if (job.phase === 'prepare' || (job.phase === 'run' && scene.driver.volatile)) await trial.prepare(scene);
+  const volatile = volatileDrivers.includes(parseSubject(job.subject).driver);
+  if (job.phase === 'prepare' || (job.phase === 'run' && volatile)) await trial.prepare(scene);
   return job.phase === 'run' ? trial.run(scene) : { figures: {} };
 }
 

@@ -32,8 +32,6 @@ export interface Store {
 }
 
 export interface Driver {
-  /** True when nothing survives the process: then `prepare` runs in the same process as `run`. */
-  readonly volatile: boolean;
   open(folder: string, options: OpenOptions): Promise<Store>;
 }
 
@@ -45,6 +43,9 @@ export function parseSubject(subject: string): { driver: string; variant: string
 
 /** Drivers that need nothing but this package. */
 export const localDrivers: readonly string[] = ['lodemap', 'memory', 'jsonl'];
+
+/** Drivers whose stores end with their process: `prepare` then runs in the same process as `run`. */
+export const volatileDrivers: readonly string[] = ['memory'];
 
 /** Loads `drivers/<name>.ts`. */
 export async function loadDriver(name: string): Promise<Driver> {

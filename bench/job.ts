@@ -32,7 +32,11 @@ export function spawnJob(job: Job): Promise<Outcome> {
     running.on('error', reject);
     running.on('close', (code, signal) => {
       if (code === 0) resolve(JSON.parse(out) as Outcome);
-      else reject(new Error(`${job.phase} of ${job.trial} by ${job.subject} ended with ${signal ?? code}:\n${err.trim()}`));
+      else reject(new Error(`${job.phase} of ${job.trial} by ${job.subject} ended with ${signal ?? code}: ${firstLines(err)}`));
     });
   });
+}
+
+function firstLines(text: string): string {
+  return text.trim().split('\n').slice(0, 8).join('\n');
 }

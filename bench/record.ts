@@ -21,11 +21,11 @@ const wordList = (count: number, from: number, to: number): string[] =>
   Array.from({ length: count }, () => words.word(from + words.below(to - from + 1)));
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
-const tags = wordList(5_000, 6, 14);
-const cities = wordList(2_000, 5, 12).map(capital);
+const tags = wordList(5_000, 9, 18);
+const cities = wordList(2_000, 6, 15).map(capital);
 const zips = Array.from({ length: 40_000 }, (_, i) => String(10_000 + i * 2));
-const firstNames = wordList(300, 4, 9).map(capital);
-const lastNames = wordList(600, 5, 11).map(capital);
+const firstNames = wordList(300, 4, 11).map(capital);
+const lastNames = wordList(600, 5, 14).map(capital);
 
 /** The next record of `random`. */
 export function makeRecord(id: number, random: Random): BenchRecord {

@@ -1,5 +1,6 @@
 /** The benches' entry: `npm run bench`. Options in options.ts, order of runs in schedule.ts, the table in table.ts. */
 import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,10 @@ async function runAll(options: Options): Promise<TrialResult[]> {
   const allowed = options.mode === 'tiny' ? localDrivers : options.peers;
   const drivers = (name: string): boolean => allowed === undefined || name === 'lodemap' || allowed.includes(name);
   const results: TrialResult[] = [];
+  process.once('SIGINT', () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(130);
+  });
   try {
     for await (const result of runPlan({ trials: options.trials, drivers, sizes: options.sizes, folder, onStep })) {
       results.push(result);

@@ -7,7 +7,7 @@
  */
 import { cp, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadDriver, parseSubject } from './driver.ts';
+import { parseSubject, volatileDrivers } from './driver.ts';
 import { spawnJob } from './job.ts';
 import { median } from './measure.ts';
 import type { Job } from './job.ts';
@@ -65,8 +65,7 @@ async function runTrial(plan: Plan, trial: Trial, prepared: Set<string>): Promis
 
 async function prepare(plan: Plan, trial: Trial, { subject, prepared }: { subject: string; prepared: Set<string> }): Promise<void> {
   const job = jobOf(plan, trial, subject);
-  const { volatile } = await loadDriver(parseSubject(subject).driver);
-  if (volatile || prepared.has(job.folder)) return;
+  if (volatileDrivers.includes(parseSubject(subject).driver) || prepared.has(job.folder)) return;
   plan.onStep(`${trial.id} ${subject}: prepare ${trial.data}`);
   await mkdir(job.folder, { recursive: true });
   await spawnJob({ ...job, phase: 'prepare' });

@@ -36,7 +36,7 @@ const normal: Sizes = {
   listItems: 1_000_000,
   documents: 90_000,
   groups: 100,
-  groupItems: 800,
+  groupItems: 850,
   commits: 300,
   batches: 100,
   batchItems: 1_000,

@@ -7,7 +7,6 @@ import type { Driver, Store } from '../driver.ts';
 const blockBytes = 1 << 22;
 
 export const driver: Driver = {
-  volatile: false,
   async open(folder): Promise<Store> {
     await mkdir(folder, { recursive: true });
     const path = join(folder, 'values.jsonl');

@@ -17,16 +17,15 @@ interface Database {
   close(): Promise<void>;
 }
 
+const { ClassicLevel } = await importPeer<{ ClassicLevel: new (path: string, options: object) => Database }>('classic-level');
+
 /** Larger batches are slower: LevelDB copies a batch as a whole. */
 const batchItems = 1_000;
 
 const name = (key: Key): string => (typeof key === 'number' ? String(key).padStart(10, '0') : key);
 
 export const driver: Driver = {
-  volatile: false,
   async open(folder): Promise<Store> {
-    type Level = new (path: string, options: object) => Database;
-    const { ClassicLevel } = await importPeer<{ ClassicLevel: Level }>('classic-level');
     const db = new ClassicLevel(folder, { valueEncoding: 'json' });
     await db.open();
     return {

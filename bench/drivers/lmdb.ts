@@ -16,10 +16,10 @@ interface Database {
   close(): Promise<void>;
 }
 
+const { open } = await importPeer<{ open(options: object): Database }>('lmdb');
+
 export const driver: Driver = {
-  volatile: false,
   async open(folder, { variant }): Promise<Store> {
-    const { open } = await importPeer<{ open(options: object): Database }>('lmdb');
     const shared = variant === 'shared' ? { sharedStructuresKey: Symbol.for('structures') } : {};
     const db = open({ path: folder, ...shared });
     return new LmdbStore(db);

@@ -6,7 +6,6 @@ import type { Driver, Key, OpenOptions, Store } from '../driver.ts';
 const listKey = 'list';
 
 export const driver: Driver = {
-  volatile: false,
   async open(folder: string, { cacheBytes }: OpenOptions): Promise<Store> {
     return new LodeMapStore(await open<Key, unknown>(folder, cacheBytes === undefined ? {} : { cacheBytes }));
   },

@@ -4,7 +4,6 @@ import type { Driver, Key, Store } from '../driver.ts';
 const stores = new Map<string, Map<Key, unknown>>();
 
 export const driver: Driver = {
-  volatile: true,
   async open(folder): Promise<Store> {
     const map = stores.get(folder) ?? new Map<Key, unknown>();
     stores.set(folder, map);
