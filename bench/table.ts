@@ -1,4 +1,5 @@
 /** Results as text: one table of ratios with what was asked for, won and lost, and one of all figures. */
+import { parseSubject } from './driver.ts';
 import type { TrialResult } from './schedule.ts';
 import type { Goal, Unit } from './trial.ts';
 
@@ -16,7 +17,7 @@ export interface Verdict {
   readonly unit: Unit;
 }
 
-/** Every goal, and every other peer of a figure that a goal compares. */
+/** Every goal, and every other peer of a figure that a goal compares; variants of ours only where a goal names them. */
 export function judge({ trial, figures }: TrialResult): Verdict[] {
   const [own = '', ...peers] = trial.subjects;
   const verdicts: Verdict[] = [];
@@ -26,7 +27,8 @@ export function judge({ trial, figures }: TrialResult): Verdict[] {
     if (goal.peer === undefined) verdicts.push({ ...base, goal, verdict: reached(goal, ours) });
     for (const peer of goal.peer === undefined ? [] : peers) {
       const theirs = figures[peer]?.[goal.figure];
-      if (theirs === undefined && peer !== goal.peer) continue;
+      const variant = parseSubject(peer).driver === own;
+      if (peer !== goal.peer && (theirs === undefined || variant)) continue;
       const ratio = goal.rule === 'at least' ? (theirs ?? Number.NaN) / ours : ours / (theirs ?? Number.NaN);
       const asked = peer === goal.peer;
       const verdict = asked ? reached(goal, ratio) : winner(goal, ratio);
