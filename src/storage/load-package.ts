@@ -1,0 +1,20 @@
+import { createRequire } from 'node:module';
+import { StoreError } from '../base/errors.ts';
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Loads a dependency when it is first needed: a missing binary becomes an error of the call that needed it rather than of
+ * every import of this library, and what changes the process by being loaded (proper-lockfile's dependencies replace
+ * `fs.close` and listen for signals) stays out of processes that never use it. Throws StoreError UNSUPPORTED.
+ */
+export function loadPackage(name: string, purpose: string): unknown {
+  try {
+    return require(name);
+  } catch (error) {
+    const platform = `${process.platform}-${process.arch}`;
+    throw new StoreError('UNSUPPORTED', `${purpose} need the package ${name}, which does not load on ${platform}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The lock of long work on a store: vacuum, migration. Three things make it up.
+ *
+ * 1. A kernel lock, the truth on one machine: it dies with its process, and not before.
+ * 2. A lock folder kept fresh by proper-lockfile, for processes that share no kernel, with a note beside it that says in
+ *    plain words who is at work. It is judged by time, so a holder that was suspended can lose it without knowing.
+ * 3. A fencing epoch of the caller. Whatever the holder publishes is published only while `assertHeld` does not throw,
+ *    under the commit lock, which makes a holder that lost the lock harmless.
+ */
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import { hostname } from 'node:os';
+import { StoreError } from '../base/errors.ts';
+import { fileError } from './file-error.ts';
+import { loadPackage } from './load-package.ts';
+import type { LockFile } from './lock.ts';
+
+/** What is used of proper-lockfile, which has no types. */
+interface Lockfiles {
+  /** Makes the folder `lockfilePath` and keeps its time fresh; resolves to what removes it. */
+  lock(
+    file: string,
+    options: { lockfilePath: string; realpath: boolean; stale: number; onCompromised: (error: Error) => void },
+  ): Promise<() => Promise<void>>;
+}
+
+export interface MaintenanceOptions {
+  /** What is being done, for people: `vacuum`. */
+  purpose: string;
+  /** The kernel lock that stands for maintenance. */
+  kernel: { file: LockFile; offset: number };
+  /** Is the fencing epoch still the one this work began under? Called by every `assertHeld`. */
+  epochHolds: () => boolean;
+  /** Age in ms past which a holder on another machine counts as dead; default 10,000, at least 2,000. */
+  staleMs?: number | undefined;
+}
+
+/** Who is at work, as the note says it. */
+export interface MaintenanceOwner {
+  token: string;
+  pid: number;
+  host: string;
+  purpose: string;
+  since: string;
+}
+
+/** Held maintenance. */
+export interface MaintenanceLock {
+  readonly owner: MaintenanceOwner;
+  /** Throws StoreError LOCKED when the lock was lost or the epoch has passed: stop, and publish nothing. */
+  assertHeld(): void;
+  /** Idempotent; never takes the lock from somebody who has taken it over. */
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lock at `path` (a name in an existing folder: the lock folder gets it, the note adds `.owner`). Rejects with
+ * StoreError LOCKED, which names the owner, when somebody is at work.
+ */
+export async function lockMaintenance(path: string, options: MaintenanceOptions): Promise<MaintenanceLock> {
+  const { kernel, purpose, staleMs = 10_000 } = options;
+  if (!kernel.file.tryLock(kernel.offset)) throw lockedError(path, readOwner(path));
+  try {
+    removeOrphan(path);
+    const loss: Loss = { error: undefined };
+    const { lock } = loadPackage('proper-lockfile', 'Maintenance locks') as Lockfiles;
+    const removeLockfile = await lock(path, {
+      lockfilePath: path,
+      realpath: false,
+      stale: staleMs,
+      // The default throws from a timer, which ends the process.
+      onCompromised: (error) => void (loss.error ??= error),
+    });
+    const owner = { token: randomUUID(), pid: process.pid, host: hostname(), purpose, since: new Date().toISOString() };
+    writeOwner(path, owner);
+    return new HeldMaintenance(owner, { ...options, path, loss, removeLockfile });
+  } catch (error) {
+    kernel.file.unlock(kernel.offset);
+    const code = (error as NodeJS.ErrnoException).code;
+    throw code === 'ELOCKED' ? lockedError(path, readOwner(path), error) : fileError(error, 'lock the store for maintenance');
+  }
+}
+
+/** Who is, or was last, at work at `path`; undefined when nobody is. For messages: only the locks decide. */
+export function readOwner(path: string): MaintenanceOwner | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(`${path}.owner`, 'utf8')) as MaintenanceOwner;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Filled in when proper-lockfile finds that the lock folder is no longer ours. */
+interface Loss {
+  error: Error | undefined;
+}
+
+interface Hold extends MaintenanceOptions {
+  path: string;
+  loss: Loss;
+  removeLockfile: () => Promise<void>;
+}
+
+class HeldMaintenance implements MaintenanceLock {
+  readonly owner: MaintenanceOwner;
+  readonly #hold: Hold;
+  #released = false;
+
+  constructor(owner: MaintenanceOwner, hold: Hold) {
+    this.owner = owner;
+    this.#hold = hold;
+  }
+
+  assertHeld(): void {
+    const { purpose, epochHolds, loss } = this.#hold;
+    if (this.#released) throw new StoreError('LOCKED', `The lock for ${purpose} was released`);
+    if (!this.#isOwner()) throw new StoreError('LOCKED', `The lock for ${purpose} was lost`, { cause: loss.error });
+    if (!epochHolds()) throw new StoreError('LOCKED', `Somebody else took over while ${purpose} was suspended`);
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    const { path, kernel, removeLockfile } = this.#hold;
+    try {
+      // proper-lockfile removes whatever lock folder it finds; the note says whether it is still ours.
+      if (this.#isOwner()) {
+        fs.rmSync(`${path}.owner`, { force: true });
+        await removeLockfile();
+      }
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ERELEASED' && code !== 'ENOTACQUIRED') throw fileError(error, 'release the maintenance lock');
+    } finally {
+      kernel.file.unlock(kernel.offset);
+    }
+  }
+
+  #isOwner(): boolean {
+    return this.#hold.loss.error === undefined && readOwner(this.#hold.path)?.token === this.owner.token;
+  }
+}
+
+function writeOwner(path: string, owner: MaintenanceOwner): void {
+  const note = `${path}.owner`;
+  const beside = `${note}.new`;
+  fs.writeFileSync(beside, `${JSON.stringify(owner, undefined, 2)}\n`, { mode: 0o600 });
+  fs.renameSync(beside, note);
+}
+
+/** Under the kernel lock: a lock folder whose owner was on this machine has no living owner. Waiting for its age is idle. */
+function removeOrphan(path: string): void {
+  if (readOwner(path)?.host !== hostname()) return;
+  fs.rmSync(path, { recursive: true, force: true });
+  fs.rmSync(`${path}.owner`, { force: true });
+}
+
+function lockedError(path: string, owner: MaintenanceOwner | undefined, cause?: unknown): StoreError {
+  const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host} (${owner.purpose} since ${owner.since})`;
+  return new StoreError('LOCKED', `The store is being maintained by ${who}`, { cause });
+}
