@@ -13,13 +13,16 @@ const lockFolder = 'locks';
 /** The store's id. With `create` an empty folder becomes a store. Throws FORMAT, FORMAT_VERSION or NOT_FOUND. */
 export function readFormat(storage: Storage, create: boolean): Uint8Array {
   if (!storage.exists(name)) {
-    const strangers = storage.list('').filter((entry) => entry !== lockFolder && !entry.startsWith(`${name}.`));
+    const strangers = storage.list('').filter((entry) => !isOwn(storage, entry));
     if (strangers.length > 0) {
       throw new StoreError('FORMAT', `${storage.path} is no store: it has no ${name}, but ${strangers.slice(0, 3).join(', ')}`);
     }
     if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${storage.path}`);
-    storage.createFolder(segmentFolder);
     storage.writeAll(name, Buffer.from(`lodemap ${formatVersion} ${randomBytes(16).toString('hex')}\n`, 'latin1'));
+  }
+  if (!storage.exists(segmentFolder)) {
+    storage.createFolder(segmentFolder);
+    storage.syncFolder('');
   }
   const line = storage.readAll(name).toString('latin1');
   const match = /^lodemap (\d{1,9}) ([0-9a-f]{32})\n$/.exec(line);
@@ -28,4 +31,10 @@ export function readFormat(storage: Storage, create: boolean): Uint8Array {
     throw new StoreError('FORMAT_VERSION', `The store has format version ${match[1]}; this build reads ${formatVersion}`);
   }
   return Buffer.from(match[2]!, 'hex');
+}
+
+/** Is this what a store that was being made when its maker died may have left? */
+function isOwn(storage: Storage, entry: string): boolean {
+  if (entry === lockFolder || entry.startsWith(`${name}.`)) return true;
+  return entry === segmentFolder && storage.list(segmentFolder).length === 0;
 }
