@@ -97,7 +97,7 @@ function blank(piece: string, kind: Token['kind']): string {
 export function importsOf(source: SourceText): ImportLine[] {
   const found: ImportLine[] = [];
   for (const token of source.tokens) {
-    if (token.kind !== 'string') continue;
+    if (token.kind !== 'string' || !/^['"]/.test(token.text)) continue;
     const before = source.code.slice(Math.max(0, token.start - 2000), token.start);
     if (!/(?:\bfrom|\bimport|\bimport\s*\()\s*$/.test(before)) continue;
     const statement = before.slice(before.search(/(?:\bimport\b|\bexport\b)(?![\s\S]*(?:\bimport\b|\bexport\b))/));

@@ -1,0 +1,20 @@
+import { open } from '../../src/index.ts';
+import { takeWords } from '../terminal/command.ts';
+import { formatMs } from '../terminal/terminal.ts';
+import type { Command } from '../terminal/command.ts';
+
+export const command: Command = {
+  summary: 'Make the index anew from the log. Nobody else may have the store open.',
+  usage: '<store>',
+  options: {},
+  examples: [['lodemap rebuild data.store', 'the log holds every value and every change, the index can always be made again']],
+  async run(call) {
+    const { named: [store] } = takeWords(call, ['store']);
+    const started = performance.now();
+    const map = await open(store!, { create: false, rebuild: true });
+    const { entries } = map.stats();
+    await map.close();
+    const ms = performance.now() - started;
+    await call.terminal.report(call.terminal.json ? { entries, ms } : { entries, time: formatMs(ms) });
+  },
+};

@@ -1,0 +1,81 @@
+/** What a command is, and how its arguments are read. Misuse becomes a UsageError, which ends the process with code 2. */
+import { parseArgs } from 'node:util';
+import type { Terminal } from './terminal.ts';
+
+/** An option of a command; one with `value` (the word the help shows for it) takes a value, the others are flags. */
+export interface Option {
+  readonly value?: string;
+  readonly text: string;
+}
+
+/** One verb of the command line. `usage` is what follows the verb; an example is a command and what it does. */
+export interface Command {
+  readonly summary: string;
+  readonly usage: string;
+  readonly options: Readonly<Record<string, Option>>;
+  readonly examples: readonly (readonly [command: string, does: string])[];
+  run(call: Call): Promise<void>;
+}
+
+/** One call of a command. `signal` aborts at Ctrl-C and when nobody reads the output any more. */
+export interface Call {
+  readonly words: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+/** The command was called wrongly; its message says what was expected. */
+export class UsageError extends Error {}
+
+/** Options that every command has. */
+export const everywhere: Readonly<Record<string, Option>> = {
+  json: { text: 'print JSON, for machines' },
+  help: { text: 'print this text' },
+};
+
+/** Splits arguments into words and options. A lone `-` is a word, and so is everything after `--`. */
+export function readArguments(args: readonly string[], command: Pick<Command, 'options'>): Pick<Call, 'words' | 'options'> {
+  const known = { ...command.options, ...everywhere };
+  const options = Object.fromEntries(Object.entries(known).map(([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' } as const]));
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return { words: positionals, options: values as Call['options'] };
+  } catch (error) {
+    // A negative number is a word to us and an unknown option to the parser.
+    const message = error instanceof Error ? error.message.split('. ')[0]! : String(error);
+    throw new UsageError(`${message}; known options: ${Object.keys(known).map((name) => `--${name}`).join(' ')}. Words that begin with - go after --`);
+  }
+}
+
+/** The words of a call by name; those after the named ones are `rest`, which only a usage that ends in `...` allows. */
+export function takeWords(call: Call, names: readonly string[], restAllowed = false): { named: string[]; rest: string[] } {
+  const missing = names[call.words.length];
+  if (missing !== undefined) throw new UsageError(`expected <${missing}>`);
+  const rest = call.words.slice(names.length);
+  if (rest.length > 0 && !restAllowed) throw new UsageError(`expected ${names.length} words, got another: ${rest[0]}`);
+  return { named: call.words.slice(0, names.length), rest };
+}
+
+/** The value of an option that takes one. */
+export function textOption(call: Call, name: string): string | undefined {
+  const value = call.options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The value of an option that is one of `choices`. */
+export function choiceOption<const T extends string>(call: Call, name: string, choices: readonly T[]): T | undefined {
+  const value = textOption(call, name);
+  if (value === undefined) return undefined;
+  const choice = choices.find((one) => one === value);
+  if (choice === undefined) throw new UsageError(`--${name}: expected ${choices.join(', ')}; got ${value}`);
+  return choice;
+}
+
+/** The value of an option that counts something: an integer from 0 on. */
+export function countOption(call: Call, name: string): number | undefined {
+  const value = textOption(call, name);
+  if (value === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(value)) throw new UsageError(`--${name}: expected an integer from 0 on, got ${value}`);
+  return Number(value);
+}
