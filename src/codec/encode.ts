@@ -1,0 +1,86 @@
+/**
+ * Values to slots: what `set` calls. A value is walked once; only when it holds a container twice (an alias or a cycle) is
+ * it walked a second time, with cells for those.
+ */
+import { ChunkKind } from '../heap/chunk.ts';
+import type { Link } from '../heap/chunk.ts';
+import { makeChunk } from '../heap/pending.ts';
+import { settle } from './scalar-writer.ts';
+import type { EncodeServices } from './services.ts';
+import type { Slot } from './slot.ts';
+import { rootBytesMax, Tag } from './tags.ts';
+import { Walker } from './walk.ts';
+
+const linkBytes: Uint8Array = Uint8Array.of(Tag.link, 0, 0);
+/** Walkers in waiting, per store. Getters and `encode` of types may store values themselves, hence more than one. */
+const waiting: WeakMap<EncodeServices, Walker[]> = new WeakMap();
+
+/** A slot that leads to a chunk. */
+export function linkSlot(link: Link): Slot {
+  return { bytes: linkBytes, links: [link] };
+}
+
+/**
+ * The slot of a top-level value: inline up to `rootBytesMax`, else a link to a chunk or tree. Throws UNSUPPORTED naming the
+ * place inside the value; then nothing has been allocated or defined.
+ */
+export function encodeRoot(value: unknown, services: EncodeServices): Slot {
+  return encode(value, services, cutRoot);
+}
+
+/** The slot of a value as it lies inside a container: inline below `inlineBytesMax`, else a link. Otherwise the same. */
+export function encodeNested(value: unknown, services: EncodeServices): Slot {
+  return encode(value, services, cutNested);
+}
+
+function encode(value: unknown, services: EncodeServices, cut: (walker: Walker) => Slot): Slot {
+  let walkers = waiting.get(services);
+  if (walkers === undefined) waiting.set(services, (walkers = []));
+  const walker = walkers.pop() ?? new Walker(services);
+  try {
+    walker.walk(value);
+    if (walker.sightings.repeated.size === 0) return cut(walker);
+    return encodeWithCells(value, services, walker, cut);
+  } finally {
+    walker.reset();
+    walkers.push(walker);
+  }
+}
+
+function encodeWithCells(
+  value: unknown,
+  services: EncodeServices,
+  walker: Walker,
+  cut: (walker: Walker) => Slot,
+): Slot {
+  const { repeated } = walker.sightings;
+  const ids: Map<object, number> = new Map();
+  const cellOf = (container: object): number | undefined => {
+    if (!repeated.has(container)) return undefined;
+    let id = ids.get(container);
+    if (id === undefined) ids.set(container, (id = services.cells.allocate()));
+    return id;
+  };
+  walker.writer.truncate(0);
+  walker.walk(value, cellOf);
+  const slot = cut(walker);
+  const contents: [number, Slot][] = [];
+  // Writing a cell can meet further ones: the iteration goes on to them.
+  for (const [container, id] of ids) {
+    walker.walk(container, cellOf, container);
+    contents.push([id, cutRoot(walker)]);
+  }
+  for (const [id, content] of contents) services.cells.define(id, content);
+  return slot;
+}
+
+function cutRoot(walker: Walker): Slot {
+  const { writer } = walker;
+  const slot = writer.cut(0);
+  return slot.bytes.length <= rootBytesMax ? slot : linkSlot(makeChunk(ChunkKind.value, slot.bytes, slot.links));
+}
+
+function cutNested(walker: Walker): Slot {
+  settle(walker.writer, 0);
+  return walker.writer.cut(0);
+}
