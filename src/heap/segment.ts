@@ -145,6 +145,12 @@ export class Segments {
     this.#storage.syncFolder(segmentFolder);
   }
 
+  /** Makes durable which files there are: whoever made one may have died before it did that. */
+  syncEntries(): void {
+    this.#storage.syncFolder('');
+    this.#storage.syncFolder(segmentFolder);
+  }
+
   /** Bytes of all segment files. */
   bytes(): number {
     let total = 0;

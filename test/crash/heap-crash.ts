@@ -1,0 +1,250 @@
+/**
+ * Crash states of the heap.
+ *
+ * Strategy: a random load runs over CrashStorage and stops at a random operation on the disk. Then either the machine
+ * lost power (a disk with the durable image and a random part of what was not synced, an index that is gone) or only the
+ * process died (the disk as it was, the index as far as it had come). The store is opened again, which recovers; some
+ * recoveries are stopped too. What was recovered is the next load's beginning.
+ *
+ * Invariants: opening never throws. What is found is exactly the state after one commit: not before the last durable one
+ * (loss of power) or the last acknowledged one (death of the process), not after the last attempted one. Every chunk reads.
+ * A recovery that is itself stopped, and one that is repeated, finds the same commit again.
+ */
+import assert from 'node:assert/strict';
+import { SoleLocks } from '../../src/heap/commit-lock.ts';
+import type { IndexHome } from '../../src/heap/index-home.ts';
+import { openHeap } from '../../src/heap/open-heap.ts';
+import type { OpenedHeap } from '../../src/heap/open-heap.ts';
+import type { Trust } from '../../src/heap/clean-marker.ts';
+import { CrashStorage } from '../../src/storage/crash-storage.ts';
+import type { Index } from '../../src/storage/index-store.ts';
+import { MemoryIndex } from '../../src/storage/memory-index.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { Random, replayable } from '../suite/random.ts';
+import { States, commitOnce, readState, stateDifference } from './heap-model.ts';
+
+/** The program stops here. */
+class Stopped extends Error {}
+
+class KeptIndex extends MemoryIndex {
+  override async close(): Promise<void> {}
+}
+
+/** An index that outlasts its process: it stays as it was when the process died, and says so. */
+class KeptHome implements IndexHome {
+  #index: KeptIndex | undefined;
+  #clean = false;
+
+  trust(): Trust {
+    if (this.#index === undefined) return { trusted: false, reason: 'there is none' };
+    return { trusted: true, clean: this.#clean };
+  }
+
+  open(): Index {
+    return (this.#index ??= new KeptIndex());
+  }
+
+  async rebuild(fill: (index: Index) => void): Promise<void> {
+    const index = new KeptIndex();
+    fill(index);
+    this.#index = index;
+    this.#clean = true;
+  }
+
+  mark(clean: boolean): void {
+    this.#clean = clean;
+  }
+}
+
+export interface CrashCounts {
+  /** States recovered and checked. */
+  states: number;
+  powerLosses: number;
+  processDeaths: number;
+  stoppedRecoveries: number;
+  commits: number;
+}
+
+/** Copies a store's files to a disk on which all of it is durable. */
+export function durableDisk(image: Storage): CrashStorage {
+  const disk = new CrashStorage();
+  const copy = (folder: string): void => {
+    for (const inner of image.list(folder)) {
+      const name = folder === '' ? inner : `${folder}/${inner}`;
+      if (isFolder(image, name)) {
+        disk.createFolder(name);
+        copy(name);
+        continue;
+      }
+      const file = disk.open(name, 'create');
+      file.write(image.readAll(name), 0);
+      file.sync();
+      file.close();
+    }
+    disk.syncFolder(folder);
+  };
+  copy('');
+  return disk;
+}
+
+function isFolder(image: Storage, name: string): boolean {
+  return name === 'segments' || name === 'locks' || name === 'index' || image.list(name).length > 0;
+}
+
+/** One chain of loads and crashes; `states` more states are checked at most. */
+export class CrashChain {
+  readonly #random: Random;
+  readonly #counts: CrashCounts;
+  readonly #segmentBytesTarget: number;
+  #disk = new CrashStorage();
+  #home = new KeptHome();
+  #states = new States(0, new Map());
+
+  constructor(random: Random, counts: CrashCounts) {
+    this.#random = random;
+    this.#counts = counts;
+    this.#segmentBytesTarget = random.pick([2048, 8192, 65_536]);
+  }
+
+  /** One load and its crash. */
+  async step(): Promise<void> {
+    const random = this.#random;
+    const stopAfter = random.once(4) ? random.below(12) : random.below(random.once(3) ? 600 : 120);
+    const power = await this.#loadUntil(this.#disk.operations + 1 + stopAfter);
+    if (power === undefined) return;
+    if (power.storage === undefined) {
+      this.#counts.processDeaths++;
+    } else {
+      this.#counts.powerLosses++;
+      this.#disk = durableDisk(power.storage);
+      this.#home = new KeptHome();
+    }
+    const least = power.storage === undefined ? this.#states.acknowledged : this.#states.durable;
+    const found = await this.#look(this.#disk, least);
+    if (random.once(2)) await this.#stopRecovery();
+    await this.#adopt(power.storage === undefined ? least : found, found);
+  }
+
+  /** Runs a load until the operation numbered `stop`; undefined when it ended before. */
+  async #loadUntil(stop: number): Promise<{ storage: Storage | undefined } | undefined> {
+    const random = this.#random;
+    const isPowerLoss = !random.once(3);
+    const disk = this.#disk;
+    let image: Storage | undefined;
+    let stopped = false;
+    disk.onOperation = ({ count, kind }) => {
+      // A sync that throws has failed, and a failed sync loses data; one that is never made does not.
+      if (count < stop || (!stopped && !isPowerLoss && kind === 'sync')) return;
+      if (!stopped && isPowerLoss) image = disk.crash(() => random.float());
+      stopped = true;
+      throw new Stopped();
+    };
+    try {
+      await this.#load();
+    } catch (error) {
+      if (!stopped || !isStop(error)) throw error;
+    }
+    disk.onOperation = undefined;
+    return stopped ? { storage: image } : undefined;
+  }
+
+  async #load(): Promise<void> {
+    const random = this.#random;
+    const states = this.#states;
+    const opened = await this.#open(this.#disk, this.#home);
+    for (let i = random.below(40); i > 0; i--) {
+      commitOnce(opened.heap, states, random);
+      this.#counts.commits++;
+      if (random.once(8)) {
+        const { sequence } = opened.heap.meta.tail;
+        await opened.heap.sync();
+        states.durable = Math.max(states.durable, sequence);
+      }
+    }
+    check(readState(opened.heap), states.at(states.acknowledged)!, states.acknowledged);
+    await opened.close();
+    states.durable = states.acknowledged;
+  }
+
+  /** Opens a copy of an image and checks what is found; the image stays as it is. Returns the sequence number. */
+  async #look(image: Storage, least: number): Promise<number> {
+    const opened = await this.#open(durableDisk(image), new KeptHome());
+    const found = this.#check(opened, least);
+    await opened.close();
+    return found;
+  }
+
+  #check(opened: OpenedHeap, least: number): number {
+    const { sequence } = opened.heap.meta.tail;
+    const { attempted } = this.#states;
+    assert.ok(sequence >= least, `commit ${sequence} was found, but ${least} was promised`);
+    assert.ok(sequence <= attempted, `commit ${sequence} was found, but only ${attempted} were tried`);
+    check(readState(opened.heap), this.#states.at(sequence)!, sequence);
+    this.#counts.states++;
+    return sequence;
+  }
+
+  /** Stops a recovery of the present disk, with a loss of power: what is found afterwards must be no less. */
+  async #stopRecovery(): Promise<void> {
+    const random = this.#random;
+    const disk = durableDisk(this.#disk);
+    const expected = await this.#look(disk, 0);
+    let image: Storage | undefined;
+    const stop = disk.operations + 1 + random.below(40);
+    disk.onOperation = ({ count }) => {
+      if (count < stop) return;
+      image ??= disk.crash(() => random.float());
+      throw new Stopped();
+    };
+    try {
+      await (await this.#open(disk, new KeptHome())).close();
+    } catch (error) {
+      if (!isStop(error)) throw error;
+    }
+    if (image === undefined) return;
+    this.#counts.stoppedRecoveries++;
+    assert.equal(await this.#look(image, expected), expected, 'a stopped recovery changed what is found');
+  }
+
+  /** Opens the present disk for good: what is found is where the next load begins. */
+  async #adopt(least: number, expected: number): Promise<void> {
+    const opened = await this.#open(this.#disk, this.#home);
+    const sequence = this.#check(opened, least);
+    assert.equal(sequence, expected, 'two recoveries of one disk differ');
+    const durable = Math.min(this.#states.durable, sequence);
+    await opened.close();
+    this.#states = new States(sequence, this.#states.at(sequence)!);
+    this.#states.durable = Math.max(durable, sequence);
+  }
+
+  async #open(disk: CrashStorage, home: IndexHome): Promise<OpenedHeap> {
+    const options = { create: true, openTimeoutMs: 1000, cacheBytes: 2 ** 20, segmentBytesTarget: this.#segmentBytesTarget };
+    disk.createFolder('locks');
+    return openHeap({ storage: disk, home, locks: new SoleLocks() }, options);
+  }
+}
+
+function check(actual: Map<string, string>, expected: ReadonlyMap<string, string>, sequence: number): void {
+  const found = stateDifference(actual, expected);
+  assert.equal(found, undefined, `the state is not that of commit ${sequence}`);
+}
+
+function isStop(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Stopped) return true;
+  return false;
+}
+
+/** Checks `states` crash states, in chains of their own seeds. */
+export async function crashStates(seed: number, states: number): Promise<CrashCounts> {
+  const counts: CrashCounts = { states: 0, powerLosses: 0, processDeaths: 0, stoppedRecoveries: 0, commits: 0 };
+  for (let chain = seed; counts.states < states; chain++) {
+    const random = new Random(chain);
+    const one = new CrashChain(random, counts);
+    try {
+      for (let step = 0; step < 12 && counts.states < states; step++) await one.step();
+    } catch (error) {
+      throw replayable(chain, `after ${counts.states} states`, error);
+    }
+  }
+  return counts;
+}
