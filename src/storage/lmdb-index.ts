@@ -16,7 +16,6 @@
  * The lock file must never be opened by anything else in this process: closing any descriptor of it would drop LMDB's locks.
  */
 import fs from 'node:fs';
-import { join } from 'node:path';
 import { open } from 'lmdb';
 import type { Database, RangeOptions, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb';
 import { InvariantError, invariant } from '../base/assert.ts';
@@ -24,6 +23,7 @@ import { StoreError, isStoreError } from '../base/errors.ts';
 import { fileError } from './file-error.ts';
 import { indexKeyBytesMax, tables } from './index-store.ts';
 import type { Index, IndexRange, IndexWriter, Table } from './index-store.ts';
+import { lmdbDataPath, prepareLmdbFiles, readersMax } from './lmdb-files.ts';
 
 /** What lmdb-js has beyond its types: the native handles of the environment and of a table, and the end of a read. */
 interface Root extends RootDatabase<Buffer, Uint8Array> {
@@ -37,20 +37,14 @@ interface Rows extends Database<Buffer, Uint8Array> {
   readonly db: { stat(): { entryCount: number } };
 }
 
-const dataFile = 'data.mdb';
-
 /**
  * Opens the index in `folder`. The caller holds the exclusive open lock of the store, so that nobody commits meanwhile.
  * With `create` the folder and the files are made (modes 0700, 0600); without, StoreError NOT_FOUND when they are missing.
- * Throws CORRUPT for files LMDB refuses; damage it does not notice can abort the process, so probe a doubtful one first.
+ * Throws CORRUPT for a file that is not LMDB's, IO for what the system refuses. Damage further in can abort the process:
+ * probe a doubtful index first.
  */
 export function openLmdbIndex(folder: string, options: { create: boolean }): LmdbIndex {
-  try {
-    if (options.create) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    else fs.statSync(join(folder, dataFile));
-  } catch (error) {
-    throw fileError(error, `open the index in ${folder}`);
-  }
+  prepareLmdbFiles(folder, options);
   return new LmdbIndex(folder);
 }
 
@@ -80,7 +74,7 @@ export class LmdbIndex implements Index {
         eventTurnBatching: false,
         permissionsMode: 0o600,
         maxDbs: 16,
-        maxReaders: 4096,
+        maxReaders: readersMax,
       } as RootDatabaseOptionsWithPath) as Root;
       this.#rows = Object.fromEntries(
         tables.map((table) => [table, this.#root.openDB(table, encodings)]),
@@ -197,7 +191,7 @@ export class LmdbIndex implements Index {
   bytes(): number {
     this.#mayUse();
     try {
-      return fs.statSync(join(this.#folder, dataFile)).size;
+      return fs.statSync(lmdbDataPath(this.#folder)).size;
     } catch (error) {
       throw fileError(error, 'measure the index');
     }

@@ -1,0 +1,96 @@
+/**
+ * The files of an LMDB environment, looked at before LMDB opens them.
+ *
+ * When LMDB refuses to open an environment lmdb-js 3.5.6 uses what it has just freed, and the process is gone. So every
+ * reason to refuse that can be seen from outside is looked for first and thrown as an error: a damaged or foreign header, no
+ * right to write, no descriptors left, a full disk. The lock file is made here, in full: LMDB would make a sparse one and
+ * map it, and the first reader to need one of its pages on a full disk would be killed (SIGBUS).
+ */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { StoreError } from '../base/errors.ts';
+import { fileError, systemError } from './file-error.ts';
+
+export const readersMax = 4096;
+
+const dataName = 'data.mdb';
+const lockName = 'lock.mdb';
+/** A slot of 64 bytes a reader, after less than a page of mutexes. */
+const lockBytes = readersMax * 64 + 4096;
+/** The start of the file's data format 2: page header (24) with its flags, then magic, version, and a table's page size. */
+const header = { bytes: 128, flags: 18, magic: 24, version: 28, pageBytes: 48 } as const;
+const metaPageFlag = 0x08;
+const magic = 0xbeefc0de;
+const dataVersion = 2;
+/** LMDB has three descriptors a process; one more for what it opens in passing. */
+const descriptors = 4;
+const freeBytesMin = 1024 * 1024;
+
+export function lmdbDataPath(folder: string): string {
+  return join(folder, dataName);
+}
+
+/** Makes ready what LMDB needs in `folder` and throws StoreError for what it would refuse: NOT_FOUND, CORRUPT or IO. */
+export function prepareLmdbFiles(folder: string, options: { create: boolean }): void {
+  const path = lmdbDataPath(folder);
+  try {
+    if (options.create) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const isThere = fs.existsSync(path);
+    // An empty file is a creation that was cut short: LMDB fills it.
+    if (!isThere && !options.create) throw systemError('ENOENT', `open ${path}`);
+    checkSpace(folder);
+    makeLockFile(join(folder, lockName));
+    fs.accessSync(join(folder, lockName), fs.constants.R_OK | fs.constants.W_OK);
+    if (isThere) checkData(path);
+  } catch (error) {
+    throw fileError(error, `open the index in ${folder}`);
+  }
+}
+
+function checkSpace(folder: string): void {
+  const { bavail, bsize } = fs.statfsSync(folder);
+  if (bavail * bsize < freeBytesMin) throw systemError('ENOSPC', `less than ${freeBytesMin} bytes left for ${folder}`);
+}
+
+/** Never opens one that is there: closing it again would drop the locks this process has through LMDB. */
+function makeLockFile(path: string): void {
+  if (fs.existsSync(path)) return;
+  try {
+    fs.writeFileSync(path, Buffer.alloc(lockBytes), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    fs.rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+/** The data file, unlike the lock file, may be opened by anyone: LMDB has no locks on it. */
+function checkData(path: string): void {
+  const opened: number[] = [];
+  try {
+    for (let i = 0; i < descriptors; i++) opened.push(fs.openSync(path, 'r+'));
+    const first = readMeta(opened[0]!, 0);
+    if (first === 'empty') return;
+    if (first === undefined || readMeta(opened[0]!, first) !== first) {
+      throw new StoreError('CORRUPT', `The index file ${path} does not begin as one of LMDB's format ${dataVersion}`);
+    }
+  } finally {
+    for (const fd of opened) fs.closeSync(fd);
+  }
+}
+
+/** The page size a meta page names; undefined when it is none. */
+function readMeta(fd: number, position: number): number | 'empty' | undefined {
+  const bytes = Buffer.alloc(header.bytes);
+  const read = fs.readSync(fd, bytes, 0, bytes.length, position);
+  if (read === 0 && position === 0) return 'empty';
+  const pageBytes = bytes.readUInt32LE(header.pageBytes);
+  const sound =
+    read === bytes.length &&
+    (bytes.readUInt16LE(header.flags) & metaPageFlag) !== 0 &&
+    bytes.readUInt32LE(header.magic) === magic &&
+    bytes.readUInt16LE(header.version) === dataVersion &&
+    pageBytes >= 512 &&
+    pageBytes <= 65_536 &&
+    (pageBytes & (pageBytes - 1)) === 0;
+  return sound ? pageBytes : undefined;
+}
