@@ -38,7 +38,8 @@ interface Rows extends Database<Buffer, Uint8Array> {
 }
 
 /**
- * Opens the index in `folder`. The caller holds the exclusive open lock of the store, so that nobody commits meanwhile.
+ * Opens the index in `folder`. The caller holds the open lock and the commit lock of the store alone: nobody opens or
+ * commits meanwhile.
  * With `create` the folder and the files are made (modes 0700, 0600); without, StoreError NOT_FOUND when they are missing.
  * Throws CORRUPT for a file that is not LMDB's, IO for what the system refuses. Damage further in can abort the process:
  * probe a doubtful index first.
