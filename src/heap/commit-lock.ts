@@ -2,11 +2,13 @@
  * The commit lock: who holds it may append to the log and write the index.
  *
  * It is a byte-range lock of the kernel: freed when its holder dies, kept while the holder is stopped, blind to clocks. Beside it
- * lies a file of two bytes that all processes read and write under the lock:
+ * lies a file of three bytes that all processes read, and but for the last one write, under the lock:
  *
  *     busy     1 from before the log is appended to until the index has followed: a holder died (or failed) between
  *              when the next one finds it set, and the next one has to catch up
  *     dirty    1 once the clean marker has been made `dirty` since the store was last at rest
+ *     doubt    1 from a failure on until the log's last segment has been written anew: after a failed sync the system still
+ *              shows what was not written, and a later sync succeeds without it
  *
  * They are in the page cache, not synced: after a crash of the machine the first opener believes neither.
  */
@@ -44,7 +46,7 @@ const stateName = 'locks/state';
 export class CommitLock {
   readonly #locks: Locks;
   readonly #file: StorageFile;
-  readonly #state = new Uint8Array(2);
+  readonly #state = new Uint8Array(3);
   #held = false;
 
   constructor(storage: Storage, locks: Locks) {
@@ -71,6 +73,25 @@ export class CommitLock {
 
   set dirty(value: boolean) {
     this.#write(1, value);
+  }
+
+  /** Has any process met a failure since the last segment was written anew? Set without the lock, taken back under it. */
+  get doubt(): boolean {
+    return this.#state[2] === 1;
+  }
+
+  /** Needs no lock, and never throws: it is called when something has failed, and that is what has to be reported. */
+  setDoubt(): void {
+    try {
+      this.#file.write(Uint8Array.of(1), 2);
+    } catch {
+      // A failing write to a page of the cache: there is nothing left to try.
+    }
+  }
+
+  clearDoubt(): void {
+    this.#state[2] = 0;
+    this.#file.write(this.#state.subarray(2), 2);
   }
 
   tryAcquire(): boolean {
@@ -106,7 +127,7 @@ export class CommitLock {
     this.#held = true;
     this.#state.fill(0);
     try {
-      this.#file.read(this.#state, 0, 2, 0);
+      this.#file.read(this.#state, 0, 3, 0);
     } catch (error) {
       this.release();
       throw new StoreError('IO', 'The state beside the commit lock can not be read', { cause: error });
@@ -117,6 +138,6 @@ export class CommitLock {
     const byte = value ? 1 : 0;
     if (this.#state[at] === byte) return;
     this.#state[at] = byte;
-    this.#file.write(this.#state, 0);
+    this.#file.write(this.#state.subarray(0, 2), 0);
   }
 }

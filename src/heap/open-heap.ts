@@ -5,7 +5,7 @@
  * that has the store open holds `presence` shared; whoever can take it alone, under the open lock, is the only one, and
  * may decide whether the index can be believed, replace it, and cut the log's torn tail.
  */
-import { StoreError } from '../base/errors.ts';
+import { StoreError, isStoreError } from '../base/errors.ts';
 import type { Index } from '../storage/index-store.ts';
 import type { Storage } from '../storage/storage.ts';
 import { CommitLock, lockPlaces } from './commit-lock.ts';
@@ -16,7 +16,7 @@ import type { HeapOptions } from './heap.ts';
 import type { IndexHome } from './index-home.ts';
 import { decodeMeta, emptyMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
-import { catchUp, checkReach, rebuildIndex } from './recovery.ts';
+import { catchUp, checkReach, rebuildIndex, rewriteLastSegment } from './recovery.ts';
 import type { RecoveryReport } from './recovery.ts';
 import { Segments } from './segment.ts';
 
@@ -55,7 +55,7 @@ export async function openHeap(parts: OpenHeapParts, options: OpenHeapOptions): 
     const { heap, recovery } = opening;
     return { heap: heap!, recovery, close: () => closeHeap(heap!, parts, timeoutMs) };
   } catch (error) {
-    await opening?.abandon();
+    await opening?.abandon(error);
     locks.close();
     throw error;
   }
@@ -87,6 +87,10 @@ class Opening {
       throw new StoreError('LOCKED', 'The index can be rebuilt only while no other process has the store open');
     }
     await this.#commitLock.acquireSoon(this.#options.openTimeoutMs);
+    if (this.#commitLock.doubt) {
+      rewriteLastSegment(this.#segments);
+      this.#commitLock.clearDoubt();
+    }
     const atRest = alone ? await this.#settle() : true;
     this.#index = home.open();
     const meta = this.#readMeta();
@@ -107,7 +111,8 @@ class Opening {
   }
 
   /** Leaves nothing behind of an opening that failed; the caller closes the locks. */
-  async abandon(): Promise<void> {
+  async abandon(error: unknown): Promise<void> {
+    if (isStoreError(error, 'IO')) this.#commitLock.setDoubt();
     await this.#index?.close();
     this.#segments.close();
     this.#commitLock.close();
@@ -162,6 +167,9 @@ async function closeHeap(heap: Heap, parts: OpenHeapParts, timeoutMs: number): P
       await heap.commitLock.acquireSoon(timeoutMs);
       heap.rest();
     }
+  } catch (error) {
+    if (isStoreError(error, 'IO')) heap.commitLock.setDoubt();
+    throw error;
   } finally {
     await heap.index.close();
     heap.segments.close();

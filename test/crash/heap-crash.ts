@@ -15,46 +15,14 @@ import { SoleLocks } from '../../src/heap/commit-lock.ts';
 import type { IndexHome } from '../../src/heap/index-home.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
 import type { OpenedHeap } from '../../src/heap/open-heap.ts';
-import type { Trust } from '../../src/heap/clean-marker.ts';
 import { CrashStorage } from '../../src/storage/crash-storage.ts';
-import type { Index } from '../../src/storage/index-store.ts';
-import { MemoryIndex } from '../../src/storage/memory-index.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { Random, replayable } from '../suite/random.ts';
+import { KeptHome, durableDisk } from './crash-disk.ts';
 import { States, commitOnce, readState, stateDifference } from './heap-model.ts';
 
 /** The program stops here. */
 class Stopped extends Error {}
-
-class KeptIndex extends MemoryIndex {
-  override async close(): Promise<void> {}
-}
-
-/** An index that outlasts its process: it stays as it was when the process died, and says so. */
-class KeptHome implements IndexHome {
-  #index: KeptIndex | undefined;
-  #clean = false;
-
-  trust(): Trust {
-    if (this.#index === undefined) return { trusted: false, reason: 'there is none' };
-    return { trusted: true, clean: this.#clean };
-  }
-
-  open(): Index {
-    return (this.#index ??= new KeptIndex());
-  }
-
-  async rebuild(fill: (index: Index) => void): Promise<void> {
-    const index = new KeptIndex();
-    fill(index);
-    this.#index = index;
-    this.#clean = true;
-  }
-
-  mark(clean: boolean): void {
-    this.#clean = clean;
-  }
-}
 
 export interface CrashCounts {
   /** States recovered and checked. */
@@ -63,32 +31,6 @@ export interface CrashCounts {
   processDeaths: number;
   stoppedRecoveries: number;
   commits: number;
-}
-
-/** Copies a store's files to a disk on which all of it is durable. */
-export function durableDisk(image: Storage): CrashStorage {
-  const disk = new CrashStorage();
-  const copy = (folder: string): void => {
-    for (const inner of image.list(folder)) {
-      const name = folder === '' ? inner : `${folder}/${inner}`;
-      if (isFolder(image, name)) {
-        disk.createFolder(name);
-        copy(name);
-        continue;
-      }
-      const file = disk.open(name, 'create');
-      file.write(image.readAll(name), 0);
-      file.sync();
-      file.close();
-    }
-    disk.syncFolder(folder);
-  };
-  copy('');
-  return disk;
-}
-
-function isFolder(image: Storage, name: string): boolean {
-  return name === 'segments' || name === 'locks' || name === 'index' || image.list(name).length > 0;
 }
 
 /** One chain of loads and crashes; `states` more states are checked at most. */
