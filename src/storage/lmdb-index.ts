@@ -3,11 +3,11 @@
  *
  * What is chosen here, and why (lmdb-js 3.5.6; figures from a two-core machine):
  *
- * - `noSync`: a commit costs 9 us instead of a disk's latency. The log is the truth: after a crash of the machine the store
+ * - `noSync`: a commit costs 6 us instead of a disk's latency. The log is the truth: after a crash of the machine the store
  *   rebuilds the index; after a crash of a process the kernel still has every page.
  * - Synchronous transactions only. lmdb-js's queue of writes never settles some promises after an I/O error.
  * - One read transaction per object, started by the first read and let go by lmdb-js's timer at the end of the turn, so no
- *   reader is pinned while the process waits and LMDB can reuse pages. A read costs 0.3 us, the first after `renew` 0.7 us.
+ *   reader is pinned while the process waits and LMDB can reuse pages. A read costs 0.7 us, the first after `renew` 1.3 us.
  * - `getBinary`, which copies: the buffer `getBinaryFast` lends has a false `length` and is no faster once that is mended.
  * - Opening, even of an environment that others have open, can lose their commits (ITS#9496): see `openLmdbIndex`.
  * - Several objects for one folder in a process, also in worker threads, share LMDB's environment, which lmdb-js counts; it
@@ -38,8 +38,7 @@ interface Rows extends Database<Buffer, Uint8Array> {
 }
 
 /**
- * Opens the index in `folder`. The caller holds the open lock and the commit lock of the store alone: nobody opens or
- * commits meanwhile.
+ * Opens the index in `folder`. The caller holds the store's open lock and commit lock: nobody opens or commits meanwhile.
  * With `create` the folder and the files are made (modes 0700, 0600); without, StoreError NOT_FOUND when they are missing.
  * Throws CORRUPT for a file that is not LMDB's, IO for what the system refuses. Damage further in can abort the process:
  * probe a doubtful index first.
