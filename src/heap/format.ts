@@ -8,21 +8,26 @@ import type { Storage } from '../storage/storage.ts';
 import { formatVersion, segmentFolder } from './segment.ts';
 
 const name = 'FORMAT';
-const lockFolder = 'locks';
+/** What may lie beside it while the store is being made. */
+const ours: ReadonlySet<string> = new Set(['locks', segmentFolder]);
+
+/** Is there a store, complete or just being made? Throws FORMAT for a folder that holds something else. */
+export function isStore(storage: Storage): boolean {
+  if (storage.exists(name)) return true;
+  const strangers = storage.list('').filter((entry) => !ours.has(entry) && !entry.startsWith(`${name}.`));
+  if (strangers.length === 0) return false;
+  throw new StoreError('FORMAT', `${storage.path} is no store: it has no ${name}, but ${strangers.slice(0, 3).join(', ')}`);
+}
 
 /** The store's id. With `create` an empty folder becomes a store. Throws FORMAT, FORMAT_VERSION or NOT_FOUND. */
 export function readFormat(storage: Storage, create: boolean): Uint8Array {
-  if (!storage.exists(name)) {
-    const strangers = storage.list('').filter((entry) => !isOwn(storage, entry));
-    if (strangers.length > 0) {
-      throw new StoreError('FORMAT', `${storage.path} is no store: it has no ${name}, but ${strangers.slice(0, 3).join(', ')}`);
-    }
+  if (!isStore(storage)) {
     if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${storage.path}`);
-    storage.writeAll(name, Buffer.from(`lodemap ${formatVersion} ${randomBytes(16).toString('hex')}\n`, 'latin1'));
-  }
-  if (!storage.exists(segmentFolder)) {
+    if (storage.list(segmentFolder).length > 0) {
+      throw new StoreError('FORMAT', `${storage.path} has segments, but ${name} is missing`);
+    }
     storage.createFolder(segmentFolder);
-    storage.syncFolder('');
+    storage.writeAll(name, Buffer.from(`lodemap ${formatVersion} ${randomBytes(16).toString('hex')}\n`, 'latin1'));
   }
   const line = storage.readAll(name).toString('latin1');
   const match = /^lodemap (\d{1,9}) ([0-9a-f]{32})\n$/.exec(line);

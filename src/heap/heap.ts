@@ -9,25 +9,32 @@ import { invariant } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import type { Index, IndexWriter } from '../storage/index-store.ts';
 import type { Storage } from '../storage/storage.ts';
+import { applyOperation } from './apply-operation.ts';
 import { ChunkCache } from './chunk-cache.ts';
 import { PendingChunk } from './chunk.ts';
 import type { ChunkSource, ChunkView, Link } from './chunk.ts';
 import type { CommitLock } from './commit-lock.ts';
 import { Deduplicator, dedupeBytesMin } from './deduplicator.ts';
-import { keepRow } from './history.ts';
 import type { IndexHome } from './index-home.ts';
 import { Log } from './log.ts';
-import { isBucketKey } from './long-keys.ts';
 import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
 import type { LoggedTable, Operation } from './operations.ts';
 import { PendingView } from './pending.ts';
-import { bucketGrowth, catchUp } from './recovery.ts';
-import { encodeRow } from './rows.ts';
+import { catchUp, rewriteLastSegment } from './recovery.ts';
 import type { Segments } from './segment.ts';
 
 /** Chunks of a commit that grow past this are published ahead of it, so that a large value does not fill memory twice. */
 const batchBytesTarget = 8 * 1024 * 1024;
+
+/** An operation whose row value is made once everything it refers to has its place. */
+export interface PlannedOperation {
+  readonly table: LoggedTable;
+  readonly key: Uint8Array;
+  /** Undefined: delete. */
+  readonly value: (() => Uint8Array) | undefined;
+  readonly clear?: boolean;
+}
 
 export interface HeapParts {
   readonly storage: Storage;
@@ -57,6 +64,10 @@ export class Heap implements ChunkSource {
   readonly #log: Log;
   #meta: Meta = emptyMeta;
   #failure: unknown;
+  /** Numbers of the pins this process holds: it can not tell them by their locks, which are its own. */
+  readonly ownPins: Set<number> = new Set();
+  /** Whether, when the commit lock was last taken, others had committed since the stretch before. */
+  othersCommitted = false;
   bytesWritten = 0;
 
   constructor(parts: HeapParts) {
@@ -82,7 +93,9 @@ export class Heap implements ChunkSource {
 
   /** Poisons the heap: what is in memory and on disk may no longer agree, so nothing is read or written any more. */
   poison(cause: unknown): void {
-    this.#failure ??= cause;
+    if (this.#failure !== undefined) return;
+    this.#failure = cause;
+    this.commitLock.setDoubt();
   }
 
   checkUsable(): void {
@@ -115,11 +128,14 @@ export class Heap implements ChunkSource {
 
   /** Takes the commit lock, blocking; afterwards the stretch is the newest and the log has been followed. Throws TIMEOUT. */
   lock(timeoutMs: number): void {
+    this.checkUsable();
     this.commitLock.acquire(timeoutMs);
     this.#prepare();
   }
 
+  /** As `lock`, without waiting. Whoever waits without blocking asks again: a lock is never held across an await. */
   tryLock(): boolean {
+    this.checkUsable();
     if (!this.commitLock.tryAcquire()) return false;
     this.#prepare();
     return true;
@@ -133,10 +149,15 @@ export class Heap implements ChunkSource {
   #prepare(): void {
     try {
       this.checkUsable();
-      this.refresh();
+      this.othersCommitted = this.refresh();
+      if (this.commitLock.doubt) {
+        rewriteLastSegment(this.segments);
+        this.commitLock.clearDoubt();
+      }
       if (this.commitLock.busy) {
         this.#meta = catchUp(this.segments, this.index, this.#meta).meta;
         this.commitLock.busy = false;
+        this.othersCommitted = true;
       }
       this.#log.adopt(this.#meta.tail);
     } catch (error) {
@@ -152,7 +173,7 @@ export class Heap implements ChunkSource {
    */
   commit(
     roots: Iterable<Link>,
-    operations: ReadonlyArray<{ table: LoggedTable; key: Uint8Array; value: (() => Uint8Array) | undefined }>,
+    operations: readonly PlannedOperation[],
     options: { sync?: boolean; nextCell?: number } = {},
   ): void {
     invariant(this.commitLock.held, 'a commit needs the commit lock');
@@ -161,7 +182,9 @@ export class Heap implements ChunkSource {
       this.#enterBusy();
       this.#log.begin();
       this.#place(roots);
-      const rows: Operation[] = operations.map(({ table, key, value }) => ({ table, key, value: value?.() }));
+      const rows: Operation[] = operations.map(({ table, key, value, clear }) => {
+        return { table, key, value: value?.(), clear: clear === true };
+      });
       for (const row of rows) this.#log.addOperation(row);
       this.#publish(rows, options);
       this.commitLock.busy = false;
@@ -170,6 +193,20 @@ export class Heap implements ChunkSource {
       this.poison(error);
       throw error;
     }
+  }
+
+  /** Changes the table of pins and what the meta row says of them. Needs the commit lock; nothing of it is in the log. */
+  changePins(change: (writer: IndexWriter) => void, pins: ReadonlyArray<{ sequence: number }>): void {
+    invariant(this.commitLock.held, 'pins are changed under the commit lock');
+    this.#enterBusy();
+    let newestPin = 0;
+    for (const pin of pins) newestPin = Math.max(newestPin, pin.sequence);
+    this.index.write((writer) => {
+      change(writer);
+      this.#meta = { ...this.#meta, pins: pins.length, newestPin };
+      writer.put('meta', metaKey, encodeMeta(this.#meta));
+    });
+    this.commitLock.busy = false;
   }
 
   /** Makes everything committed so far durable. */
@@ -221,12 +258,8 @@ export class Heap implements ChunkSource {
 
   #writeRows(writer: IndexWriter, rows: readonly Operation[], sequence: number): number {
     let { hiddenKeys } = this.#meta;
-    for (const { table, key, value } of rows) {
-      if (this.#meta.pins > 0) keepRow(writer, { table, key }, sequence, this.#meta.newestPin);
-      if (isBucketKey(key) && table === 'entries') hiddenKeys += bucketGrowth(writer, key, value);
-      if (value === undefined) writer.delete(table, key);
-      else writer.put(table, key, encodeRow(sequence, value));
-    }
+    const pins = this.#meta.pins > 0 ? { index: this.index, newestPin: this.#meta.newestPin } : undefined;
+    for (const operation of rows) hiddenKeys = applyOperation(writer, operation, { sequence, hiddenKeys, pins });
     return hiddenKeys;
   }
 

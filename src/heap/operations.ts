@@ -3,7 +3,7 @@
  *
  * An operations record sets and deletes rows of the logged tables; a commit record ends a batch. Operations:
  *
- *     code     1 byte    table * 2 + (1: delete)
+ *     code     1 byte    table * 2 + (1: delete); table * 2 + 0x40 empties the table and has no more fields
  *     shared   varint    bytes of the key shared with the operation before
  *     rest     varint    length of the rest of the key, then the rest
  *     value    varint    length, then the row's value part (sets only)
@@ -23,7 +23,11 @@ export interface Operation {
   readonly table: LoggedTable;
   readonly key: Uint8Array;
   readonly value: Uint8Array | undefined;
+  /** Empties the whole table; key and value do not count. */
+  readonly clear?: boolean;
 }
+
+const clearCode = 0x40;
 
 /** An operations record is ended when it grows past this. */
 export const operationsBytesTarget: number = 32 * 1024;
@@ -41,6 +45,10 @@ export class OperationsWriter {
 
   add(operation: Operation): void {
     const { table, key, value } = operation;
+    if (operation.clear === true) {
+      this.#out.byte(loggedTables.indexOf(table) * 2 + clearCode);
+      return;
+    }
     const last = this.#last;
     const limit = Math.min(last.length, key.length);
     let shared = 0;
@@ -72,6 +80,12 @@ export function* readOperations(payload: Uint8Array): Generator<Operation> {
   let last = noKey;
   while (reader.at < reader.end) {
     const code = reader.byte();
+    if (code >= clearCode) {
+      const cleared = loggedTables[(code - clearCode) >> 1];
+      if (cleared === undefined) throw damaged();
+      yield { table: cleared, key: noKey, value: undefined, clear: true };
+      continue;
+    }
     const shared = reader.varint();
     const rest = reader.take(reader.varint());
     const table = loggedTables[code >> 1];

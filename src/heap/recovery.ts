@@ -13,13 +13,11 @@
  */
 import { StoreError } from '../base/errors.ts';
 import type { Index, IndexWriter } from '../storage/index-store.ts';
+import { applyOperation } from './apply-operation.ts';
 import { addToBucket, dedupeBytesMin } from './deduplicator.ts';
-import { keepRow } from './history.ts';
-import { decodeBucket, isBucketKey } from './long-keys.ts';
 import { emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { readOperations } from './operations.ts';
-import { encodeRow } from './rows.ts';
 import { corruptSegment, findLaterCommit, scanSegment } from './scan.ts';
 import type { ScanEnd, ScannedBatch } from './scan.ts';
 import { segmentHeaderBytes } from './segment.ts';
@@ -72,12 +70,10 @@ class Replay {
   #apply(writer: IndexWriter, batch: ScannedBatch): void {
     const { head } = batch;
     let hiddenKeys = this.meta.hiddenKeys;
+    const pins = this.meta.pins > 0 ? { index: this.#index, newestPin: this.meta.newestPin } : undefined;
     for (const payload of batch.operations) {
-      for (const { table, key, value } of readOperations(payload)) {
-        if (this.meta.pins > 0) keepRow(writer, { table, key }, head.sequence, this.meta.newestPin);
-        if (table === 'entries' && isBucketKey(key)) hiddenKeys += bucketGrowth(writer, key, value);
-        if (value === undefined) writer.delete(table, key);
-        else writer.put(table, key, encodeRow(head.sequence, value));
+      for (const operation of readOperations(payload)) {
+        hiddenKeys = applyOperation(writer, operation, { sequence: head.sequence, hiddenKeys, pins });
       }
     }
     for (const chunk of batch.chunks) addToBucket(writer, chunk);
@@ -87,24 +83,12 @@ class Replay {
   }
 }
 
-/** By how many the keys hidden in a bucket change when its row does. */
-export function bucketGrowth(writer: IndexWriter, key: Uint8Array, value: Uint8Array | undefined): number {
-  const old = writer.get('entries', key);
-  const before = old === undefined ? 1 : bucketSize(old);
-  return (value === undefined ? 1 : decodeBucket(value, 0).length) - before;
-}
-
-function bucketSize(row: Uint8Array): number {
-  let at = 0;
-  while (row[at]! >= 128) at++;
-  return decodeBucket(row, at + 1).length;
-}
-
 /**
  * Replays the log behind `from` into the index and cuts a torn tail. Returns the new meta. Needs the commit lock; throws
  * CORRUPT when what follows is damaged rather than torn, and then changes neither log nor, beyond whole commits, index.
  */
 export function catchUp(segments: Segments, index: Index, from: Meta): { meta: Meta; report: RecoveryReport } {
+  segments.syncEntries();
   const replay = new Replay(index, from);
   const report: RecoveryReport = { commits: 0, bytes: 0, cutBytes: 0 };
   const ids = segments.list().filter((id) => id >= from.tail.segment);
@@ -155,6 +139,26 @@ function cutTail(segments: Segments, id: number, end: ScanEnd, last: boolean): n
   segment.file.truncate(end.offset);
   segment.file.sync();
   return cut;
+}
+
+/** Bytes moved at a time when a segment is written anew. */
+const rewriteBytes = 1024 * 1024;
+
+/**
+ * Writes the last segment over itself and syncs it: when a sync has failed, only that makes it durable, for the system
+ * believes it is. Earlier segments were synced before it was made. Needs the commit lock. Throws IO.
+ */
+export function rewriteLastSegment(segments: Segments): void {
+  const id = segments.list().at(-1);
+  if (id === undefined || segments.header(id) === undefined) return;
+  const { file } = segments.get(id);
+  const bytes = Buffer.allocUnsafe(rewriteBytes);
+  for (let at = 0; ; at += rewriteBytes) {
+    const got = file.read(bytes, 0, rewriteBytes, at);
+    if (got === 0) break;
+    file.write(bytes.subarray(0, got), at);
+  }
+  file.sync();
 }
 
 /** Removes a last segment that was being made when its maker died: no longer than a header, and none there. */

@@ -21,8 +21,8 @@ export interface Encoded {
   readonly links: readonly Link[];
 }
 
-/** The tag of a slot that is one link, with its index 0 (see codec/README.md). */
-const linkSlot = Uint8Array.of(0x76, 0);
+/** A slot that is one link: its tag and the link's index, 0 (see codec/README.md). */
+const linkSlot = Uint8Array.of(0x76, 0, 0);
 
 /** The value part of a row. All links must be placed. */
 export function encodeRowValue(value: Encoded): Uint8Array {
@@ -32,7 +32,7 @@ export function encodeRowValue(value: Encoded): Uint8Array {
     row.set(bytes, 1);
     return row;
   }
-  if (links.length === 1 && bytes.length === 2 && bytes[0] === linkSlot[0] && bytes[1] === 0) {
+  if (links.length === 1 && bytes.length === linkSlot.length && bytes[0] === linkSlot[0]) {
     const row = new Uint8Array(1 + linkBytes);
     row[0] = 1;
     writeRef(row, 1, links[0]!.ref);

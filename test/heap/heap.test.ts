@@ -30,7 +30,7 @@ function put(heap: Heap, key: string, text: string): void {
 
 function commit(heap: Heap, key: string, chunk: PendingChunk): void {
   heap.lock(1000);
-  const value = () => encodeRowValue({ bytes: Uint8Array.of(0x76, 0), links: [chunk] });
+  const value = () => encodeRowValue({ bytes: Uint8Array.of(0x76, 0, 0), links: [chunk] });
   heap.commit([chunk], [{ table: 'entries', key: Buffer.from(key), value }]);
   heap.unlock();
 }

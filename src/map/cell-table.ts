@@ -1,0 +1,86 @@
+/**
+ * Cells: mutable boxes by id. Ids are handed out in blocks, reserved by a commit, so no two processes ever use one twice.
+ */
+import { StoreError } from '../base/errors.ts';
+import type { Slot } from '../codec/slot.ts';
+import type { Link } from '../heap/chunk.ts';
+import type { PlannedOperation } from '../heap/heap.ts';
+import { decodeRowValue, encodeRowValue, rowHead } from '../heap/rows.ts';
+import type { CellChange, Changes } from './changes.ts';
+import type { Store } from './store.ts';
+
+/** What a cell holds and the commit (or the uncommitted change) it is known by. */
+export interface FoundCell {
+  readonly slot: Slot;
+  readonly base: { readonly sequence: number };
+}
+
+const idsPerBlock = 256;
+
+export function cellKey(id: number): Buffer {
+  const key = Buffer.alloc(6);
+  key.writeUIntBE(id, 0, 6);
+  return key;
+}
+
+export class CellTable {
+  readonly #store: Store;
+  #next = 0;
+  #end = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** A new id. */
+  allocate(): number {
+    if (this.#next === this.#end) this.#reserve();
+    return this.#next++;
+  }
+
+  /** Throws CORRUPT for a cell that is nowhere. */
+  find(id: number): FoundCell {
+    this.#store.enter();
+    const change = this.#findChange(id);
+    if (change !== undefined) return { slot: change.slot, base: change };
+    const row = this.#store.heap.row('cells', cellKey(id));
+    if (row === undefined) throw new StoreError('CORRUPT', `A value refers to cell ${id}, which is not in the store`);
+    const { sequence, at } = rowHead(row);
+    return { slot: decodeRowValue(row, at), base: { sequence } };
+  }
+
+  set(id: number, slot: Slot): CellChange {
+    this.#store.enter();
+    const change = this.#store.top.setCell(id, slot);
+    this.#store.changed();
+    return change;
+  }
+
+  /** The operations that commit a layer's cells; their pending chunks are added to `roots`. */
+  operations(changes: Changes, roots: Link[]): PlannedOperation[] {
+    const operations: PlannedOperation[] = [];
+    for (const [id, { slot }] of changes.cells()) {
+      for (const link of slot.links) roots.push(link);
+      operations.push({ table: 'cells', key: cellKey(id), value: () => encodeRowValue(slot) });
+    }
+    return operations;
+  }
+
+  #findChange(id: number): CellChange | undefined {
+    for (let i = this.#store.layers.length - 1; i >= 0; i--) {
+      const change = this.#store.layers[i]!.cell(id);
+      if (change !== undefined) return change;
+    }
+    return undefined;
+  }
+
+  #reserve(): void {
+    const { heap } = this.#store;
+    this.#store.exclusively(() => {
+      const first = heap.meta.tail.nextCell;
+      heap.commit([], [], { nextCell: first + idsPerBlock });
+      this.#next = first;
+      this.#end = first + idsPerBlock;
+    });
+  }
+}

@@ -1,0 +1,248 @@
+import { StoreError, describe } from '../base/errors.ts';
+import { decodeKey } from '../codec/keys.ts';
+import type { Key, Range } from '../codec/keys.ts';
+import { decodeRowValue } from '../heap/rows.ts';
+import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
+import type { Cell } from '../lazy/cell.ts';
+import { equals } from '../lazy/values.ts';
+import type { MapParts } from './map-parts.ts';
+import { walkEntries } from './entry-scan.ts';
+import type { WalkedEntry } from './entry-scan.ts';
+import { scanOf } from './range.ts';
+import { setMany } from './set-many.ts';
+import type { SetManyOptions } from './set-many.ts';
+import type { Snapshot } from './snapshot.ts';
+import { makeSnapshot } from './snapshot.ts';
+import { storeStats } from './stats.ts';
+import type { StoreStats } from './stats.ts';
+import type { Found, Store } from './store.ts';
+
+/**
+ * A Map on disk. Keys compare as in a Map (SameValueZero; tuples and bytes by content) and iterate in key order; values are
+ * whatever `structuredClone` accepts, and containers come back lazy. What is set is visible at once in this process, is
+ * committed as one atomic batch at the end of the turn, and is durable after `flush()`.
+ *
+ * Throws StoreError: CLOSED after `close`, READ_ONLY for changes of a read-only map, POISONED after a failed commit,
+ * TIMEOUT when other processes keep the commit lock too long, QUOTA, UNSUPPORTED for what can not be stored.
+ */
+export class LodeMap<K extends Key = Key, V = unknown> {
+  readonly #parts: MapParts;
+  readonly #store: Store;
+  #closing: Promise<void> | undefined;
+
+  /** Made by `open()`. */
+  constructor(parts: MapParts) {
+    this.#parts = parts;
+    this.#store = parts.store;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'LodeMap';
+  }
+
+  /** Entries there are. */
+  get size(): number {
+    this.#enter();
+    return this.#store.size();
+  }
+
+  /** The value of a key: a scalar, or a lazy container that reads what is touched. Undefined when there is none. */
+  get(key: K): V | undefined {
+    this.#enter();
+    if (this.#store.drafts !== undefined) return this.#parts.transactions.get(key) as V | undefined;
+    const found = this.#store.find(key);
+    return found === undefined ? undefined : (this.#parts.documents.show(key, found) as V);
+  }
+
+  has(key: K): boolean {
+    this.#enter();
+    if (this.#store.drafts !== undefined) return this.#parts.transactions.has(key);
+    return this.#store.has(key);
+  }
+
+  /** Stores a copy of `value`, as `structuredClone` would make it; lazy values are shared, not copied. */
+  set(key: K, value: V): this {
+    this.#mayWrite();
+    if (this.#store.drafts !== undefined) this.#parts.transactions.set(key, value);
+    else this.#store.put(key, this.#store.nodes.encode(value));
+    return this;
+  }
+
+  /** Says whether there was something to delete. */
+  delete(key: K): boolean {
+    this.#mayWrite();
+    if (!this.has(key)) return false;
+    if (this.#store.drafts !== undefined) this.#parts.transactions.delete(key);
+    else this.#store.put(key, undefined);
+    return true;
+  }
+
+  /** Deletes all entries. */
+  clear(): void {
+    this.#mayWrite();
+    if (this.#store.drafts !== undefined) this.#parts.transactions.clear();
+    else this.#store.clear();
+  }
+
+  /** Keys in key order. Changes made while iterating are seen when they lie ahead; nothing is pinned meanwhile. */
+  *keys(range?: Range<K>): IterableIterator<K> {
+    for (const walked of this.#walk(range)) yield decodeKey(walked.keyBytes) as K;
+  }
+
+  *values(range?: Range<K>): IterableIterator<V> {
+    for (const [, value] of this.entries(range)) yield value;
+  }
+
+  *entries(range?: Range<K>): IterableIterator<[K, V]> {
+    for (const walked of this.#walk(range)) {
+      const key = decodeKey(walked.keyBytes) as K;
+      yield [key, this.#show(key, walked)];
+    }
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return this.entries();
+  }
+
+  forEach(fn: (value: V, key: K, map: this) => void): void {
+    if (typeof fn !== 'function') throw new TypeError(`forEach expects a function, got ${describe(fn)}`);
+    for (const [key, value] of this.entries()) fn(value, key, this);
+  }
+
+  /**
+   * Reads, changes and writes one entry, atomically across processes. A container may be changed in place; else what `fn`
+   * returns is stored. Returns the new value.
+   */
+  update(key: K, fn: (current: V | undefined) => V | undefined | void): V | undefined {
+    if (typeof fn !== 'function') throw new TypeError(`update expects a function, got ${describe(fn)}`);
+    this.#mayWrite();
+    this.#parts.transactions.run(() => {
+      const result: unknown = fn(this.get(key));
+      if (isThenable(result)) throw new TypeError('update: the function must not be async: the lock is held while it runs');
+      if (result !== undefined) this.set(key, result as V);
+    });
+    return this.get(key);
+  }
+
+  /** Stores `next` if the entry's content equals `expected` (undefined: there is none), atomically across processes. */
+  compareAndSet(key: K, expected: V | undefined, next: V): boolean {
+    this.#mayWrite();
+    return this.#parts.transactions.run(() => {
+      if (!equals(this.get(key), expected)) return false;
+      this.set(key, next);
+      return true;
+    });
+  }
+
+  /**
+   * Runs `fn` atomically and one after the other across processes; committed when it returns, and as if it had not run when
+   * it throws. Inside another transaction it is a savepoint. `fn` must be synchronous.
+   */
+  transaction<T>(fn: () => T): T {
+    if (typeof fn !== 'function') throw new TypeError(`transaction expects a function, got ${describe(fn)}`);
+    if (fn.constructor.name === 'AsyncFunction') throw asyncTransaction();
+    this.#mayWrite();
+    return this.#parts.transactions.run(() => {
+      const result = fn();
+      if (isThenable(result)) throw asyncTransaction();
+      return result;
+    });
+  }
+
+  /** A read-only view of now, for as long as it is open. */
+  snapshot(): Snapshot<K, V> {
+    this.#enter();
+    return makeSnapshot<K, V>(this.#store, this.#parts.locks);
+  }
+
+  /**
+   * Stores entries in batches, each one commit, without holding more than a batch in memory. Resolves to how many. When it
+   * is aborted or the source fails, what was committed stays.
+   */
+  async setMany(
+    entries: Iterable<readonly [K, V]> | AsyncIterable<readonly [K, V]>,
+    options: SetManyOptions = {},
+  ): Promise<number> {
+    this.#mayWrite();
+    return setMany(this.#store, entries, options);
+  }
+
+  /** Resolves when everything before it is durable: on the disk, not only in the system's memory. */
+  async flush(): Promise<void> {
+    this.#enter();
+    await this.#store.flush();
+  }
+
+  /** A mutable box with identity, to be stored in any number of places. */
+  cell<T>(value: T): Cell<T> {
+    this.#mayWrite();
+    return this.#parts.documents.makeCell(value);
+  }
+
+  /** Checks the log, the index and every reachable chunk; finds problems, changes nothing. */
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    this.#enter();
+    await this.#store.commitPendingSoon();
+    return this.#parts.verify(options);
+  }
+
+  stats(): StoreStats {
+    this.#enter();
+    return storeStats(this.#parts);
+  }
+
+  /** Commits and flushes what is pending, and lets go of the store. Closing twice is fine. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#parts.close());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  *#walk(range: Range<K> | undefined): IterableIterator<WalkedEntry> {
+    const { bounds, limit } = scanOf(range);
+    if (limit <= 0) return;
+    const source = {
+      heap: this.#store.heap,
+      enter: () => this.#enter(),
+      layers: () => this.#store.layersForWalk(),
+    };
+    let count = 0;
+    for (const walked of walkEntries(source, bounds)) {
+      yield walked;
+      if (++count >= limit) return;
+    }
+  }
+
+  #show(key: K, walked: WalkedEntry): V {
+    if (this.#store.drafts !== undefined) return this.#parts.transactions.get(key) as V;
+    const { nodes } = this.#store;
+    let found: Found;
+    if ('entry' in walked) {
+      const { sequence, bytes, at } = walked.entry;
+      found = { base: { sequence }, value: nodes.fromSlot(decodeRowValue(bytes, at)) };
+    } else {
+      found = { base: walked, value: nodes.fromSlot(walked.slot!) };
+    }
+    return this.#parts.documents.show(key, found) as V;
+  }
+
+  #enter(): void {
+    if (this.#closing !== undefined) throw new StoreError('CLOSED', 'The map is closed');
+    this.#store.enter();
+  }
+
+  #mayWrite(): void {
+    this.#enter();
+    if (this.#parts.readOnly) throw new StoreError('READ_ONLY', 'The store was opened for reading only');
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+function asyncTransaction(): TypeError {
+  return new TypeError('A transaction must be synchronous: its function is async, and the lock would be held while it waits');
+}

@@ -1,0 +1,19 @@
+import type { Locks } from '../heap/commit-lock.ts';
+import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
+import type { OpenedHeap } from '../heap/open-heap.ts';
+import type { Documents } from './documents.ts';
+import type { Store } from './store.ts';
+import type { Transactions } from './transactions.ts';
+
+/** What a LodeMap is made of; `open.ts` puts it together. */
+export interface MapParts {
+  readonly store: Store;
+  readonly documents: Documents;
+  readonly transactions: Transactions;
+  readonly locks: Locks;
+  readonly readOnly: boolean;
+  /** What recovery did when the store was opened, if anything. */
+  readonly recovery: OpenedHeap['recovery'];
+  verify(options: VerifyOptions): Promise<VerifyReport>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,154 @@
+/**
+ * `open`: the one place where a store is put together.
+ *
+ * All maps of one folder in a thread share one Store: what one of them sets the others see at once. The store is opened for the
+ * first and closed with the last.
+ */
+import { fileURLToPath } from 'node:url';
+import { StoreError, describe } from '../base/errors.ts';
+import type { Key } from '../codec/keys.ts';
+import { isStore } from '../heap/format.ts';
+import { LmdbHome } from '../heap/index-home.ts';
+import { openHeap } from '../heap/open-heap.ts';
+import type { OpenedHeap } from '../heap/open-heap.ts';
+import { verifyHeap } from '../heap/verify.ts';
+import { Nodes } from '../lazy/nodes.ts';
+import { FileStorage } from '../storage/file-storage.ts';
+import { LockFile } from '../storage/lock.ts';
+import { realPath } from '../storage/real-path.ts';
+import { Documents } from './documents.ts';
+import { LodeMap } from './lode-map.ts';
+import { checkOptions } from './options.ts';
+import type { OpenOptions } from './options.ts';
+import { Quota } from './quota.ts';
+import { Store } from './store.ts';
+import { Transactions } from './transactions.ts';
+
+const cacheBytesDefault = 64 * 1024 * 1024;
+const lockTimeoutMsDefault = 10_000;
+/** Opening waits for others that open, close or rebuild; a rebuild of many GiB takes its time. */
+const openTimeoutMs = 120_000;
+const segmentBytesTarget = 64 * 1024 * 1024;
+/** Shares of `cacheBytes`: chunks as bytes, decoded nodes, rows. */
+const cacheShares = { chunks: 0.5, nodes: 0.3, rows: 0.2 };
+
+/** A store that at least one map of this thread has open. */
+interface SharedStore {
+  readonly store: Store;
+  readonly opened: OpenedHeap;
+  readonly locks: LockFile;
+  maps: number;
+}
+
+/** By real path: open stores, and those being opened or closed. */
+const shared = new Map<string, Promise<SharedStore | undefined>>();
+
+/**
+ * Opens the store in a folder, making it where there is none. Throws NOT_FOUND (with `create: false`), FORMAT for a folder that
+ * holds something else, FORMAT_VERSION, CORRUPT when the log is damaged, TIMEOUT, IO.
+ */
+export async function open<K extends Key = Key, V = unknown>(
+  path: string | URL,
+  options: OpenOptions = {},
+): Promise<LodeMap<K, V>> {
+  checkOptions(options);
+  const folder = folderOf(path);
+  for (;;) {
+    const pending = shared.get(folder);
+    if (pending === undefined) break;
+    const found = await pending;
+    if (found === undefined || shared.get(folder) !== pending) continue;
+    if (options.rebuild === true) throw new StoreError('LOCKED', 'The index can not be rebuilt: this process has the store open');
+    found.store.nodes.addTypes(options.types ?? []);
+    return makeMap<K, V>(folder, found, options);
+  }
+  const opening = openShared(folder, options);
+  shared.set(folder, opening);
+  try {
+    return makeMap<K, V>(folder, await opening, options);
+  } catch (error) {
+    shared.delete(folder);
+    throw error;
+  }
+}
+
+async function openShared(folder: string, options: OpenOptions): Promise<SharedStore> {
+  const storage = new FileStorage(folder);
+  const create = options.create !== false && options.readOnly !== true;
+  if (!isStore(storage)) {
+    if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${folder}`);
+    storage.createFolder('');
+  }
+  storage.createFolder('locks');
+  const locks = LockFile.open(`${folder}/locks/lock`);
+  const { cacheBytes = cacheBytesDefault } = options;
+  const opened = await openHeap(
+    { storage, home: new LmdbHome(storage), locks },
+    {
+      create,
+      cacheBytes: cacheBytes * cacheShares.chunks,
+      segmentBytesTarget,
+      openTimeoutMs,
+      rebuild: options.rebuild === true,
+    },
+  );
+  const nodes = new Nodes(opened.heap, { cacheBytes: cacheBytes * cacheShares.nodes, types: options.types ?? [] });
+  const store = new Store(opened.heap, nodes, new Quota(options.maxBytes), {
+    lockTimeoutMs: options.lockTimeoutMs ?? lockTimeoutMsDefault,
+    rowBytes: cacheBytes * cacheShares.rows,
+  });
+  return { store, opened, locks, maps: 0 };
+}
+
+function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: OpenOptions): LodeMap<K, V> {
+  one.maps++;
+  const readOnly = options.readOnly === true;
+  const documents = Documents.of(one.store, readOnly);
+  return new LodeMap<K, V>({
+    store: one.store,
+    documents,
+    transactions: new Transactions(one.store, documents),
+    locks: one.locks,
+    readOnly,
+    recovery: one.opened.recovery,
+    verify: (verifyOptions) => verifyHeap(one.opened.heap, verifyOptions),
+    close: () => release(folder, one),
+  });
+}
+
+/** One map less; with the last the store is closed. */
+async function release(folder: string, one: SharedStore): Promise<void> {
+  one.maps--;
+  if (one.maps > 0) {
+    await one.store.flush();
+    return;
+  }
+  const closing = (async () => {
+    try {
+      await one.store.finish();
+    } finally {
+      await one.opened.close();
+    }
+  })();
+  shared.set(
+    folder,
+    closing.then(
+      () => undefined,
+      () => undefined,
+    ),
+  );
+  try {
+    await closing;
+  } finally {
+    shared.delete(folder);
+  }
+}
+
+/** The folder's path, the same for every way to name it. */
+function folderOf(path: string | URL): string {
+  const plain = path instanceof URL ? fileURLToPath(path) : path;
+  if (typeof plain !== 'string' || plain === '') {
+    throw new TypeError(`open expects the path of a folder, a string or a file URL; got ${describe(path)}`);
+  }
+  return realPath(plain);
+}

@@ -1,0 +1,63 @@
+import { describe } from '../base/errors.ts';
+import type { TypeCodec } from '../codec/types.ts';
+
+export interface OpenOptions {
+  /** Open for reading only: every change throws READ_ONLY. Default false. */
+  readonly readOnly?: boolean;
+  /** Make the store where there is none; else NOT_FOUND. Default true. */
+  readonly create?: boolean;
+  /** Budget in bytes of this process's caches for the store. Default 64 MiB. */
+  readonly cacheBytes?: number;
+  /** Quota on disk in bytes; past it writes throw QUOTA, and nothing is lost. Default none. */
+  readonly maxBytes?: number;
+  /** Classes to store: how each is turned into a value and back. */
+  // eslint-disable-next-line typescript/no-explicit-any -- a codec's class is its own affair
+  readonly types?: ReadonlyArray<TypeCodec<any>>;
+  /** How long a synchronous write waits for other processes before it throws TIMEOUT, in ms. Default 10,000. */
+  readonly lockTimeoutMs?: number;
+  /** Rebuild the index from the log even where it is intact. LOCKED unless no one else has the store open. */
+  readonly rebuild?: boolean;
+}
+
+const checks: Record<keyof OpenOptions, (value: unknown) => string | undefined> = {
+  readOnly: aBoolean,
+  create: aBoolean,
+  cacheBytes: aSize(64 * 1024),
+  maxBytes: aSize(1),
+  types: (value) => (Array.isArray(value) ? undefined : 'an array of type codecs'),
+  lockTimeoutMs: aSize(0),
+  rebuild: aBoolean,
+};
+
+function aBoolean(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : 'true or false';
+}
+
+function aSize(least: number): (value: unknown) => string | undefined {
+  return (value) => (typeof value === 'number' && value >= least ? undefined : `a number of at least ${least}`);
+}
+
+/** Throws TypeError or RangeError for an option that is unknown or of the wrong type. */
+export function checkOptions(options: OpenOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`open: options must be an object, got ${describe(options)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, name)) throw new TypeError(`open: unknown option "${name}"${hint(name)}`);
+    if (value === undefined) continue;
+    const expected = checks[name as keyof OpenOptions](value);
+    if (expected === undefined) continue;
+    const message = `open: option "${name}" must be ${expected}, got ${describe(value)}`;
+    throw typeof value === 'number' ? new RangeError(message) : new TypeError(message);
+  }
+}
+
+/** The known option a misspelt one most likely stands for. */
+function hint(name: string): string {
+  const plain = name.toLowerCase().replaceAll(/[^a-z]/g, '');
+  const known = Object.keys(checks).find((option) => {
+    const other = option.toLowerCase();
+    return other.startsWith(plain) || plain.startsWith(other) || other.slice(0, 4) === plain.slice(0, 4);
+  });
+  return known === undefined ? `; known are ${Object.keys(checks).join(', ')}` : `; did you mean "${known}"?`;
+}

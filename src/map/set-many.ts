@@ -1,0 +1,75 @@
+import { StoreError, describe } from '../base/errors.ts';
+import type { Key } from '../codec/keys.ts';
+import type { Store } from './store.ts';
+
+export interface SetManyOptions {
+  /** Entries to a commit, at most; default 10,000. A batch also ends after 4 MiB. */
+  readonly batch?: number;
+  /** Stops between entries with ABORTED; what was committed stays. */
+  readonly signal?: AbortSignal;
+  /** Called after each commit with the entries stored so far. */
+  onProgress?(entries: number): void;
+}
+
+const batchDefault = 10_000;
+const batchBytesMax = 4 * 1024 * 1024;
+
+/** See `LodeMap.setMany`. */
+export async function setMany(
+  store: Store,
+  entries: Iterable<readonly [Key, unknown]> | AsyncIterable<readonly [Key, unknown]>,
+  options: SetManyOptions,
+): Promise<number> {
+  const { batch = batchDefault, signal, onProgress } = options;
+  if (!Number.isInteger(batch) || batch < 1) {
+    throw new RangeError(`setMany: "batch" must be a positive integer, got ${describe(batch)}`);
+  }
+  if (store.inTransaction) throw new TypeError('setMany commits in batches of its own: it can not be part of a transaction');
+  let count = 0;
+  let reported = 0;
+  const commit = async (): Promise<void> => {
+    await store.commitPendingSoon();
+    if (count > reported) onProgress?.(count);
+    reported = count;
+  };
+  const iterator = iteratorOf(entries);
+  try {
+    for (;;) {
+      checkSignal(signal);
+      // A synchronous source is not awaited entry by entry: that would cost more than storing it.
+      const step = iterator.next();
+      const result = step instanceof Promise ? await step : step;
+      if (result.done === true) break;
+      const [key, value] = checkEntry(result.value);
+      store.put(key, store.nodes.encode(value));
+      count++;
+      if (count % batch === 0 || store.top.bytes > batchBytesMax) await commit();
+    }
+  } catch (error) {
+    await iterator.return?.();
+    throw error;
+  } finally {
+    // What was set before a failure is the user's; only an abort of the commit itself may stop it.
+    if (store.heap.failure === undefined) await commit();
+  }
+  return count;
+}
+
+type EntryIterator = Iterator<readonly [Key, unknown]> | AsyncIterator<readonly [Key, unknown]>;
+
+function iteratorOf(entries: Iterable<readonly [Key, unknown]> | AsyncIterable<readonly [Key, unknown]>): EntryIterator {
+  if (typeof entries === 'object' && entries !== null) {
+    if (Symbol.asyncIterator in entries) return entries[Symbol.asyncIterator]();
+    if (Symbol.iterator in entries) return entries[Symbol.iterator]();
+  }
+  throw new TypeError(`setMany expects an iterable or async iterable of [key, value], got ${describe(entries)}`);
+}
+
+function checkEntry(entry: unknown): readonly [Key, unknown] {
+  if (Array.isArray(entry) && entry.length === 2) return entry as unknown as readonly [Key, unknown];
+  throw new TypeError(`setMany expects entries [key, value], got ${describe(entry)}`);
+}
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new StoreError('ABORTED', 'setMany was aborted', { cause: signal.reason });
+}

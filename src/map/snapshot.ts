@@ -1,0 +1,118 @@
+import { StoreError } from '../base/errors.ts';
+import { decodeKey, encodeKey } from '../codec/keys.ts';
+import type { Key, Range } from '../codec/keys.ts';
+import { readEntry } from '../heap/entry-table.ts';
+import type { Pin } from '../heap/pins.ts';
+import { decodeRowValue } from '../heap/rows.ts';
+import { walkEntries } from './entry-scan.ts';
+import { scanOf } from './range.ts';
+import type { Locks } from '../heap/commit-lock.ts';
+import { dropPin, makePin } from '../heap/pins.ts';
+import { SnapshotDocuments } from './documents.ts';
+import type { Store } from './store.ts';
+
+/** Pins of snapshots that were forgotten without being closed: the garbage collector closes them. */
+const forgotten = new FinalizationRegistry<{ store: Store; locks: Locks; pin: Pin }>(({ store, locks, pin }) => {
+  try {
+    store.exclusively(() => dropPin(store.heap, locks, pin));
+  } catch {
+    // The store is closed or broken: the pin ends with the process.
+  }
+});
+
+/** See `LodeMap.snapshot`. */
+export function makeSnapshot<K extends Key, V>(store: Store, locks: Locks): Snapshot<K, V> {
+  const pin = store.exclusively(() => makePin(store.heap, locks));
+  return new Snapshot<K, V>(store, locks, pin);
+}
+
+/**
+ * A read-only view of a map as it was when the snapshot was made, for as long as it is open: hours, if need be. What is
+ * changed meanwhile is kept for it, so close it when done (`close()` or `using`). Its process's end closes it too.
+ */
+export class Snapshot<K extends Key = Key, V = unknown> {
+  readonly #store: Store;
+  readonly #locks: Locks;
+  readonly #pin: Pin;
+  readonly #documents: SnapshotDocuments;
+  #closed = false;
+
+  /** Made by `LodeMap.snapshot()`. */
+  constructor(store: Store, locks: Locks, pin: Pin) {
+    this.#store = store;
+    this.#locks = locks;
+    this.#pin = pin;
+    this.#documents = new SnapshotDocuments(store, pin.sequence);
+    forgotten.register(this, { store, locks, pin }, this);
+  }
+
+  /** Entries there were. */
+  get size(): number {
+    this.#enter();
+    return this.#pin.entries;
+  }
+
+  get(key: K): V | undefined {
+    this.#enter();
+    const entry = readEntry(this.#store.heap, encodeKey(key), this.#pin.sequence);
+    return entry && (this.#documents.show(decodeRowValue(entry.bytes, entry.at)) as V);
+  }
+
+  has(key: K): boolean {
+    this.#enter();
+    return readEntry(this.#store.heap, encodeKey(key), this.#pin.sequence) !== undefined;
+  }
+
+  *keys(range?: Range<K>): IterableIterator<K> {
+    for (const [key] of this.#walk(range, false)) yield key;
+  }
+
+  *values(range?: Range<K>): IterableIterator<V> {
+    for (const [, value] of this.#walk(range, true)) yield value;
+  }
+
+  entries(range?: Range<K>): IterableIterator<[K, V]> {
+    return this.#walk(range, true);
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return this.entries();
+  }
+
+  /** Lets go of what was kept for this snapshot. Closing twice is fine. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#store.closed) return;
+    forgotten.unregister(this);
+    this.#store.exclusively(() => dropPin(this.#store.heap, this.#locks, this.#pin));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  *#walk(range: Range<K> | undefined, values: boolean): IterableIterator<[K, V]> {
+    const { bounds, limit } = scanOf(range);
+    if (limit <= 0) return;
+    const source = {
+      heap: this.#store.heap,
+      enter: () => this.#enter(),
+      layers: () => [],
+      snapshot: this.#pin.sequence,
+    };
+    let count = 0;
+    for (const walked of walkEntries(source, bounds)) {
+      if (!('entry' in walked)) continue;
+      const { bytes, at } = walked.entry;
+      const value = values ? this.#documents.show(decodeRowValue(bytes, at)) : undefined;
+      yield [decodeKey(walked.keyBytes) as K, value as V];
+      if (++count >= limit) return;
+    }
+  }
+
+  #enter(): void {
+    if (this.#closed) throw new StoreError('CLOSED', 'The snapshot is closed');
+    this.#store.enter();
+  }
+}

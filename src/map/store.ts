@@ -1,0 +1,329 @@
+/**
+ * A store as one thread of a process has it open: the stretch at hand, rows in memory, changes not yet committed, and when
+ * they are committed. All LodeMap objects of one folder in a thread share one.
+ *
+ * A *stretch* is a piece of code that runs without a break: all of it sees one state. The first access of a stretch looks
+ * for what others have committed; a microtask ends it. What is set outside a transaction is committed at the end of the
+ * turn, or when it has grown large, and when the process exits.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { StoreError } from '../base/errors.ts';
+import { encodeKey } from '../codec/keys.ts';
+import type { Key } from '../codec/keys.ts';
+import type { Slot } from '../codec/slot.ts';
+import type { Link } from '../heap/chunk.ts';
+import { checkKeyLength, countEntries, entryOperations, readEntry } from '../heap/entry-table.ts';
+import type { EntryChange } from '../heap/entry-table.ts';
+import type { Heap, PlannedOperation } from '../heap/heap.ts';
+import { decodeRowValue, encodeRowValue } from '../heap/rows.ts';
+import type { Nodes } from '../lazy/nodes.ts';
+import { isNode } from '../lazy/node.ts';
+import { Changes } from './changes.ts';
+import type { Change } from './changes.ts';
+import { CellTable } from './cell-table.ts';
+import { CommitTimer } from './commit-timer.ts';
+import type { Quota } from './quota.ts';
+import { RowCache } from './row-cache.ts';
+
+/** What an entry holds, and what it is known by when somebody writes through it: the commit that set it. */
+export interface Found {
+  readonly base: { readonly sequence: number };
+  readonly value: unknown;
+}
+
+export interface StoreOptions {
+  readonly lockTimeoutMs: number;
+  readonly rowBytes: number;
+}
+
+/** Uncommitted bytes past which they are committed at once rather than at the end of the turn. */
+const pendingBytesMax = 4 * 1024 * 1024;
+const pendingCountMax = 20_000;
+
+export class Store {
+  readonly heap: Heap;
+  readonly nodes: Nodes;
+  readonly quota: Quota;
+  readonly cells: CellTable;
+  readonly #options: StoreOptions;
+  readonly #rows: RowCache;
+  readonly #timer: CommitTimer;
+  /** Changes set outside transactions, at the bottom; one more layer for each transaction that runs. */
+  readonly #layers: Changes[] = [new Changes()];
+  #fresh = false;
+  #closed = false;
+  readonly #endStretch = (): void => {
+    this.#fresh = false;
+  };
+
+  constructor(heap: Heap, nodes: Nodes, quota: Quota, options: StoreOptions) {
+    this.heap = heap;
+    this.nodes = nodes;
+    this.quota = quota;
+    this.#options = options;
+    this.#rows = new RowCache(options.rowBytes);
+    this.cells = new CellTable(this);
+    this.#timer = new CommitTimer(() => this.#commitPendingIfFree());
+  }
+
+  get rowCacheBytes(): number {
+    return this.#rows.bytes;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The drafts of the transaction that is running. */
+  drafts: DraftScope | undefined;
+
+  /** The changes that lie over the rows, lowest first. */
+  get layers(): readonly Changes[] {
+    return this.#layers;
+  }
+
+  get inTransaction(): boolean {
+    return this.#layers.length > 1;
+  }
+
+  get top(): Changes {
+    return this.#layers.at(-1)!;
+  }
+
+  /** Begins a stretch unless one is under way. Throws CLOSED or POISONED. */
+  enter(): void {
+    if (this.#fresh) return;
+    if (this.#closed) throw closedError();
+    this.heap.checkUsable();
+    // While this process holds the commit lock nobody else can have committed.
+    if (!this.heap.commitLock.held && this.heap.refresh()) this.#rows.clear();
+    this.#fresh = true;
+    queueMicrotask(this.#endStretch);
+  }
+
+  /** What is stored under a key, with all changes; undefined when there is nothing. */
+  find(key: Key): Found | undefined {
+    this.enter();
+    for (let i = this.#layers.length - 1; i >= 0; i--) {
+      const layer = this.#layers[i]!;
+      if (layer.count === 0 && !layer.cleared) continue;
+      const change = layer.entry(key);
+      if (change !== undefined) return change.slot && { base: change, value: this.nodes.fromSlot(change.slot) };
+      if (layer.cleared) return undefined;
+    }
+    const row = this.#rows.get(key);
+    if (row !== undefined) return { base: row, value: row.value };
+    return this.#load(key);
+  }
+
+  /** As `find(key) !== undefined`, without decoding. */
+  has(key: Key): boolean {
+    this.enter();
+    for (let i = this.#layers.length - 1; i >= 0; i--) {
+      const layer = this.#layers[i]!;
+      const change = layer.entry(key);
+      if (change !== undefined) return change.slot !== undefined;
+      if (layer.cleared) return false;
+    }
+    return this.#rows.get(key) !== undefined || readEntry(this.heap, encodeKey(key)) !== undefined;
+  }
+
+  /** Entries there are, with all changes. */
+  size(): number {
+    this.enter();
+    if (!this.inTransaction && this.top.count > 100) this.#commitPendingIfFree();
+    const cleared = this.#layers.findLastIndex((layer) => layer.cleared);
+    let size = cleared === -1 ? countEntries(this.heap) : 0;
+    const seen = new Map<string, boolean>();
+    for (const layer of this.#layers.slice(Math.max(0, cleared))) {
+      for (const change of layer.sorted()) {
+        const name = Buffer.from(change.keyBytes).toString('latin1');
+        const before = seen.get(name) ?? (cleared === -1 && readEntry(this.heap, change.keyBytes) !== undefined);
+        const after = change.slot !== undefined;
+        size += Number(after) - Number(before);
+        seen.set(name, after);
+      }
+    }
+    return size;
+  }
+
+  /** Sets an entry in the top layer, `slot` undefined deletes it. Throws QUOTA before anything has changed. */
+  put(key: Key, slot: Slot | undefined): Change {
+    this.enter();
+    const keyBytes = encodeKey(key);
+    checkKeyLength(keyBytes);
+    if (slot !== undefined) this.quota.check(this.heap, this.#pendingBytes() + slot.bytes.length);
+    const change = this.top.setEntry(key, keyBytes, slot);
+    this.changed();
+    return change;
+  }
+
+  /** Deletes all entries. */
+  clear(): void {
+    this.enter();
+    this.top.clearEntries();
+    this.changed();
+  }
+
+  /** Sees to it that what the top layer holds is committed in time. */
+  changed(): void {
+    if (this.inTransaction) return;
+    if (this.top.bytes > pendingBytesMax || this.top.count > pendingCountMax) this.commitPending();
+    else this.#timer.start();
+  }
+
+  /** Runs `fn` holding the commit lock, with everything set before committed. Throws TIMEOUT, IO. */
+  exclusively<T>(fn: () => T): T {
+    if (this.heap.commitLock.held) return fn();
+    if (this.#closed) throw closedError();
+    this.heap.lock(this.#options.lockTimeoutMs);
+    try {
+      this.#locked();
+      this.#commitBottom();
+      return fn();
+    } finally {
+      this.heap.unlock();
+    }
+  }
+
+  /**
+   * Runs `fn` as a transaction: in a layer of its own, which is committed when it returns and dropped when it throws. Inside
+   * another one it is a savepoint. `finish` runs at its end and may add changes.
+   */
+  transact<T>(fn: () => T, finish: () => void): T {
+    return this.exclusively(() => {
+      const layer = new Changes();
+      this.#layers.push(layer);
+      try {
+        const result = fn();
+        if (this.#layers.length === 2) finish();
+        this.#layers.pop();
+        if (this.inTransaction) this.top.merge(layer);
+        else this.#commit(layer);
+        return result;
+      } catch (error) {
+        const at = this.#layers.indexOf(layer);
+        if (at !== -1) this.#layers.length = at;
+        throw error;
+      }
+    });
+  }
+
+  /** Commits what was set outside transactions, blocking for the lock. */
+  commitPending(): void {
+    if (this.#layers[0]!.count > 0 || this.#layers[0]!.cleared) this.exclusively(() => undefined);
+  }
+
+  /** As `commitPending`, waiting without blocking. */
+  async commitPendingSoon(): Promise<void> {
+    const deadline = performance.now() + this.#options.lockTimeoutMs;
+    for (let waitMs = 1; !this.#tryCommitPending(); waitMs = Math.min(20, waitMs * 2)) {
+      if (performance.now() > deadline) {
+        throw new StoreError('TIMEOUT', `The commit lock was not free within ${this.#options.lockTimeoutMs} ms; nothing is lost`);
+      }
+      await delay(waitMs);
+    }
+  }
+
+  /** Resolves when everything before it is durable. */
+  async flush(): Promise<void> {
+    this.enter();
+    await this.commitPendingSoon();
+    await this.heap.sync();
+  }
+
+  /** Commits what is pending and lets nothing more in. */
+  async finish(): Promise<void> {
+    try {
+      if (this.heap.failure === undefined) await this.flush();
+    } finally {
+      this.#closed = true;
+      this.#fresh = false;
+      this.#timer.stop();
+    }
+  }
+
+  /** Writes a layer of changes as one commit; the bottom layer must be committed before. */
+  #commit(changes: Changes): void {
+    if (changes.count === 0 && !changes.cleared) return;
+    const roots: Link[] = [];
+    const planned: PlannedOperation[] = changes.cleared ? [clearEntries] : [];
+    const entries: EntryChange[] = [];
+    for (const { keyBytes: key, slot } of changes.sorted()) {
+      if (slot === undefined) entries.push({ key, value: undefined });
+      else {
+        entries.push({ key, value: () => encodeRowValue(slot) });
+        for (const link of slot.links) roots.push(link);
+      }
+    }
+    planned.push(...entryOperations(this.heap, entries, changes.cleared), ...this.cells.operations(changes, roots));
+    this.heap.commit(roots, planned);
+    const { sequence } = this.heap.meta.tail;
+    changes.committed(sequence);
+    for (const change of changes.entries()) this.#rows.delete(change.key);
+    if (changes.cleared) this.#rows.clear();
+  }
+
+  #commitBottom(): void {
+    const bottom = this.#layers[0]!;
+    this.#commit(bottom);
+    bottom.reset();
+    this.#timer.stop();
+  }
+
+  /** Commits what is pending if the lock is free; true when nothing is left. Throws IO, POISONED. */
+  #tryCommitPending(): boolean {
+    const bottom = this.#layers[0]!;
+    if (this.inTransaction || (bottom.count === 0 && !bottom.cleared)) return true;
+    if (!this.heap.tryLock()) return false;
+    try {
+      this.#locked();
+      this.#commitBottom();
+      return true;
+    } finally {
+      this.heap.unlock();
+    }
+  }
+
+  /** As `#tryCommitPending`, for callers nobody listens to: the heap is poisoned, and the user's next call is told. */
+  #commitPendingIfFree(): boolean {
+    try {
+      return this.#tryCommitPending();
+    } catch (error) {
+      this.heap.poison(error);
+      return true;
+    }
+  }
+
+  /** The commit lock was just taken, which refreshed the heap. */
+  #locked(): void {
+    if (this.heap.othersCommitted) this.#rows.clear();
+  }
+
+  #load(key: Key): Found | undefined {
+    const entry = readEntry(this.heap, encodeKey(key));
+    if (entry === undefined) return undefined;
+    const value = this.nodes.fromSlot(decodeRowValue(entry.bytes, entry.at));
+    const row = { sequence: entry.sequence, value };
+    if (isShareable(value)) this.#rows.set(key, row);
+    return { base: row, value };
+  }
+
+  #pendingBytes(): number {
+    let bytes = 0;
+    for (const layer of this.#layers) bytes += layer.bytes;
+    return bytes;
+  }
+}
+
+const clearEntries: PlannedOperation = { table: 'entries', key: new Uint8Array(0), value: undefined, clear: true };
+
+/** May a decoded value be handed out more than once? Nodes and immutable scalars of bounded size may. */
+function isShareable(value: unknown): boolean {
+  if (typeof value === 'string') return value.length < 1024;
+  return typeof value !== 'object' || value === null || isNode(value);
+}
+
+function closedError(): StoreError {
+  return new StoreError('CLOSED', 'The store is closed');
+}
