@@ -37,9 +37,3 @@ export function readFormat(storage: Storage, create: boolean): Uint8Array {
   }
   return Buffer.from(match[2]!, 'hex');
 }
-
-/** Is this what a store that was being made when its maker died may have left? */
-function isOwn(storage: Storage, entry: string): boolean {
-  if (entry === lockFolder || entry.startsWith(`${name}.`)) return true;
-  return entry === segmentFolder && storage.list(segmentFolder).length === 0;
-}
