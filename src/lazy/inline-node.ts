@@ -1,0 +1,101 @@
+/**
+ * What small containers have in common: they are bytes at an offset of some chunk, and nothing else. Making one costs an
+ * object of four fields; everything is read from the bytes when asked for.
+ */
+import { linkSlot } from '../codec/encode.ts';
+import { skipSlot } from '../codec/slot-reader.ts';
+import { SlotWriter } from '../codec/slot-writer.ts';
+import type { Slot } from '../codec/slot.ts';
+import { bodyBytesMax } from '../codec/tags.ts';
+import { readVarint } from '../codec/varint.ts';
+import { ChunkKind, Link } from '../heap/chunk.ts';
+import type { ChunkView } from '../heap/chunk.ts';
+import { linksOf } from './item-hash.ts';
+import type { NodeContext } from './node-context.ts';
+import { StoredNode } from './stored-node.ts';
+
+/** Containers of this many slots or more are trees, even where their bytes would fit a body. */
+export const inlineSlotsEnd = 1365;
+
+/** The bytes of a slot that lies in no chunk, in the form of a view. */
+export class SlotView implements ChunkView {
+  readonly kind: ChunkKind = ChunkKind.value;
+  readonly bytes: Buffer;
+  readonly start: number = 0;
+  readonly end: number;
+  readonly linkCount: number;
+  readonly stale: boolean = false;
+  readonly #links: readonly Link[];
+
+  constructor(slot: Slot) {
+    const { bytes } = slot;
+    this.bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.end = bytes.length;
+    this.linkCount = slot.links.length;
+    this.#links = slot.links;
+  }
+
+  link(index: number): Link {
+    return this.#links[index]!;
+  }
+
+  linkRef(index: number): number {
+    return this.#links[index]!.ref;
+  }
+}
+
+/** The link of views that lie in no chunk: there is nothing to load again. */
+export const noChunk: Link = new Link(0, 0);
+
+/** A container as bytes at an offset of a chunk. */
+export abstract class InlineNode extends StoredNode {
+  protected readonly context: NodeContext;
+  /** The chunk it lies in. */
+  protected readonly link: Link;
+  /** Where its slot begins, from the start of the payload. */
+  protected readonly offset: number;
+  #view: ChunkView;
+
+  constructor(context: NodeContext, view: ChunkView, link: Link, at: number) {
+    super();
+    this.context = context;
+    this.link = link;
+    this.offset = at - view.start;
+    this.#view = view;
+  }
+
+  /** A view of its chunk that is not stale: to be asked for again after anything that can load. */
+  protected view(): ChunkView {
+    const view = this.#view;
+    return view.stale ? this.#reload() : view;
+  }
+
+  /** The whole chunk where the container is all of it, else a copy of its bytes. */
+  get slot(): Slot {
+    const view = this.view();
+    if (this.offset === 0 && this.link !== noChunk && view.kind === ChunkKind.value) return linkSlot(this.link);
+    const at = view.start + this.offset;
+    if (view.linkCount === 0) return { bytes: Buffer.from(view.bytes.subarray(at, skipSlot(view.bytes, at))), links: [] };
+    const writer = new SlotWriter(this.context.source, 512);
+    writer.copy(view.bytes, at, skipSlot(view.bytes, at), linksOf(view));
+    return writer.cut(0);
+  }
+
+  /** A copy of its slot with the links of its chunk: what can be decoded while other chunks are loaded. */
+  content(): { bytes: Buffer; links: readonly Link[]; at: number } {
+    const view = this.view();
+    const at = view.start + this.offset;
+    if (view.linkCount === 0) return { bytes: view.bytes, links: [], at };
+    return { bytes: Buffer.from(view.bytes.subarray(at, skipSlot(view.bytes, at))), links: linksOf(view), at: 0 };
+  }
+
+  #reload(): ChunkView {
+    this.#view = this.context.source.load(this.link);
+    return this.#view;
+  }
+}
+
+/** Does the container closed at `start` outgrow a body, so that it must be a tree? */
+export function outgrown(writer: SlotWriter, start: number): boolean {
+  return readVarint(writer.bytes, start + 1) > bodyBytesMax;
+}

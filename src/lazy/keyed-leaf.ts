@@ -1,0 +1,159 @@
+/**
+ * Leaves of keyed trees: items in the order of an integer key below 2^53 (which may repeat).
+ *
+ * Payload: u8 slots per item, varint number of items, the first key as float64, each further key as the varint of its
+ * distance from the one before, then
+ *
+ *     1 or 2 slots per item    u16 offset of each item from the end of this table, then the slots
+ *     0 slots per item         a varint for each item: its *mark* (trees that only point, see keyed-root.ts)
+ */
+import { StoreError } from '../base/errors.ts';
+import { readVarint, varintSize } from '../codec/varint.ts';
+import { ChunkKind } from '../heap/chunk.ts';
+import type { ChunkView, Link } from '../heap/chunk.ts';
+import { linksOf } from './item-hash.ts';
+import type { NodeContext } from './node-context.ts';
+import { LeafPage } from './tree-inner.ts';
+
+const noNumbers = new Float64Array(0);
+
+/** The items of a leaf: a copy, since whoever takes them may load other chunks meanwhile. */
+export interface KeyedItems {
+  readonly bytes: Buffer;
+  readonly links: readonly Link[];
+  /** Where item i begins; one more entry for the end. */
+  readonly offsets: readonly number[];
+}
+
+/** A decoded leaf of a keyed tree: its keys and marks, and a view of its slots. */
+export class KeyedLeaf extends LeafPage {
+  readonly #context: NodeContext;
+  #count = 0;
+  #perItem = 0;
+  #keys: Float64Array = noNumbers;
+  #marks: Float64Array = noNumbers;
+  #view: ChunkView | undefined;
+  /** Where the table of offsets begins, from the start of the payload. */
+  #table = 0;
+
+  constructor(context: NodeContext, link: Link) {
+    super(link);
+    this.#context = context;
+  }
+
+  override get count(): number {
+    if (this.#count === 0) this.#fill();
+    return this.#count;
+  }
+
+  override get lastKey(): number {
+    return this.keys[this.#count - 1]!;
+  }
+
+  /** Slots of each item. */
+  get perItem(): number {
+    if (this.#count === 0) this.#fill();
+    return this.#perItem;
+  }
+
+  get keys(): Float64Array {
+    this.used = true;
+    if (this.#keys.length === 0) this.#fill();
+    return this.#keys;
+  }
+
+  /** What the items of a tree without slots point at. */
+  get marks(): Float64Array {
+    this.used = true;
+    if (this.#keys.length === 0) this.#fill();
+    return this.#marks;
+  }
+
+  /** The first item whose key is `key` or more; `count` when there is none. */
+  lowerBound(key: number): number {
+    const keys = this.keys;
+    let low = 0;
+    let high = keys.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (keys[middle]! < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** A view of the leaf that is not stale. */
+  view(): ChunkView {
+    this.used = true;
+    if (this.#view === undefined) this.#fill();
+    const view = this.#view!;
+    if (!view.stale) return view;
+    this.#view = this.#context.source.load(this.link);
+    return this.#view;
+  }
+
+  /** Where the slots of item `index` begin in that view. */
+  slotAt(view: ChunkView, index: number): number {
+    const table = view.start + this.#table;
+    const at = table + 2 * this.#count + (view.bytes[table + 2 * index]! | (view.bytes[table + 2 * index + 1]! << 8));
+    if (at >= view.end) throw corruptKeyed('an offset past the end');
+    return at;
+  }
+
+  items(): KeyedItems {
+    const view = this.view();
+    const base = view.start + this.#table + 2 * this.#count;
+    const offsets: number[] = [];
+    for (let i = 0; i < this.#count; i++) offsets.push(this.slotAt(view, i) - base);
+    offsets.push(view.end - base);
+    return { bytes: Buffer.from(view.bytes.subarray(base, view.end)), links: linksOf(view), offsets };
+  }
+
+  override drop(): void {
+    this.#keys = noNumbers;
+    this.#marks = noNumbers;
+    this.#view = undefined;
+  }
+
+  #fill(): void {
+    const view = this.#context.source.load(this.link);
+    const { bytes, start, end } = view;
+    if (view.kind !== ChunkKind.keyedLeaf || end - start < 10) throw corruptKeyed(`kind ${view.kind}`);
+    const count = readVarint(bytes, start + 1);
+    if (count === 0 || count > end - start || bytes[start]! > 2) throw corruptKeyed(`${count} items`);
+    const keys = new Float64Array(count);
+    let at = start + 1 + varintSize(count);
+    keys[0] = bytes.readDoubleLE(at);
+    at = readSums(bytes, at + 8, keys, 1);
+    this.#table = at - start;
+    this.#perItem = bytes[start]!;
+    if (this.#perItem === 0) {
+      this.#marks = new Float64Array(count);
+      for (let i = 0; i < count; i++) {
+        this.#marks[i] = readVarint(bytes, at);
+        at += varintSize(this.#marks[i]!);
+      }
+    } else at += 2 * count;
+    if (at > end || !Number.isSafeInteger(keys[0]) || !Number.isSafeInteger(keys[count - 1])) throw corruptKeyed('keys');
+    this.#count = count;
+    this.#keys = keys;
+    this.#view = view;
+    this.bytes = 256 + count * 16;
+    if (this.slotInCache < 0) this.#context.cache.add(this);
+  }
+}
+
+/** Reads distances into sums from index `from` on; returns the position behind them. */
+function readSums(bytes: Buffer, start: number, sums: Float64Array, from: number): number {
+  let at = start;
+  for (let i = from; i < sums.length; i++) {
+    const distance = readVarint(bytes, at);
+    at += varintSize(distance);
+    sums[i] = sums[i - 1]! + distance;
+  }
+  return at;
+}
+
+export function corruptKeyed(what: string): StoreError {
+  return new StoreError('CORRUPT', `A keyed tree is damaged: ${what}.`);
+}

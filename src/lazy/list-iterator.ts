@@ -1,0 +1,104 @@
+/**
+ * Iterators over lists: a run of values in an array, and a function that gets the next run. No generators and no Proxy in
+ * the loop, so `for of` over a million numbers costs a few nanoseconds an item.
+ */
+import type { NodeValue } from './node.ts';
+
+/** Values of consecutive items, the first of which is number `start` of the list. */
+export interface Run {
+  readonly values: readonly NodeValue[];
+  readonly start: number;
+}
+
+interface Way {
+  readonly from: number;
+  readonly to: number;
+  /** The run that holds item `at`. */
+  next(at: number): Run | undefined;
+}
+
+const done: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true });
+
+/** From `from` up to `to`. */
+export class ListIterator implements IterableIterator<NodeValue> {
+  #values: readonly NodeValue[];
+  #at: number;
+  #end: number;
+  /** The number of the run's first item. */
+  #start: number;
+  readonly #way: Way;
+
+  constructor(run: Run, way: Way) {
+    this.#way = way;
+    this.#values = run.values;
+    this.#start = run.start;
+    this.#at = way.from - run.start;
+    this.#end = Math.min(run.values.length, way.to - run.start);
+  }
+
+  next(): IteratorResult<NodeValue, undefined> {
+    const at = this.#at;
+    if (at >= this.#end) return this.#turn();
+    this.#at = at + 1;
+    return { value: this.#values[at], done: false };
+  }
+
+  return(): IteratorResult<NodeValue, undefined> {
+    this.#at = Infinity;
+    this.#start = this.#way.to;
+    return done;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  #turn(): IteratorResult<NodeValue, undefined> {
+    const position = this.#start + this.#at;
+    const run = position < this.#way.to ? this.#way.next(position) : undefined;
+    if (run === undefined) {
+      this.#values = [];
+      return done;
+    }
+    this.#values = run.values;
+    this.#start = run.start;
+    this.#end = Math.min(run.values.length, this.#way.to - run.start);
+    this.#at = position - run.start + 1;
+    return { value: run.values[position - run.start], done: false };
+  }
+}
+
+/** From `to - 1` down to `from`. */
+export class ReverseListIterator implements IterableIterator<NodeValue> {
+  #run: Run;
+  #at: number;
+  readonly #way: Way;
+
+  constructor(run: Run, way: Way) {
+    this.#run = run;
+    this.#way = way;
+    this.#at = way.to - 1;
+  }
+
+  next(): IteratorResult<NodeValue, undefined> {
+    const position = this.#at;
+    if (position < this.#way.from) return done;
+    const { start, values } = this.#run;
+    if (position < start || position >= start + values.length) {
+      const run = this.#way.next(position);
+      if (run === undefined) return done;
+      this.#run = run;
+    }
+    this.#at = position - 1;
+    return { value: this.#run.values[position - this.#run.start], done: false };
+  }
+
+  return(): IteratorResult<NodeValue, undefined> {
+    this.#at = -Infinity;
+    return done;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}

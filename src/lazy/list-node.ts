@@ -1,0 +1,219 @@
+/** Lists as nodes: small ones inline in a chunk, large ones as trees, each turning into the other at the threshold. */
+import { linkSlot } from '../codec/encode.ts';
+import { countOf, itemAt, skipSlot, slotsAt } from '../codec/slot-reader.ts';
+import { SlotWriter } from '../codec/slot-writer.ts';
+import type { Slot } from '../codec/slot.ts';
+import { bodyBytesMax, Tag } from '../codec/tags.ts';
+import type { Link } from '../heap/chunk.ts';
+import { InlineNode, inlineSlotsEnd, outgrown } from './inline-node.ts';
+import { linksOf } from './item-hash.ts';
+import { ListIterator, ReverseListIterator } from './list-iterator.ts';
+import { ListLeaf } from './list-leaf.ts';
+import type { ListLeafWriter } from './list-leaf-writer.ts';
+import type { NodeContext } from './node-context.ts';
+import type { absent, ListNode, NodeValue } from './node.ts';
+import { StoredNode } from './stored-node.ts';
+import { spliceTree, TreeMaker } from './tree-edit.ts';
+import { InnerPage } from './tree-inner.ts';
+import type { TreePage } from './tree-inner.ts';
+
+/** Trees of more leaves than this are too large to be inline, whatever they hold. */
+const leavesOfInline = 24;
+
+/** A list of up to 4 KiB, inline in a chunk. */
+export class InlineListNode extends InlineNode implements ListNode {
+  declare readonly kind: 'list';
+  #length = -1;
+
+  get length(): number {
+    if (this.#length < 0) {
+      const view = this.view();
+      this.#length = countOf(view.bytes, view.start + this.offset);
+    }
+    return this.#length;
+  }
+
+  get(index: number): NodeValue | typeof absent {
+    const view = this.view();
+    return this.context.read(view, this.link, itemAt(view.bytes, view.start + this.offset, index));
+  }
+
+  values(from = 0, to: number = this.length, reverse = false): IterableIterator<NodeValue | typeof absent> {
+    const content = { values: this.#read(from, to), start: from };
+    const next = (): undefined => undefined;
+    return reverse ? new ReverseListIterator(content, { from, to, next }) : new ListIterator(content, { from, to, next });
+  }
+
+  splice(start: number, deleteCount: number, items: readonly unknown[]): ListNode {
+    const parts = items.map((item) => this.context.encodePart(item));
+    const view = this.view();
+    const { bytes } = view;
+    const at = view.start + this.offset;
+    const length = this.length;
+    const links = linksOf(view);
+    const from = itemOrEnd(bytes, at, start, length);
+    const to = itemOrEnd(bytes, at, start + deleteCount, length);
+    const writer = new SlotWriter(this.context.source, 1024);
+    const count = length - deleteCount + items.length;
+    const opened = writer.open(Tag.list, count);
+    writer.copy(bytes, slotsAt(bytes, at), from, links);
+    for (const part of parts) writer.slot(part);
+    writer.copy(bytes, to, skipSlot(bytes, at), links);
+    return closeList(this.context, writer, opened, count);
+  }
+
+  slice(start: number, end: number): ListNode {
+    if (start === 0 && end === this.length) return this;
+    const view = this.view();
+    const { bytes } = view;
+    const at = view.start + this.offset;
+    const writer = new SlotWriter(this.context.source, 1024);
+    const count = Math.max(0, end - start);
+    const opened = writer.open(Tag.list, count);
+    if (count > 0) {
+      const to = itemOrEnd(bytes, at, end, this.length);
+      writer.copy(bytes, itemAt(bytes, at, start), to, linksOf(view));
+    }
+    return closeList(this.context, writer, opened, count);
+  }
+
+  #read(from: number, to: number): NodeValue[] {
+    let view = this.view();
+    const values: NodeValue[] = [];
+    if (from >= to) return values;
+    let offset = itemAt(view.bytes, view.start + this.offset, from) - view.start;
+    for (let i = from; i < to; i++) {
+      if (view.stale) view = this.view();
+      const at = view.start + offset;
+      offset = skipSlot(view.bytes, at) - view.start;
+      values.push(this.context.read(view, this.link, at));
+    }
+    return values;
+  }
+}
+
+Object.defineProperty(InlineListNode.prototype, 'kind', { value: 'list' });
+
+function itemOrEnd(bytes: Buffer, at: number, index: number, length: number): number {
+  return index >= length ? skipSlot(bytes, at) : itemAt(bytes, at, index);
+}
+
+/** The node of the list whose slots have been written from `slotsAt` to the writer's end. */
+function closeList(context: NodeContext, writer: SlotWriter, slots: number, count: number): ListNode {
+  const end = writer.end;
+  writer.close({ start: 0, slotsAt: slots, count });
+  if (count < inlineSlotsEnd && !outgrown(writer, 0)) return context.fromSlot(writer.cut(0)) as ListNode;
+  const size = end - slots;
+  return listOfSlots(context, writer.cut(0), size);
+}
+
+/** The tree of the slots at the end of an inline list that has become too large. */
+function listOfSlots(context: NodeContext, list: Slot, size: number): ListNode {
+  const bytes = Buffer.from(list.bytes.buffer, list.bytes.byteOffset, list.bytes.byteLength);
+  const maker = new TreeMaker<ListLeaf, ListLeafWriter>(context.listFormat);
+  for (let at = bytes.length - size; at < bytes.length; ) {
+    const next = skipSlot(bytes, at);
+    maker.writer.add(bytes, at, next, list.links);
+    at = next;
+  }
+  return new TreeListNode(context, maker.finish()!.link);
+}
+
+/** A list as a tree. */
+export class TreeListNode extends StoredNode implements ListNode {
+  declare readonly kind: 'list';
+  readonly #context: NodeContext;
+  readonly #root: TreePage;
+
+  constructor(context: NodeContext, link: Link) {
+    super();
+    this.#context = context;
+    this.#root = context.listPages.page(link, -1);
+  }
+
+  get length(): number {
+    return this.#root.count;
+  }
+
+  get slot(): Slot {
+    return linkSlot(this.#root.link);
+  }
+
+  /** The root of the tree. */
+  get root(): TreePage {
+    return this.#root;
+  }
+
+  get(index: number): NodeValue | typeof absent {
+    let page = this.#root;
+    let at = index;
+    while (page instanceof InnerPage) {
+      const child = page.childAt(at);
+      at -= page.start(child);
+      page = page.child(child);
+    }
+    return (page as ListLeaf).get(at);
+  }
+
+  values(from = 0, to: number = this.length, reverse = false): IterableIterator<NodeValue | typeof absent> {
+    const root = this.#root;
+    const next = (at: number): { values: readonly NodeValue[]; start: number } => leafAt(root, at);
+    const none = { values: [], start: reverse ? to : from };
+    return reverse ? new ReverseListIterator(none, { from, to, next }) : new ListIterator(none, { from, to, next });
+  }
+
+  splice(start: number, deleteCount: number, items: readonly unknown[]): ListNode {
+    const parts = items.map((item) => this.#context.encodePart(item));
+    const insert = (writer: ListLeafWriter): void => {
+      for (const part of parts) {
+        const { bytes } = part;
+        writer.add(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, part.links);
+      }
+    };
+    const root = spliceTree(this.#context.listFormat, this.#root, { start, deleteCount, insert });
+    return listOf(this.#context, root?.link);
+  }
+
+  slice(start: number, end: number): ListNode {
+    const { listFormat, listPages } = this.#context;
+    const insert = (): undefined => undefined;
+    let page: TreePage = this.#root;
+    if (end < page.count) {
+      const head = spliceTree(listFormat, page, { start: end, deleteCount: page.count - end, insert });
+      if (head === undefined) return listOf(this.#context, undefined);
+      page = listPages.page(head.link, -1);
+    }
+    if (start === 0) return listOf(this.#context, page.link);
+    return listOf(this.#context, spliceTree(listFormat, page, { start: 0, deleteCount: start, insert })?.link);
+  }
+}
+
+Object.defineProperty(TreeListNode.prototype, 'kind', { value: 'list' });
+
+function leafAt(root: TreePage, position: number): { values: readonly NodeValue[]; start: number } {
+  let page = root;
+  let start = 0;
+  while (page instanceof InnerPage) {
+    const child = page.childAt(position - start);
+    start += page.start(child);
+    page = page.child(child);
+  }
+  return { values: (page as ListLeaf).values(), start };
+}
+
+/** The list of a tree that has been edited: inline again when it has become small. */
+function listOf(context: NodeContext, link: Link | undefined): ListNode {
+  const writer = new SlotWriter(context.source, 64);
+  if (link === undefined) return closeList(context, writer, writer.open(Tag.list, 0), 0);
+  const root = context.listPages.page(link, -1);
+  if (root.count >= inlineSlotsEnd || root.level > 1) return new TreeListNode(context, link);
+  if (root instanceof InnerPage && root.size > leavesOfInline) return new TreeListNode(context, link);
+  const slots = writer.open(Tag.list, root.count);
+  for (let i = 0; i < (root instanceof InnerPage ? root.size : 1); i++) {
+    const leaf = (root instanceof InnerPage ? root.child(i) : root) as ListLeaf;
+    leaf.write(writer, 0, leaf.count);
+    if (writer.end - slots > bodyBytesMax) return new TreeListNode(context, link);
+  }
+  writer.close({ start: 0, slotsAt: slots, count: root.count });
+  return outgrown(writer, 0) ? new TreeListNode(context, link) : (context.fromSlot(writer.cut(0)) as ListNode);
+}

@@ -1,0 +1,92 @@
+/**
+ * The cache of decoded tree nodes, by bytes.
+ *
+ * A page is a decoded node that outlives its content: when the cache evicts it, it only drops what it decoded and fills
+ * itself again from its link at the next touch. So parents and handles may keep pointers to pages for as long as they
+ * like; pointers are the fast way down a tree, and only the cache decides what memory they hold.
+ *
+ * Eviction is a clock (second chance): a touch is one store to `used`, not a move in a list.
+ */
+import type { Link } from '../heap/chunk.ts';
+
+/** A decoded node. Its class fills and drops the content; the cache does the counting. */
+export abstract class Page {
+  readonly link: Link;
+  /** Set by whoever reads the content. */
+  used = true;
+  /** What the content holds in memory while it is filled, about. */
+  bytes = 0;
+  /** Where the cache keeps it; -1 while the content is dropped. */
+  slotInCache = -1;
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+
+  /** Forgets the content. */
+  abstract drop(): void;
+}
+
+/** Filled pages, found by ref (placed chunks) or by their chunk (pending ones). Holds at most about `budgetBytes`. */
+export class NodeCache {
+  readonly #budgetBytes: number;
+  readonly #ring: Page[] = [];
+  readonly #byRef = new Map<number, Page>();
+  readonly #byChunk = new WeakMap<Link, Page>();
+  #bytes = 0;
+  #hand = 0;
+
+  constructor(budgetBytes: number) {
+    this.#budgetBytes = budgetBytes;
+  }
+
+  /** What the filled pages hold, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The page of this link, if there is one. */
+  find(link: Link): Page | undefined {
+    return link.ref === 0 ? this.#byChunk.get(link) : this.#byRef.get(link.ref);
+  }
+
+  /** Takes in a page that has just been filled, and evicts others to keep to the budget. */
+  add(page: Page): void {
+    page.used = true;
+    page.slotInCache = this.#ring.push(page) - 1;
+    if (page.link.ref === 0) this.#byChunk.set(page.link, page);
+    else this.#byRef.set(page.link.ref, page);
+    this.#bytes += page.bytes;
+    while (this.#bytes > this.#budgetBytes && this.#ring.length > 1) this.#turn(page);
+  }
+
+  /** Evicts everything. */
+  clear(): void {
+    for (const page of this.#ring.slice()) this.#evict(page);
+  }
+
+  /** One step of the clock; the page that has just been added stays. */
+  #turn(kept: Page): void {
+    if (this.#hand >= this.#ring.length) this.#hand = 0;
+    const page = this.#ring[this.#hand]!;
+    if (!page.used && page !== kept) {
+      this.#evict(page);
+      return;
+    }
+    page.used = false;
+    this.#hand++;
+  }
+
+  #evict(page: Page): void {
+    const last = this.#ring.pop()!;
+    if (last !== page) {
+      this.#ring[page.slotInCache] = last;
+      last.slotInCache = page.slotInCache;
+    }
+    page.slotInCache = -1;
+    this.#bytes -= page.bytes;
+    if (this.#byRef.get(page.link.ref) === page) this.#byRef.delete(page.link.ref);
+    this.#byChunk.delete(page.link);
+    page.drop();
+  }
+}

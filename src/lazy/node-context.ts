@@ -1,0 +1,34 @@
+/** What nodes, pages and leaves know of the world: where chunks come from, how slots become values and values slots. */
+import type { Shape, ShapeTable } from '../codec/shape.ts';
+import type { Slot } from '../codec/slot.ts';
+import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
+import type { KeyedFormat } from './keyed-leaf-writer.ts';
+import type { ListFormat } from './list-leaf-writer.ts';
+import type { NodeCache } from './node-cache.ts';
+import type { NodeValue } from './node.ts';
+import type { PageTable } from './tree-inner.ts';
+import type { TreeLimits } from './tree-rule.ts';
+
+export interface NodeContext {
+  readonly source: ChunkSource;
+  readonly cache: NodeCache;
+  readonly limits: TreeLimits;
+  readonly shapes: ShapeTable;
+  readonly listFormat: ListFormat;
+  /** Trees of keys and values, of keys alone (sets), and of marks (indexes). */
+  readonly keyedFormats: { readonly pairs: KeyedFormat; readonly items: KeyedFormat; readonly marks: KeyedFormat };
+  readonly listPages: PageTable;
+  readonly keyedPages: PageTable;
+  /** The value of the slot at `at` in the chunk `link`, of which `view` is a view that is not stale. */
+  read(view: ChunkView, link: Link, at: number): NodeValue;
+  /** The node or scalar of a slot that stands by itself. */
+  fromSlot(slot: Slot): NodeValue;
+  /** The value a link leads to. */
+  follow(link: Link): NodeValue;
+  /** The shape that link `index` of a view leads to. */
+  shape(view: ChunkView, index: number): Shape;
+  /** The slot of a value as part of a container. */
+  encodePart(value: unknown): Slot;
+  /** A slot in the form it has as part of a container: inline below `inlineBytesMax`, else a link. */
+  asPart(slot: Slot): Slot;
+}
