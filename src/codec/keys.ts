@@ -50,7 +50,7 @@ export function encodeKey(key: Key): Uint8Array {
 
 /** The key with these bytes. Throws CORRUPT when no key has them. */
 export function decodeKey(bytes: Uint8Array): Key {
-  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const source = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const reader = { bytes: source, at: 0 };
   const key = readKey(reader, 0);
   if (reader.at !== source.length) throw corrupt('A key with bytes after its end');
