@@ -1,0 +1,196 @@
+/**
+ * Documents: what everything read from one `map.get(key)` (or from one cell) belongs to.
+ *
+ * A document is the value as it was read, its base (what the store must still hold for a write to go through) and a version
+ * that counts the writes made through its handles. A handle of an older version finds its node again along its path. Named
+ * properties follow; a list element does so only when no write has moved or replaced it since, which `losses` records. After
+ * a transaction that was rolled back the versions it made are void: elements read in them let go.
+ */
+import { StoreError } from '../base/errors.ts';
+import type { Node, NodeValue } from './node.ts';
+
+/** What a cell holds, and what it must still be for a document over it to be written. */
+export interface CellState {
+  readonly value: NodeValue;
+  readonly base: unknown;
+}
+
+/** The drafts of a running transaction, as far as documents and cells outside it are concerned. */
+export interface OpenDrafts {
+  /** A document read outside is about to be written: throws CONFLICT when a draft of the same place has changes. */
+  admit(document: Document): void;
+  /** It has been written: `undo` takes that back should the transaction fail. */
+  written(undo: () => void): void;
+  /** The value of a cell as this transaction sees it: a draft's Proxy, or a scalar. */
+  readCell(id: number): unknown;
+  writeCell(id: number, value: unknown): void;
+}
+
+/** What lies below documents; the map layer implements it. */
+export interface DocumentStore {
+  /** The drafts of the transaction that is running in this very stretch of code, if there is one. */
+  readonly drafts: OpenDrafts | undefined;
+  /** The immutable form of any plain or lazy value: scalars as they are, containers as nodes. Throws UNSUPPORTED. */
+  snapshot(value: unknown): NodeValue;
+  /** Publishes `value` if the place still is as `document.base` says; returns the new base. Throws CONFLICT, READ_ONLY ... */
+  commit(document: Document, value: Node): unknown;
+  allocateCell(): number;
+  readCell(id: number): CellState;
+  /** Writes whatever is there. */
+  writeCell(id: number, value: unknown): void;
+}
+
+/** Where a document stands: a cell (by id) or an entry (`key` is what the map layer put there). */
+export interface Place {
+  readonly cell: number | undefined;
+  /** Unique among the places of a store: the cell's id, or the entry's key in a form that compares with `===`. */
+  readonly id: unknown;
+}
+
+/** A handle as a document sees it: a step on a path. */
+export interface Step {
+  readonly parent: Step | undefined;
+  readonly key: unknown;
+}
+
+/** Elements of one container that a write took away: keys in [from, to) of a list, or the one key `from`. */
+interface Loss {
+  readonly version: number;
+  readonly container: Step;
+  readonly from: unknown;
+  readonly to: number;
+}
+
+/** What few documents need. */
+interface Rest {
+  /** Proxies or scalars of the cells read so far, shared by all documents that came from one. */
+  cells: Map<number, unknown>;
+  losses: Loss[];
+  /** The oldest version about which `losses` is complete. */
+  lossesSince: number;
+  voided: { readonly from: number; readonly to: number }[];
+  detached: Document | undefined;
+}
+
+const lossesMax = 256;
+const voidedMax = 64;
+
+export class Document {
+  readonly store: DocumentStore;
+  readonly place: Place;
+  base: unknown;
+  root: Node;
+  version = 0;
+  /** False for the stand-in that detached handles belong to: they can be read, a write throws CONFLICT. */
+  live = true;
+  #rest: Rest | undefined;
+
+  constructor(store: DocumentStore, place: Place, base: unknown, root: Node) {
+    this.store = store;
+    this.place = place;
+    this.base = base;
+    this.root = root;
+  }
+
+  /** Cells met in this document, by id. */
+  get cells(): Map<number, unknown> {
+    return this.#more().cells;
+  }
+
+  shareCells(cells: Map<number, unknown>): void {
+    this.#more().cells = cells;
+  }
+
+  /** The document of handles that have lost their place in this one. */
+  get detached(): Document {
+    if (!this.live) return this;
+    const rest = this.#more();
+    if (rest.detached === undefined) {
+      rest.detached = new Document(this.store, this.place, undefined, this.root);
+      rest.detached.live = false;
+      rest.detached.shareCells(rest.cells);
+    }
+    return rest.detached;
+  }
+
+  /** Publishes a new root. When this throws, nothing has changed. */
+  commit(next: Node): void {
+    const drafts = this.store.drafts;
+    drafts?.admit(this);
+    const { root, base, version } = this;
+    this.base = this.store.commit(this, next);
+    this.root = next;
+    this.version++;
+    drafts?.written(() => this.#rollBack(root, base, version));
+  }
+
+  /** Moves on to what a transaction made of this place. */
+  advance(root: Node): void {
+    this.root = root;
+    this.version++;
+  }
+
+  /** Elements of `container` with keys in [from, to), or the one under key `from`, are no longer what they were. */
+  lose(container: Step, from: unknown, to: number): void {
+    const rest = this.#more();
+    rest.losses.push({ version: this.version, container, from, to });
+    if (rest.losses.length <= lossesMax) return;
+    const dropped = rest.losses.splice(0, lossesMax / 2);
+    rest.lossesSince = dropped[dropped.length - 1]!.version;
+  }
+
+  /** Has the element that was at `step` in `version` been moved, replaced or deleted since? */
+  lost(step: Step, version: number): boolean {
+    const rest = this.#rest;
+    if (rest === undefined) return false;
+    const indexed = typeof step.key === 'number';
+    if (indexed && version < rest.lossesSince) return true;
+    if (indexed && rest.voided.some(({ from, to }) => version >= from && version <= to)) return true;
+    for (let i = rest.losses.length - 1; i >= 0; i--) {
+      const loss = rest.losses[i]!;
+      if (loss.version <= version) return false;
+      if (covers(loss, step.key) && samePath(loss.container, step.parent)) return true;
+    }
+    return false;
+  }
+
+  #rollBack(root: Node, base: unknown, version: number): void {
+    const rest = this.#more();
+    rest.voided = rest.voided.filter(({ from }) => from <= version);
+    rest.voided.push({ from: version + 1, to: this.version });
+    if (rest.voided.length > voidedMax) {
+      rest.voided = [];
+      rest.lossesSince = this.version + 1;
+    }
+    while (rest.losses.length > 0 && rest.losses[rest.losses.length - 1]!.version > version) rest.losses.pop();
+    this.root = root;
+    this.base = base;
+    this.version++;
+  }
+
+  #more(): Rest {
+    this.#rest ??= { cells: new Map(), losses: [], lossesSince: 0, voided: [], detached: undefined };
+    return this.#rest;
+  }
+}
+
+/** The error of a write through a handle whose value has been changed, moved or removed by somebody else. */
+export function conflict(message: string): StoreError {
+  return new StoreError('CONFLICT', message);
+}
+
+/** Do two steps lead to the same place below their document's root? */
+export function samePath(a: Step | undefined, b: Step | undefined): boolean {
+  while (a !== b) {
+    if (a === undefined || b === undefined) return false;
+    if (a.key !== b.key) return false;
+    a = a.parent;
+    b = b.parent;
+  }
+  return true;
+}
+
+function covers(loss: Loss, key: unknown): boolean {
+  if (typeof key === 'number' && typeof loss.from === 'number' && loss.to > loss.from) return key >= loss.from && key < loss.to;
+  return Object.is(key, loss.from);
+}

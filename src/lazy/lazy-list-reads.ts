@@ -1,0 +1,214 @@
+/**
+ * The methods of a LazyList that read. Those that stream take one element at a time from the node's iterator, and turn to
+ * reading by index when a callback has changed the list, as the array's own methods see such changes. Those whose result is as
+ * long as the list work on a plain copy. What is not here is the array's own, which works through the traps.
+ */
+import { describe } from '../base/errors.ts';
+import { handleOf, isDraft } from './handle.ts';
+import { samePath } from './document.ts';
+import { ListHandle } from './lazy-list.ts';
+import type { ListMethod } from './lazy-list.ts';
+import { listEntries, listValues } from './lazy-list-iterator.ts';
+import { absent } from './node.ts';
+import type { ListNode, NodeValue } from './node.ts';
+
+type Callback = (element: unknown, index: number, list: unknown) => unknown;
+
+/** Reads elements in order, following changes of the list. */
+class Scan {
+  readonly length: number;
+  readonly #list: ListHandle;
+  readonly #body: ListNode;
+  readonly #values: Iterator<NodeValue> | undefined;
+  #index: number;
+
+  constructor(list: ListHandle, from = 0) {
+    this.#list = list;
+    this.#body = list.body();
+    this.length = this.#body.length;
+    this.#index = Math.min(from, this.length);
+    this.#values = isDraft(this.#body) ? undefined : this.#body.values(this.#index);
+  }
+
+  /** The next element as a user sees it, or `absent` for a hole. */
+  next(): unknown {
+    const index = this.#index++;
+    const body = this.#list.body();
+    let value: NodeValue = absent;
+    if (body === this.#body && this.#values !== undefined) value = this.#values.next().value;
+    else if (index < body.length) value = body.get(index);
+    return typeof value === 'object' && value !== null ? this.#list.wrap(value, index) : value;
+  }
+}
+
+/** A plain array of what a user sees in the list, or in a part of it; holes stay holes. */
+export function plainCopy(list: ListHandle, start = 0, end: number = list.body().length): unknown[] {
+  const copy: unknown[] = [];
+  copy.length = Math.max(0, end - start);
+  const scan = new Scan(list, start);
+  for (let i = 0; i < copy.length; i++) {
+    const value = scan.next();
+    if (value !== absent) copy[i] = value;
+  }
+  return copy;
+}
+
+/** The position a relative index argument means, as in `slice(-2)`. */
+export function relative(argument: unknown, length: number, missing: number): number {
+  if (argument === undefined) return missing;
+  const index = Math.trunc(Number(argument)) || 0;
+  return index < 0 ? Math.max(0, length + index) : Math.min(index, length);
+}
+
+function demandFunction(value: unknown): Callback {
+  if (typeof value === 'function') return value as Callback;
+  throw new TypeError(`${describe(value)} is not a function`);
+}
+
+/**
+ * Calls back for one element after the other until `done` (given what the callback returned) says so. Holes are passed over, or
+ * shown as undefined to methods made since ES2015 (`withHoles`).
+ */
+function walk(list: ListHandle, args: readonly unknown[], done: (answer: unknown, value: unknown, index: number) => boolean, withHoles = false): void {
+  const scan = new Scan(list);
+  const callback = demandFunction(args[0]);
+  for (let i = 0; i < scan.length; i++) {
+    const value = scan.next();
+    if (value === absent && !withHoles) continue;
+    const shown = value === absent ? undefined : value;
+    if (done(Reflect.apply(callback, args[1], [shown, i, list.proxy]), shown, i)) return;
+  }
+}
+
+/** The index of `wanted` at or after `from`, or -1; `same` decides, holes count as undefined only `withHoles`. */
+function search(list: ListHandle, args: readonly unknown[], same: (a: unknown, b: unknown) => boolean, withHoles: boolean): number {
+  const [wanted, fromIndex] = args;
+  const from = relative(fromIndex, list.body().length, 0);
+  const handle = handleOf(wanted);
+  if (handle !== undefined && !isDraft(list.body())) {
+    handle.body();
+    const here = handle.document === list.document && handle.document.live && handle.parent !== undefined && samePath(handle.parent, list);
+    return here && (handle.key as number) >= from ? (handle.key as number) : -1;
+  }
+  const scan = new Scan(list, from);
+  for (let i = from; i < scan.length; i++) {
+    const value = scan.next();
+    if (value === absent ? withHoles && wanted === undefined : same(value, wanted)) return i;
+  }
+  return -1;
+}
+
+const strictlySame = (a: unknown, b: unknown): boolean => a === b;
+const sameValueZero = (a: unknown, b: unknown): boolean => a === b || (a !== a && b !== b);
+
+function filter(list: ListHandle, args: readonly unknown[]): unknown[] {
+  const kept: unknown[] = [];
+  walk(list, args, (answer, value) => {
+    if (answer) kept.push(value);
+    return false;
+  });
+  return kept;
+}
+
+function map(list: ListHandle, args: readonly unknown[]): unknown[] {
+  demandFunction(args[0]);
+  const results: unknown[] = [];
+  results.length = list.body().length;
+  walk(list, args, (answer, _value, index) => {
+    results[index] = answer;
+    return false;
+  });
+  return results;
+}
+
+function find(list: ListHandle, args: readonly unknown[]): { index: number; value: unknown } {
+  let found: { index: number; value: unknown } = { index: -1, value: undefined };
+  const test = (answer: unknown, value: unknown, index: number): boolean => {
+    if (answer) found = { index, value };
+    return Boolean(answer);
+  };
+  walk(list, args, test, true);
+  return found;
+}
+
+/** Does the callback give a truthy (or with `wanted` false, a falsy) answer for some element? */
+function anyAnswer(list: ListHandle, args: readonly unknown[], wanted: boolean): boolean {
+  let found = false;
+  walk(list, args, (answer) => (found = Boolean(answer) === wanted));
+  return found;
+}
+
+function reduce(list: ListHandle, args: readonly unknown[]): unknown {
+  const callback = demandFunction(args[0]) as unknown as (...args: unknown[]) => unknown;
+  const scan = new Scan(list);
+  let empty = args.length < 2;
+  let result = args[1];
+  for (let i = 0; i < scan.length; i++) {
+    const value = scan.next();
+    if (value === absent) continue;
+    result = empty ? value : callback(result, value, i, list.proxy);
+    empty = false;
+  }
+  if (empty) throw new TypeError('Reduce of empty array with no initial value');
+  return result;
+}
+
+function at(list: ListHandle, [argument]: readonly unknown[]): unknown {
+  const { length } = list.body();
+  const index = Math.trunc(Number(argument)) || 0;
+  const position = index < 0 ? length + index : index;
+  return position >= 0 && position < length ? list.element(position) : undefined;
+}
+
+/** How often a value occurs; with a function, for how many elements it answers yes; without an argument, the length. */
+function count(list: ListHandle, args: readonly unknown[]): number {
+  if (args.length === 0) return list.body().length;
+  if (typeof args[0] === 'function') return filter(list, args).length;
+  let occurrences = 0;
+  for (const value of listValues(list)) if (sameValueZero(value, args[0])) occurrences++;
+  return occurrences;
+}
+
+/** A method of Array applied to a plain copy: right for those that call nobody back with the array. */
+function onCopy(name: 'concat' | 'flat' | 'join' | 'toReversed' | 'toSorted' | 'toSpliced' | 'with' | 'toLocaleString'): ListMethod {
+  const method = Array.prototype[name] as (...args: unknown[]) => unknown;
+  return (list, args) => {
+    const plain = args.map((arg) => (name === 'concat' ? plainArgument(arg) : arg));
+    return Reflect.apply(method, plainCopy(list), plain);
+  };
+}
+
+function plainArgument(argument: unknown): unknown {
+  const handle = handleOf(argument);
+  return handle instanceof ListHandle ? plainCopy(handle) : argument;
+}
+
+export const listReads: Readonly<Record<string, ListMethod>> = {
+  at,
+  concat: onCopy('concat'),
+  count,
+  entries: listEntries,
+  every: (list, args) => !anyAnswer(list, args, false),
+  filter,
+  find: (list, args) => find(list, args).value,
+  findIndex: (list, args) => find(list, args).index,
+  flat: onCopy('flat'),
+  forEach: (list, args) => walk(list, args, () => false),
+  includes: (list, args) => search(list, args, sameValueZero, true) >= 0,
+  indexOf: (list, args) => search(list, args, strictlySame, false),
+  join: onCopy('join'),
+  keys: (list) => Array.prototype.keys.call({ length: list.body().length } as unknown as unknown[]),
+  map,
+  reduce,
+  slice: (list, [start, end]) => {
+    const { length } = list.body();
+    return plainCopy(list, relative(start, length, 0), relative(end, length, length));
+  },
+  some: (list, args) => anyAnswer(list, args, true),
+  toLocaleString: onCopy('toLocaleString'),
+  toReversed: onCopy('toReversed'),
+  toSorted: onCopy('toSorted'),
+  toSpliced: onCopy('toSpliced'),
+  values: listValues,
+  with: onCopy('with'),
+};

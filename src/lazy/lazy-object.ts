@@ -1,0 +1,113 @@
+/**
+ * LazyObject: a plain object whose properties are read when they are touched.
+ *
+ * Every property is an own, enumerable, writable and configurable data property, as in an object literal; what cannot be
+ * stored (accessors, symbols as keys, read-only properties, frozen objects, other prototypes) is a TypeError.
+ */
+import { describe } from '../base/errors.ts';
+import { Handle, handleKey, handleOf } from './handle.ts';
+import { absent } from './node.ts';
+import type { ObjectNode } from './node.ts';
+
+export class ObjectHandle extends Handle<ObjectNode> {
+  get(_target: object, key: string | symbol, receiver: unknown): unknown {
+    if (typeof key === 'string') {
+      const value = this.body().get(key);
+      if (typeof value !== 'object' && typeof value !== 'symbol') return value;
+      if (value === null) return null;
+      if (value !== absent) return this.wrap(value, key);
+    } else if (key === handleKey) {
+      return this;
+    }
+    return this.node.nullPrototype ? undefined : Reflect.get(Object.prototype, key, receiver);
+  }
+
+  has(_target: object, key: string | symbol): boolean {
+    if (typeof key === 'string' && this.body().has(key)) return true;
+    return !this.node.nullPrototype && key in Object.prototype;
+  }
+
+  set(_target: object, key: string | symbol, value: unknown, receiver: unknown): boolean {
+    if (receiver !== this.proxy) return Reflect.set(Object.create(null), key, value, receiver);
+    const body = this.writable();
+    const name = storable(key);
+    if (name === '__proto__' && !body.nullPrototype && !body.has(name)) return Reflect.set(Object.prototype, name, value, receiver);
+    this.publish(body.set(name, value));
+    return true;
+  }
+
+  deleteProperty(_target: object, key: string | symbol): boolean {
+    const body = this.writable();
+    if (typeof key === 'string' && body.has(key)) this.publish(body.delete(key), key);
+    return true;
+  }
+
+  ownKeys(): string[] {
+    return Array.from(this.body().keys());
+  }
+
+  getOwnPropertyDescriptor(_target: object, key: string | symbol): PropertyDescriptor | undefined {
+    if (typeof key !== 'string') return undefined;
+    const value = this.body().get(key);
+    if (value === absent) return undefined;
+    return { value: typeof value === 'object' && value !== null ? this.wrap(value, key) : value, writable: true, enumerable: true, configurable: true };
+  }
+
+  defineProperty(_target: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    const body = this.writable();
+    const name = storable(key);
+    const exists = body.has(name);
+    demandPlain(name, descriptor, exists);
+    if (!exists || 'value' in descriptor) this.publish(body.set(name, descriptor.value));
+    return true;
+  }
+
+  getPrototypeOf(): object | null {
+    return this.body().nullPrototype ? null : Object.prototype;
+  }
+
+  setPrototypeOf(_target: object, prototype: object | null): boolean {
+    return demandPrototype(prototype, this.getPrototypeOf());
+  }
+
+  preventExtensions(): never {
+    return refuseFreezing();
+  }
+}
+
+/** `key` as a property name; a symbol cannot be stored. */
+function storable(key: string | symbol): string {
+  if (typeof key === 'string') return key;
+  throw new TypeError(`a stored object has string keys only, got ${key.toString()}: use a string, or a Map with other keys`);
+}
+
+/** Throws unless `descriptor` leaves (or makes) a property as an assignment would make it. */
+export function demandPlain(key: string, descriptor: PropertyDescriptor, exists: boolean): void {
+  if (descriptor.get !== undefined || descriptor.set !== undefined) {
+    throw new TypeError(`an accessor cannot be stored (property ${describe(key)}): assign the value instead`);
+  }
+  const { writable = exists, enumerable = exists, configurable = exists } = descriptor;
+  if (writable && enumerable && configurable) return;
+  throw new TypeError(`a stored property is writable, enumerable and configurable: assign ${describe(key)} instead of defining it`);
+}
+
+/** Setting the prototype that is there already changes nothing; any other is a TypeError. */
+export function demandPrototype(wanted: object | null, actual: object | null): true {
+  if (wanted === actual) return true;
+  throw new TypeError('the prototype of a stored value cannot be changed: store an instance of a registered type instead');
+}
+
+export function refuseFreezing(): never {
+  throw new TypeError('a stored value cannot be frozen, sealed or made non-extensible: materialize() it first');
+}
+
+/** For `instanceof` and types: an object read from a store. Not to be constructed. */
+export class LazyObject {
+  constructor() {
+    throw new TypeError('a LazyObject is read from a map, never constructed: store a plain object');
+  }
+
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return handleOf(value)?.node.kind === 'object';
+  }
+}

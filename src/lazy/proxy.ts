@@ -1,0 +1,61 @@
+/** Where handles become Proxies: the one place that says `new Proxy`, and the one that knows every kind of handle. */
+import { inspect } from 'node:util';
+import { Cell } from './cell.ts';
+import { Document } from './document.ts';
+import type { DocumentStore, Place } from './document.ts';
+import { handleOf, installOpeners, isCellRef, openCellRef } from './handle.ts';
+import type { Handle } from './handle.ts';
+import { preview } from './inspect.ts';
+import { ListHandle, installListMethods } from './lazy-list.ts';
+import { listReads } from './lazy-list-reads.ts';
+import { listWrites } from './lazy-list-writes.ts';
+import { MapHandle, SetHandle } from './lazy-map.ts';
+import { ObjectHandle } from './lazy-object.ts';
+import { isNode } from './node.ts';
+import type { Node, NodeValue } from './node.ts';
+
+/**
+ * What Proxies stand over: shared, empty, extensible, never touched by a trap, so that no invariant of Proxies can bind. The
+ * handle is the handler. `util.inspect` looks through a Proxy at its target, hence the prototype with a custom inspector, which
+ * Node calls with the Proxy as `this`.
+ */
+const shownAs: object = Object.create(null, { [inspect.custom]: { value: inspectLazy } }) as object;
+const plainTarget: object = Object.create(shownAs) as object;
+const listTarget: unknown[] = Object.setPrototypeOf([], shownAs) as unknown[];
+
+installListMethods({ ...listReads, ...listWrites });
+installOpeners(open, (store, id) => new Cell(store, id));
+
+function open(node: Node, document: Document, parent: Handle | undefined, key: unknown): Handle {
+  const handle = handleFor(node, document, parent, key);
+  handle.proxy = new Proxy(node.kind === 'list' ? listTarget : plainTarget, handle as ProxyHandler<object>);
+  return handle;
+}
+
+function handleFor(node: Node, document: Document, parent: Handle | undefined, key: unknown): Handle {
+  switch (node.kind) {
+    case 'object':
+      return new ObjectHandle(node, document, parent, key) as unknown as Handle;
+    case 'list':
+      return new ListHandle(node, document, parent, key) as unknown as Handle;
+    case 'map':
+      return new MapHandle(node, document, parent, key) as unknown as Handle;
+    case 'set':
+      return new SetHandle(node, document, parent, key) as unknown as Handle;
+  }
+}
+
+function inspectLazy(this: unknown, depth: number, options: { maxArrayLength?: number | null | undefined }): unknown {
+  const handle = handleOf(this);
+  return handle === undefined ? '[lazy value]' : preview(handle, depth, options.maxArrayLength ?? Infinity);
+}
+
+/**
+ * What a user sees of `value`, read from `place` outside any transaction: a container as the root of a document of its own, which
+ * `store` commits as long as the place still is as `base` says.
+ */
+export function show(store: DocumentStore, place: Place, base: unknown, value: NodeValue): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (isNode(value)) return open(value, new Document(store, place, base, value), undefined, undefined).proxy;
+  return isCellRef(value) ? openCellRef(store, value, new Map()) : value;
+}
