@@ -1,0 +1,79 @@
+/** What a child process does with its store when it is asked to. */
+import { materialize } from '../../src/index.ts';
+import type { LodeMap } from '../../src/index.ts';
+import type { Key, Range } from './model-map.ts';
+
+type Verb = (map: LodeMap, ...args: never[]) => unknown;
+
+function plain(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? materialize(value) : value;
+}
+
+export const verbs: Readonly<Record<string, Verb>> = {
+  get: (map, key: Key) => plain(map.get(key)),
+  has: (map, key: Key) => map.has(key),
+  size: (map) => map.size,
+  keys: (map, range: Range) => [...map.keys(range)],
+  values: (map, range: Range) => [...map.values(range)].map(plain),
+  entries: (map, range: Range) => [...map.entries(range)].map(([key, value]) => [key, plain(value)]),
+  set: (map, key: Key, value: unknown) => void map.set(key, value),
+  setAll: (map, entries: ReadonlyArray<[Key, unknown]>) => {
+    map.transaction(() => {
+      for (const [key, value] of entries) map.set(key, value);
+    });
+  },
+  delete: (map, key: Key) => map.delete(key),
+  clear: (map) => map.clear(),
+  compareAndSet: (map, key: Key, expected: unknown, next: unknown) => map.compareAndSet(key, expected, next),
+  flush: (map) => map.flush(),
+  close: (map) => map.close(),
+  verify: (map) => map.verify(),
+  stats: (map) => map.stats(),
+  /** Adds 1 to a counter, `times` times. */
+  increment: (map, key: Key, times: number) => {
+    for (let i = 0; i < times; i++) map.update(key, (value) => ((value as number | undefined) ?? 0) + 1);
+  },
+  /** As `increment`, letting others in between. */
+  incrementSlowly: async (map, key: Key, times: number) => {
+    for (let i = 0; i < times; i++) {
+      map.update(key, (value) => ((value as number | undefined) ?? 0) + 1);
+      if (i % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  },
+  /** Sets `count` lists that differ from those of every other `name`. */
+  distinctLists: async (map, name: string, count: number, batch: number) => {
+    for (let i = 0; i < count; i++) {
+      map.set([name, i], listOf(name, i));
+      if (i % batch === batch - 1) await map.flush();
+    }
+    await map.flush();
+  },
+  /** Blocks the loop inside a transaction for `ms`, having set `key`. */
+  blockInTransaction: (map, key: Key, ms: number) => {
+    map.transaction(() => {
+      map.set(key, 'set before the block');
+      process.send?.({ holding: key });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+    });
+  },
+  /** Sets a value and leaves in the same turn, without closing. */
+  setAndExit: (map, key: Key, value: unknown) => {
+    map.set(key, value);
+    process.exit(0);
+  },
+  setAndThrow: (map, key: Key, value: unknown) => {
+    map.set(key, value);
+    setImmediate(() => {
+      throw new Error('nobody catches this');
+    });
+  },
+  pid: () => process.pid,
+};
+
+/** A list of 40 strings and numbers, every one of them in every list; only two elements tell lists apart. */
+export function listOf(name: string, number: number): unknown[] {
+  const list: unknown[] = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? i : `element ${i}`));
+  list[7] = name;
+  list[31] = number;
+  return list;
+}
