@@ -27,8 +27,8 @@ export class Cell<T = unknown> {
     else drafts.writeCell(this.id, value);
   }
 
-  /** Does this box belong to `store`? What stores a Cell asks, for an id means nothing elsewhere. */
-  belongsTo(store: DocumentStore): boolean {
-    return this.#store === store;
+  /** Where this box is: its id means nothing in another store. */
+  get store(): DocumentStore {
+    return this.#store;
   }
 }

@@ -43,8 +43,12 @@ export interface DocumentStore {
 /** Where a document stands: a cell (by id) or an entry (`key` is what the map layer put there). */
 export interface Place {
   readonly cell: number | undefined;
-  /** Unique among the places of a store: the cell's id, or the entry's key in a form that compares with `===`. */
+  /** Unique among the places of a store: `cell` and a number, or the entry's key in a form that compares with `===`. */
   readonly id: unknown;
+}
+
+export function cellPlace(id: number): Place {
+  return { cell: id, id: `cell ${id}` };
 }
 
 /** A handle as a document sees it: a step on a path. */

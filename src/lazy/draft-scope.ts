@@ -11,7 +11,7 @@
  * of ordinary documents; after a failure `end(false)` lets them show what was there before.
  */
 import { CellReference } from './cell-reference.ts';
-import { Document, conflict } from './document.ts';
+import { Document, cellPlace, conflict } from './document.ts';
 import type { DocumentStore, OpenDrafts, Place } from './document.ts';
 import type { AnyDraft, DraftHome } from './draft.ts';
 import { MapDraft, ObjectDraft, SetDraft } from './draft-keyed.ts';
@@ -98,6 +98,18 @@ export class DraftScope implements DraftHome, OpenDrafts {
     this.record(() => this.#roots.set(id, root));
   }
 
+  /** All entries have been deleted. */
+  forgetEntries(): void {
+    for (const { document } of [...this.#roots.values()]) {
+      if (document.place.cell === undefined) this.forget(document.place.id);
+    }
+  }
+
+  /** All entries have been deleted. */
+  forgetEntries(): void {
+    for (const [id, { document }] of Array.from(this.#roots)) if (document.place.cell === undefined) this.forget(id);
+  }
+
   /** Hands every place whose value has changed to `write`, which returns the base that the place has then. */
   settle(write: (document: Document, value: Node | CellRef) => unknown): void;
   settle(draft: AnyDraft): Node;
@@ -179,18 +191,19 @@ export class DraftScope implements DraftHome, OpenDrafts {
   }
 
   readCell(id: number): unknown {
-    const known = this.find(id);
+    const place = cellPlace(id);
+    const known = this.find(place.id);
     if (known !== undefined) return known;
     const { value, base } = this.store.readCell(id);
-    const shown = this.show({ cell: id, id }, base, value);
-    const root = this.#roots.get(id);
+    const shown = this.show(place, base, value);
+    const root = this.#roots.get(place.id);
     if (root !== undefined) (root.handle.node as unknown as AnyDraft).cell = new CellReference(id, true);
     return shown;
   }
 
   writeCell(id: number, value: unknown): void {
     this.store.writeCell(id, value);
-    this.assign({ cell: id, id }, this.store.readCell(id).base, value);
+    this.assign(cellPlace(id), this.store.readCell(id).base, value);
   }
 
   *#rootDrafts(): Generator<AnyDraft> {
@@ -234,7 +247,7 @@ export class DraftScope implements DraftHome, OpenDrafts {
 
   #placeInCell(handle: Handle, draft: AnyDraft, cells: Map<number, unknown>): void {
     const { id } = draft.cell!;
-    handle.document = new Document(this.store, { cell: id, id }, this.store.readCell(id).base, draft.node);
+    handle.document = new Document(this.store, cellPlace(id), this.store.readCell(id).base, draft.node);
     handle.document.shareCells(cells);
     handle.parent = undefined;
     cells.set(id, handle.proxy);
