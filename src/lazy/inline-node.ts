@@ -49,7 +49,6 @@ export const noChunk: Link = new Link(0, 0);
 
 /** A container as bytes at an offset of a chunk. */
 export abstract class InlineNode extends StoredNode {
-  protected readonly context: NodeContext;
   /** The chunk it lies in. */
   protected readonly link: Link;
   /** Where its slot begins, from the start of the payload. */
@@ -57,8 +56,7 @@ export abstract class InlineNode extends StoredNode {
   #view: ChunkView;
 
   constructor(context: NodeContext, view: ChunkView, link: Link, at: number) {
-    super();
-    this.context = context;
+    super(context);
     this.link = link;
     this.offset = at - view.start;
     this.#view = view;

@@ -122,12 +122,10 @@ function listOfSlots(context: NodeContext, list: Slot, size: number): ListNode {
 /** A list as a tree. */
 export class TreeListNode extends StoredNode implements ListNode {
   declare readonly kind: 'list';
-  readonly #context: NodeContext;
   readonly #root: TreePage;
 
   constructor(context: NodeContext, link: Link) {
-    super();
-    this.#context = context;
+    super(context);
     this.#root = context.listPages.page(link, -1);
   }
 
@@ -163,28 +161,28 @@ export class TreeListNode extends StoredNode implements ListNode {
   }
 
   splice(start: number, deleteCount: number, items: readonly unknown[]): ListNode {
-    const parts = items.map((item) => this.#context.encodePart(item));
+    const parts = items.map((item) => this.context.encodePart(item));
     const insert = (writer: ListLeafWriter): void => {
       for (const part of parts) {
         const { bytes } = part;
         writer.add(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, part.links);
       }
     };
-    const root = spliceTree(this.#context.listFormat, this.#root, { start, deleteCount, insert });
-    return listOf(this.#context, root?.link);
+    const root = spliceTree(this.context.listFormat, this.#root, { start, deleteCount, insert });
+    return listOf(this.context, root?.link);
   }
 
   slice(start: number, end: number): ListNode {
-    const { listFormat, listPages } = this.#context;
+    const { listFormat, listPages } = this.context;
     const insert = (): undefined => undefined;
     let page: TreePage = this.#root;
     if (end < page.count) {
       const head = spliceTree(listFormat, page, { start: end, deleteCount: page.count - end, insert });
-      if (head === undefined) return listOf(this.#context, undefined);
+      if (head === undefined) return listOf(this.context, undefined);
       page = listPages.page(head.link, -1);
     }
-    if (start === 0) return listOf(this.#context, page.link);
-    return listOf(this.#context, spliceTree(listFormat, page, { start: 0, deleteCount: start, insert })?.link);
+    if (start === 0) return listOf(this.context, page.link);
+    return listOf(this.context, spliceTree(listFormat, page, { start: 0, deleteCount: start, insert })?.link);
   }
 }
 

@@ -48,12 +48,10 @@ Object.defineProperties(InlineMapNode.prototype, { kind: { value: 'map' }, perIt
 /** A Map as an ordered tree. */
 export class TreeMapNode extends StoredNode implements MapNode {
   declare readonly kind: 'map';
-  readonly #context: NodeContext;
   readonly root: KeyedRoot;
 
   constructor(context: NodeContext, root: KeyedRoot) {
-    super();
-    this.#context = context;
+    super(context);
     this.root = root;
   }
 
@@ -66,29 +64,29 @@ export class TreeMapNode extends StoredNode implements MapNode {
   }
 
   has(key: unknown): boolean {
-    return this.root.find(encodeMember(this.#context, key)) !== undefined;
+    return this.root.find(encodeMember(this.context, key)) !== undefined;
   }
 
   get(key: unknown): NodeValue | typeof absent {
-    const found = this.root.find(encodeMember(this.#context, key));
-    return found === undefined ? absent : readValue(this.#context, found);
+    const found = this.root.find(encodeMember(this.context, key));
+    return found === undefined ? absent : readValue(this.context, found);
   }
 
   *entries(): IterableIterator<[NodeValue, NodeValue]> {
     for (const cursor = KeyedCursor.at(this.root.order, 0); cursor.valid; cursor.index++) {
-      yield [readKey(this.#context, cursor), readValue(this.#context, cursor)];
+      yield [readKey(this.context, cursor), readValue(this.context, cursor)];
     }
   }
 
   set(key: unknown, value: unknown): MapNode {
-    const part = this.#context.encodePart(value);
-    const root = this.root.put(encodeMember(this.#context, key), part);
-    return membersOf(this.#context, root, 2) as MapNode;
+    const part = this.context.encodePart(value);
+    const root = this.root.put(encodeMember(this.context, key), part);
+    return membersOf(this.context, root, 2) as MapNode;
   }
 
   delete(key: unknown): MapNode {
-    const root = this.root.remove(encodeMember(this.#context, key));
-    return root === this.root ? this : (membersOf(this.#context, root, 2) as MapNode);
+    const root = this.root.remove(encodeMember(this.context, key));
+    return root === this.root ? this : (membersOf(this.context, root, 2) as MapNode);
   }
 }
 

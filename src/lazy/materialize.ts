@@ -11,8 +11,6 @@ import { decodeWhole } from '../codec/decode.ts';
 import type { DecodeContext } from '../codec/decode.ts';
 import { defineOwn } from '../codec/built-ins.ts';
 import type { Shape } from '../codec/shape.ts';
-import type { Slot } from '../codec/slot.ts';
-import type { TypeRegistry } from '../codec/types.ts';
 import type { Link } from '../heap/chunk.ts';
 import { CellReference } from './cell-reference.ts';
 import { InlineNode } from './inline-node.ts';
@@ -23,10 +21,13 @@ import type { Node, NodeValue } from './node.ts';
 /** Chunks inside chunks that are followed by recursion. */
 const nestingMax = 50;
 
-interface MaterializeContext extends NodeContext {
-  readonly types: TypeRegistry;
-  readonly cells: { read(id: number): Slot };
-  shapeOf(link: Link): Shape;
+export interface MaterializeOptions {
+  /** Levels of containers that become plain; all by default. */
+  readonly depth?: number;
+  /** What stands for a node that lies deeper, and for an explicit cell; by default itself. */
+  readonly lazily?: (value: NodeValue) => unknown;
+  /** What a cell holds; by default as the store has it now. */
+  readonly readCell?: (id: number) => NodeValue;
 }
 
 interface Job {
@@ -35,19 +36,21 @@ interface Job {
   readonly depth: number;
 }
 
-/** One deep copy. `depth` levels of containers become plain, what lies deeper is given to `lazily`, as explicit cells are. */
+/** One deep copy. */
 export class Materializer {
-  readonly context: MaterializeContext;
+  readonly context: NodeContext;
   readonly #depth: number;
   readonly #lazily: (value: NodeValue) => unknown;
+  readonly #readCell: (id: number) => NodeValue;
   readonly #jobs: Job[] = [];
   readonly #cells = new Map<number, unknown>();
   #nesting = 0;
 
-  constructor(context: MaterializeContext, options: { depth?: number; lazily?: (value: NodeValue) => unknown } = {}) {
+  constructor(context: NodeContext, options: MaterializeOptions = {}) {
     this.context = context;
     this.#depth = options.depth ?? Infinity;
     this.#lazily = options.lazily ?? ((value) => value);
+    this.#readCell = options.readCell ?? ((id) => context.fromSlot(context.cells.read(id)));
   }
 
   run(value: NodeValue): unknown {
@@ -74,7 +77,7 @@ export class Materializer {
 
   alias(cell: CellReference, depth: number): unknown {
     if (this.#cells.has(cell.id)) return this.#cells.get(cell.id);
-    const content = this.context.fromSlot(this.context.cells.read(cell.id));
+    const content = this.#readCell(cell.id);
     if (!isNode(content) || depth <= 0) return this.value(content, depth);
     const target = emptyLike(content);
     this.#cells.set(cell.id, target);

@@ -1,6 +1,8 @@
 /** What nodes, pages and leaves know of the world: where chunks come from, how slots become values and values slots. */
+import type { CellMaker } from '../codec/services.ts';
 import type { Shape, ShapeTable } from '../codec/shape.ts';
 import type { Slot } from '../codec/slot.ts';
+import type { TypeRegistry } from '../codec/types.ts';
 import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
 import type { KeyedFormat } from './keyed-leaf-writer.ts';
 import type { ListFormat } from './list-leaf-writer.ts';
@@ -9,11 +11,19 @@ import type { NodeValue } from './node.ts';
 import type { PageTable } from './tree-inner.ts';
 import type { TreeLimits } from './tree-rule.ts';
 
+/** The cells of a store, as nodes use them. */
+export interface CellStore extends CellMaker {
+  /** What a cell holds. Throws CORRUPT when there is none. */
+  read(id: number): Slot;
+}
+
 export interface NodeContext {
   readonly source: ChunkSource;
   readonly cache: NodeCache;
   readonly limits: TreeLimits;
   readonly shapes: ShapeTable;
+  readonly types: TypeRegistry;
+  readonly cells: CellStore;
   readonly listFormat: ListFormat;
   /** Trees of keys and values, of keys alone (sets), and of marks (indexes). */
   readonly keyedFormats: { readonly pairs: KeyedFormat; readonly items: KeyedFormat; readonly marks: KeyedFormat };
@@ -27,6 +37,7 @@ export interface NodeContext {
   follow(link: Link): NodeValue;
   /** The shape that link `index` of a view leads to. */
   shape(view: ChunkView, index: number): Shape;
+  shapeOf(link: Link): Shape;
   /** The slot of a value as part of a container. */
   encodePart(value: unknown): Slot;
   /** A slot in the form it has as part of a container: inline below `inlineBytesMax`, else a link. */

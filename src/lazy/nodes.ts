@@ -5,7 +5,7 @@
 import { StoreError } from '../base/errors.ts';
 import { encodeNested, encodeRoot, linkSlot } from '../codec/encode.ts';
 import { readScalar } from '../codec/scalars.ts';
-import type { CellMaker, CellMark, EncodeServices, Recognised } from '../codec/services.ts';
+import type { CellMark, EncodeServices, Recognised } from '../codec/services.ts';
 import { decodeShape, ShapeTable } from '../codec/shape.ts';
 import type { Shape } from '../codec/shape.ts';
 import { cellIdOf, linkIndexOf, skipSlot, slotsAt } from '../codec/slot-reader.ts';
@@ -30,7 +30,8 @@ import type { ListFormat } from './list-leaf-writer.ts';
 import { InlineListNode, TreeListNode } from './list-node.ts';
 import { InlineMapNode, TreeMapNode } from './map-node.ts';
 import { Materializer } from './materialize.ts';
-import type { NodeContext } from './node-context.ts';
+import type { MaterializeOptions } from './materialize.ts';
+import type { CellStore, NodeContext } from './node-context.ts';
 import { NodeCache } from './node-cache.ts';
 import { absent } from './node.ts';
 import type { Node, NodeValue } from './node.ts';
@@ -42,11 +43,7 @@ import type { PageTable, PlaceChunk } from './tree-inner.ts';
 import { treeLimits } from './tree-rule.ts';
 import type { TreeLimits } from './tree-rule.ts';
 
-/** The cells of a store, as nodes use them. */
-export interface CellStore extends CellMaker {
-  /** What a cell holds. Throws CORRUPT when there is none. */
-  read(id: number): Slot;
-}
+export type { CellStore };
 
 /** What a store gives its nodes. */
 export interface NodesOptions {
@@ -181,8 +178,13 @@ export class Nodes implements NodeContext {
     return new ListBuilder(this, place);
   }
 
+  /** What the cache of decoded tree nodes holds, in bytes. */
+  get cacheBytes(): number {
+    return this.cache.bytes;
+  }
+
   /** A plain deep copy; see `Materializer`. */
-  materialize(value: NodeValue, options?: { depth?: number; lazily?: (node: NodeValue) => unknown }): unknown {
+  materialize(value: NodeValue, options?: MaterializeOptions): unknown {
     return new Materializer(this, options).run(value);
   }
 

@@ -155,12 +155,10 @@ function treeObject(context: NodeContext, link: Link): ObjectNode {
 /** An object as an ordered tree. */
 export class TreeObjectNode extends StoredNode implements ObjectNode {
   declare readonly kind: 'object';
-  readonly #context: NodeContext;
   readonly root: KeyedRoot;
 
   constructor(context: NodeContext, root: KeyedRoot) {
-    super();
-    this.#context = context;
+    super(context);
     this.root = root;
   }
 
@@ -177,34 +175,34 @@ export class TreeObjectNode extends StoredNode implements ObjectNode {
   }
 
   has(key: string): boolean {
-    return this.root.find(this.#context.encodePart(key)) !== undefined;
+    return this.root.find(this.context.encodePart(key)) !== undefined;
   }
 
   get(key: string): NodeValue | typeof absent {
-    const found = this.root.find(this.#context.encodePart(key));
-    return found === undefined ? absent : readValue(this.#context, found);
+    const found = this.root.find(this.context.encodePart(key));
+    return found === undefined ? absent : readValue(this.context, found);
   }
 
   *keys(): IterableIterator<string> {
     for (const cursor = KeyedCursor.at(this.root.order, 0); cursor.valid; cursor.index++) {
-      yield readKey(this.#context, cursor) as string;
+      yield readKey(this.context, cursor) as string;
     }
   }
 
   *entries(): IterableIterator<[string, NodeValue]> {
     for (const cursor = KeyedCursor.at(this.root.order, 0); cursor.valid; cursor.index++) {
-      yield [readKey(this.#context, cursor) as string, readValue(this.#context, cursor)];
+      yield [readKey(this.context, cursor) as string, readValue(this.context, cursor)];
     }
   }
 
   set(key: string, value: unknown): ObjectNode {
-    const part = this.#context.encodePart(value);
-    return objectOf(this.#context, this.root.put(this.#context.encodePart(key), part));
+    const part = this.context.encodePart(value);
+    return objectOf(this.context, this.root.put(this.context.encodePart(key), part));
   }
 
   delete(key: string): ObjectNode {
-    const root = this.root.remove(this.#context.encodePart(key));
-    return root === this.root ? this : objectOf(this.#context, root, this.nullPrototype);
+    const root = this.root.remove(this.context.encodePart(key));
+    return root === this.root ? this : objectOf(this.context, root, this.nullPrototype);
   }
 }
 

@@ -40,12 +40,10 @@ Object.defineProperties(InlineSetNode.prototype, { kind: { value: 'set' }, perIt
 /** A Set as an ordered tree. */
 export class TreeSetNode extends StoredNode implements SetNode {
   declare readonly kind: 'set';
-  readonly #context: NodeContext;
   readonly root: KeyedRoot;
 
   constructor(context: NodeContext, root: KeyedRoot) {
-    super();
-    this.#context = context;
+    super(context);
     this.root = root;
   }
 
@@ -58,24 +56,24 @@ export class TreeSetNode extends StoredNode implements SetNode {
   }
 
   has(value: unknown): boolean {
-    return this.root.find(encodeMember(this.#context, value)) !== undefined;
+    return this.root.find(encodeMember(this.context, value)) !== undefined;
   }
 
   *values(): IterableIterator<NodeValue> {
     for (const cursor = KeyedCursor.at(this.root.order, 0); cursor.valid; cursor.index++) {
-      yield readKey(this.#context, cursor);
+      yield readKey(this.context, cursor);
     }
   }
 
   add(value: unknown): SetNode {
-    const part = encodeMember(this.#context, value);
+    const part = encodeMember(this.context, value);
     if (this.root.find(part) !== undefined) return this;
-    return membersOf(this.#context, this.root.put(part, undefined), 1) as SetNode;
+    return membersOf(this.context, this.root.put(part, undefined), 1) as SetNode;
   }
 
   delete(value: unknown): SetNode {
-    const root = this.root.remove(encodeMember(this.#context, value));
-    return root === this.root ? this : (membersOf(this.#context, root, 1) as SetNode);
+    const root = this.root.remove(encodeMember(this.context, value));
+    return root === this.root ? this : (membersOf(this.context, root, 1) as SetNode);
   }
 }
 
