@@ -38,5 +38,5 @@ export function spawnJob(job: Job): Promise<Outcome> {
 }
 
 function firstLines(text: string): string {
-  return text.trim().split('\n').slice(0, 8).join('\n');
+  return text.trim().split('\n').slice(0, 4).join('\n');
 }
