@@ -30,7 +30,7 @@ export class TypeRegistry {
   /** Throws a TypeError for a malformed codec, and for a name or class that comes twice or needs none. */
   constructor(codecs: readonly TypeCodec[] = []) {
     if (!Array.isArray(codecs)) throw new TypeError(`types: expected an array of codecs, got ${describe(codecs)}`);
-    for (const codec of codecs) this.#add(codec);
+    for (const codec of codecs) this.add(codec);
   }
 
   get size(): number {
@@ -58,8 +58,10 @@ export class TypeRegistry {
     throw new StoreError('UNSUPPORTED', `A value of type ${describe(name)}: register its class with the option 'types'`);
   }
 
-  #add(codec: TypeCodec): void {
+  /** Registers one more type; the very same codec again is fine. */
+  add(codec: TypeCodec): void {
     checkCodec(codec);
+    if (this.#byName.get(codec.name) === codec) return;
     const { name } = codec;
     const prototype = codec.class.prototype as object;
     if (this.#byName.has(name)) throw new TypeError(`types: the name ${describe(name)} comes twice`);

@@ -7,6 +7,7 @@ import type { Link } from '../heap/chunk.ts';
 import type { PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue, encodeRowValue, rowHead } from '../heap/rows.ts';
 import type { CellChange, Changes } from './changes.ts';
+import type { CellStore } from '../lazy/nodes.ts';
 import type { Store } from './store.ts';
 
 /** What a cell holds and the commit (or the uncommitted change) it is known by. */
@@ -23,7 +24,7 @@ export function cellKey(id: number): Buffer {
   return key;
 }
 
-export class CellTable {
+export class CellTable implements CellStore {
   readonly #store: Store;
   #next = 0;
   #end = 0;
@@ -47,6 +48,16 @@ export class CellTable {
     if (row === undefined) throw new StoreError('CORRUPT', `A value refers to cell ${id}, which is not in the store`);
     const { sequence, at } = rowHead(row);
     return { slot: decodeRowValue(row, at), base: { sequence } };
+  }
+
+  /** What a cell holds. */
+  read(id: number): Slot {
+    return this.find(id).slot;
+  }
+
+  /** As `set`: what the encoder calls for the containers that occur twice in a value. */
+  define(id: number, slot: Slot): void {
+    this.set(id, slot);
   }
 
   set(id: number, slot: Slot): CellChange {

@@ -8,11 +8,9 @@ import type { Slot } from '../codec/slot.ts';
 import { rowAt } from '../heap/history.ts';
 import { decodeRowValue, rowHead } from '../heap/rows.ts';
 import { Cell } from '../lazy/cell.ts';
-import { Document, conflict } from '../lazy/document.ts';
-import type { CellState, DocumentStore, OpenDrafts } from '../lazy/document.ts';
-import { isCellRef, openCell } from '../lazy/handle.ts';
-import { openDocument } from '../lazy/proxy.ts';
-import { isNode } from '../lazy/node.ts';
+import { conflict } from '../lazy/document.ts';
+import type { CellState, Document, DocumentStore, OpenDrafts } from '../lazy/document.ts';
+import { show } from '../lazy/proxy.ts';
 import type { Node, NodeValue } from '../lazy/node.ts';
 import { EntryPlace } from './entry-place.ts';
 import type { Found, Store } from './store.ts';
@@ -42,6 +40,10 @@ export class Documents implements DocumentStore {
     return readOnly ? both.reading : both.writing;
   }
 
+  get home(): Store {
+    return this.#store;
+  }
+
   get drafts(): OpenDrafts | undefined {
     return this.#store.drafts;
   }
@@ -50,10 +52,7 @@ export class Documents implements DocumentStore {
   show(key: Key, found: Found): unknown {
     const { value } = found;
     if (typeof value !== 'object' || value === null) return value;
-    if (isNode(value)) {
-      return openDocument(new Document(this, new EntryPlace(key), found.base, value));
-    }
-    return isCellRef(value) ? openCell(this, value.id, new Map()) : value;
+    return show(this, new EntryPlace(key), found.base, value);
   }
 
   snapshot(value: unknown): NodeValue {
@@ -123,12 +122,12 @@ export class SnapshotDocuments implements DocumentStore {
     this.#sequence = sequence;
   }
 
+  get home(): Store {
+    return this.#store;
+  }
+
   show(slot: Slot): unknown {
-    const value = this.#store.nodes.fromSlot(slot);
-    if (isNode(value)) {
-      return openDocument(new Document(this, new EntryPlace(undefined), undefined, value));
-    }
-    return isCellRef(value) ? openCell(this, value.id, new Map()) : value;
+    return show(this, new EntryPlace(undefined), undefined, this.#store.nodes.fromSlot(slot));
   }
 
   snapshot(): NodeValue {

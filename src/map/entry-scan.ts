@@ -17,8 +17,8 @@ export interface WalkSource {
   readonly heap: Heap;
   /** Called before each batch: starts a stretch, throws when the store is closed. */
   enter(): void;
-  /** The changes that lie over the rows, in key order; a later layer hides an earlier one. */
-  layers(): ReadonlyArray<readonly Change[]>;
+  /** The changes that lie over the rows, in key order; a later layer hides an earlier one. `cleared`: the rows do not count. */
+  layers(): { readonly cleared: boolean; readonly layers: ReadonlyArray<readonly Change[]> };
   readonly snapshot?: number;
 }
 
@@ -30,9 +30,10 @@ export function* walkEntries(source: WalkSource, bounds: Omit<RowScan, 'limit'>)
   let rest: RowScan = { ...bounds, limit: firstBatch };
   for (;;) {
     source.enter();
-    const rows = scanEntries(source.heap, rest, source.snapshot);
+    const { cleared, layers } = source.layers();
+    const rows = cleared ? [] : scanEntries(source.heap, rest, source.snapshot);
     const edge = rows.at(-1)?.[0];
-    yield* mergeLayers(rows, source.layers(), rest, edge);
+    yield* mergeLayers(rows, layers, rest, edge);
     if (edge === undefined) return;
     const limit = Math.min(batchMax, rest.limit * 2);
     rest = bounds.reverse

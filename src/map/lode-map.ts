@@ -1,17 +1,19 @@
 import { StoreError, describe } from '../base/errors.ts';
 import { decodeKey } from '../codec/keys.ts';
-import type { Key, Range } from '../codec/keys.ts';
+import type { Key } from '../codec/keys.ts';
 import { decodeRowValue } from '../heap/rows.ts';
 import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
 import type { Cell } from '../lazy/cell.ts';
-import { equals } from '../lazy/values.ts';
+
 import type { MapParts } from './map-parts.ts';
 import { walkEntries } from './entry-scan.ts';
 import type { WalkedEntry } from './entry-scan.ts';
 import { scanOf } from './range.ts';
+import type { Range } from './range.ts';
 import { setMany } from './set-many.ts';
 import type { SetManyOptions } from './set-many.ts';
 import type { Snapshot } from './snapshot.ts';
+import { equals } from './values.ts';
 import { makeSnapshot } from './snapshot.ts';
 import { storeStats } from './stats.ts';
 import type { StoreStats } from './stats.ts';
@@ -56,7 +58,6 @@ export class LodeMap<K extends Key = Key, V = unknown> {
 
   has(key: K): boolean {
     this.#enter();
-    if (this.#store.drafts !== undefined) return this.#parts.transactions.has(key);
     return this.#store.has(key);
   }
 

@@ -7,12 +7,12 @@
 import { fileURLToPath } from 'node:url';
 import { StoreError, describe } from '../base/errors.ts';
 import type { Key } from '../codec/keys.ts';
+import { TypeRegistry } from '../codec/types.ts';
 import { isStore } from '../heap/format.ts';
 import { LmdbHome } from '../heap/index-home.ts';
 import { openHeap } from '../heap/open-heap.ts';
 import type { OpenedHeap } from '../heap/open-heap.ts';
 import { verifyHeap } from '../heap/verify.ts';
-import { Nodes } from '../lazy/nodes.ts';
 import { FileStorage } from '../storage/file-storage.ts';
 import { LockFile } from '../storage/lock.ts';
 import { realPath } from '../storage/real-path.ts';
@@ -59,7 +59,7 @@ export async function open<K extends Key = Key, V = unknown>(
     const found = await pending;
     if (found === undefined || shared.get(folder) !== pending) continue;
     if (options.rebuild === true) throw new StoreError('LOCKED', 'The index can not be rebuilt: this process has the store open');
-    found.store.nodes.addTypes(options.types ?? []);
+    for (const codec of options.types ?? []) found.store.nodes.types.add(codec);
     return makeMap<K, V>(folder, found, options);
   }
   const opening = openShared(folder, options);
@@ -73,6 +73,7 @@ export async function open<K extends Key = Key, V = unknown>(
 }
 
 async function openShared(folder: string, options: OpenOptions): Promise<SharedStore> {
+  const types = new TypeRegistry(options.types ?? []);
   const storage = new FileStorage(folder);
   const create = options.create !== false && options.readOnly !== true;
   if (!isStore(storage)) {
@@ -92,10 +93,11 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
       rebuild: options.rebuild === true,
     },
   );
-  const nodes = new Nodes(opened.heap, { cacheBytes: cacheBytes * cacheShares.nodes, types: options.types ?? [] });
-  const store = new Store(opened.heap, nodes, new Quota(options.maxBytes), {
+  const store = new Store(opened.heap, new Quota(options.maxBytes), {
     lockTimeoutMs: options.lockTimeoutMs ?? lockTimeoutMsDefault,
     rowBytes: cacheBytes * cacheShares.rows,
+    nodeBytes: cacheBytes * cacheShares.nodes,
+    types,
   });
   return { store, opened, locks, maps: 0 };
 }

@@ -1,7 +1,21 @@
 import { describe } from '../base/errors.ts';
-import { keyRange } from '../codec/keys.ts';
-import type { Key, Range } from '../codec/keys.ts';
+import { keyRange } from '../codec/key-order.ts';
+import type { KeyRange } from '../codec/key-order.ts';
+import type { Key } from '../codec/keys.ts';
 import type { RowScan } from '../heap/row-scan.ts';
+
+/** Which entries to walk, and how. All bounds given hold together; `prefix` means string keys that begin with it. */
+export interface Range<K extends Key = Key> {
+  readonly gt?: K;
+  readonly gte?: K;
+  readonly lt?: K;
+  readonly lte?: K;
+  readonly prefix?: string;
+  /** From the last key to the first. */
+  readonly reverse?: boolean;
+  /** At most this many entries. */
+  readonly limit?: number;
+}
 
 const known = ['gt', 'gte', 'lt', 'lte', 'prefix', 'reverse', 'limit'];
 
@@ -22,5 +36,5 @@ export function scanOf<K extends Key>(range: Range<K> | undefined): { bounds: Om
   if (typeof reverse !== 'boolean') {
     throw new TypeError(`The range option "reverse" must be true or false, got ${describe(reverse)}`);
   }
-  return { bounds: { ...keyRange(range), reverse }, limit };
+  return { bounds: { ...keyRange(range as KeyRange), reverse }, limit };
 }

@@ -1,11 +1,12 @@
 import { StoreError } from '../base/errors.ts';
 import { decodeKey, encodeKey } from '../codec/keys.ts';
-import type { Key, Range } from '../codec/keys.ts';
+import type { Key } from '../codec/keys.ts';
 import { readEntry } from '../heap/entry-table.ts';
 import type { Pin } from '../heap/pins.ts';
 import { decodeRowValue } from '../heap/rows.ts';
 import { walkEntries } from './entry-scan.ts';
 import { scanOf } from './range.ts';
+import type { Range } from './range.ts';
 import type { Locks } from '../heap/commit-lock.ts';
 import { dropPin, makePin } from '../heap/pins.ts';
 import { SnapshotDocuments } from './documents.ts';
@@ -98,7 +99,7 @@ export class Snapshot<K extends Key = Key, V = unknown> {
     const source = {
       heap: this.#store.heap,
       enter: () => this.#enter(),
-      layers: () => [],
+      layers: () => ({ cleared: false, layers: [] }),
       snapshot: this.#pin.sequence,
     };
     let count = 0;

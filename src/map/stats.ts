@@ -33,7 +33,7 @@ export function storeStats(parts: MapParts): StoreStats {
     bytesWritten: heap.bytesWritten,
     dedupeHits: heap.deduplicator.hits,
     dedupeBytesSaved: heap.deduplicator.bytesSaved,
-    cacheBytes: heap.cache.bytes + nodes.cacheBytes + store.rowCacheBytes,
+    cacheBytes: heap.cache.bytes + nodes.cache.bytes + store.rowCacheBytes,
     readers: heap.meta.pins,
   };
 }

@@ -16,13 +16,16 @@ import { checkKeyLength, countEntries, entryOperations, readEntry } from '../hea
 import type { EntryChange } from '../heap/entry-table.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue, encodeRowValue } from '../heap/rows.ts';
-import type { Nodes } from '../lazy/nodes.ts';
+import type { TypeRegistry } from '../codec/types.ts';
+import type { DraftScope } from '../lazy/draft-scope.ts';
+import { Nodes } from '../lazy/nodes.ts';
 import { isNode } from '../lazy/node.ts';
 import { Changes } from './changes.ts';
 import type { Change } from './changes.ts';
 import { CellTable } from './cell-table.ts';
 import { CommitTimer } from './commit-timer.ts';
 import type { Quota } from './quota.ts';
+import { recogniseLazy } from './recognise.ts';
 import { RowCache } from './row-cache.ts';
 
 /** What an entry holds, and what it is known by when somebody writes through it: the commit that set it. */
@@ -33,7 +36,10 @@ export interface Found {
 
 export interface StoreOptions {
   readonly lockTimeoutMs: number;
+  /** Budgets of the caches of rows and of decoded nodes. */
   readonly rowBytes: number;
+  readonly nodeBytes: number;
+  readonly types: TypeRegistry;
 }
 
 /** Uncommitted bytes past which they are committed at once rather than at the end of the turn. */
@@ -41,6 +47,8 @@ const pendingBytesMax = 4 * 1024 * 1024;
 const pendingCountMax = 20_000;
 
 export class Store {
+  /** A store is its own home: see DocumentStore. */
+  readonly home: Store = this;
   readonly heap: Heap;
   readonly nodes: Nodes;
   readonly quota: Quota;
@@ -56,13 +64,19 @@ export class Store {
     this.#fresh = false;
   };
 
-  constructor(heap: Heap, nodes: Nodes, quota: Quota, options: StoreOptions) {
+  constructor(heap: Heap, quota: Quota, options: StoreOptions) {
     this.heap = heap;
-    this.nodes = nodes;
     this.quota = quota;
     this.#options = options;
     this.#rows = new RowCache(options.rowBytes);
     this.cells = new CellTable(this);
+    this.nodes = new Nodes({
+      source: heap,
+      cacheBytes: options.nodeBytes,
+      cells: this.cells,
+      types: options.types,
+      recognise: (value) => recogniseLazy(this, value),
+    });
     this.#timer = new CommitTimer(() => this.#commitPendingIfFree());
   }
 
@@ -88,6 +102,12 @@ export class Store {
 
   get top(): Changes {
     return this.#layers.at(-1)!;
+  }
+
+  /** The layers for a walk in key order: those above the last that cleared everything, each sorted. */
+  layersForWalk(): { readonly cleared: boolean; readonly layers: ReadonlyArray<readonly Change[]> } {
+    const cleared = this.#layers.findLastIndex((layer) => layer.cleared);
+    return { cleared: cleared !== -1, layers: this.#layers.slice(Math.max(0, cleared)).map((layer) => layer.sorted()) };
   }
 
   /** Begins a stretch unless one is under way. Throws CLOSED or POISONED. */
