@@ -17,52 +17,67 @@ export interface Contents {
 export class Sightings {
   /** Containers that were met more than once. */
   readonly repeated: Set<object> = new Set();
-  readonly #objects: object[] = [];
-  readonly #keys: (readonly string[] | undefined)[] = [];
-  readonly #values: (readonly unknown[])[] = [];
+  /** All containers, once they are too many to be searched one by one. */
+  #all: Set<object> | undefined;
+  /** The first containers and what was read from them. */
+  #objects: (object | undefined)[] = [];
+  #contents: (Contents | undefined)[] = [];
+  #count = 0;
   #indexes: Map<object, number> | undefined;
 
   /** Notes a container. False when it had been met before; then it is among the repeated ones. */
   meet(container: object): boolean {
-    if (this.has(container)) {
-      this.repeated.add(container);
-      return false;
+    if (this.#all === undefined) {
+      if (this.has(container)) return this.#again(container);
+      if (this.#count === scanMax) this.#all = new Set(this.#objects.slice(0, scanMax) as object[]);
     }
-    const index = this.#objects.push(container) - 1;
-    if (this.#indexes !== undefined) this.#indexes.set(container, index);
-    else if (index >= scanMax) this.#indexes = new Map(this.#objects.map((object, i) => [object, i]));
+    // Adding and looking at the size is one look-up where asking first would be two.
+    if (this.#all !== undefined) {
+      const size = this.#all.size;
+      if (this.#all.add(container).size === size) return this.#again(container);
+    }
+    const index = this.#count++;
+    if (index < keptMax) {
+      this.#objects[index] = container;
+      this.#contents[index] = undefined;
+    }
     return true;
   }
 
   has(container: object): boolean {
-    return this.#indexOf(container) >= 0;
+    if (this.#all !== undefined) return this.#all.has(container);
+    for (let i = 0; i < this.#count; i++) if (this.#objects[i] === container) return true;
+    return false;
   }
 
   /** Keeps what was read from the container met last. */
-  keep(keys: readonly string[] | undefined, values: readonly unknown[]): void {
-    const index = this.#objects.length - 1;
-    if (index >= keptMax) return;
-    this.#keys[index] = keys;
-    this.#values[index] = values;
+  keep(contents: Contents): void {
+    if (this.#count <= keptMax) this.#contents[this.#count - 1] = contents;
   }
 
-  /** What was read from a container, where it was kept. */
+  /** What was read from a container, where it was kept. Not to be asked before all have been met. */
   contents(container: object): Contents | undefined {
-    const index = this.#indexOf(container);
-    const values = index < 0 ? undefined : this.#values[index];
-    return values === undefined ? undefined : { keys: this.#keys[index], values };
+    this.#indexes ??= new Map(this.#objects.map((object, index) => [object!, index]));
+    const index = this.#indexes.get(container);
+    return index === undefined ? undefined : this.#contents[index];
   }
 
+  /** Lets go of everything. Setting an array's length costs 100 ns, hence the loop. */
   clear(): void {
-    this.#objects.length = 0;
-    this.#keys.length = 0;
-    this.#values.length = 0;
+    if (this.#all === undefined) {
+      for (let i = 0; i < this.#count; i++) this.#objects[i] = this.#contents[i] = undefined;
+    } else {
+      this.#objects = [];
+      this.#contents = [];
+      this.#all = undefined;
+    }
     this.#indexes = undefined;
+    this.#count = 0;
     if (this.repeated.size > 0) this.repeated.clear();
   }
 
-  #indexOf(container: object): number {
-    if (this.#indexes !== undefined) return this.#indexes.get(container) ?? -1;
-    return this.#objects.indexOf(container);
+  #again(container: object): false {
+    this.repeated.add(container);
+    return false;
   }
 }

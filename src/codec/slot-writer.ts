@@ -9,6 +9,7 @@
  * of offsets belongs before them.
  */
 import type { ChunkSource, Link } from '../heap/chunk.ts';
+import { corrupt } from './corrupt.ts';
 import { LinkTable } from './link-table.ts';
 import type { Slot } from './slot.ts';
 import { linkPositions } from './slot-links.ts';
@@ -25,6 +26,7 @@ const float32Bytes = new Uint8Array(float32.buffer);
 const positions: number[] = [];
 /** Largest buffer a writer holds on to between values. */
 const bytesKept = 64 * 1024;
+const marksKept = 256;
 
 /** Where `close` finds the parts of an open container. */
 export interface OpenContainer {
@@ -61,8 +63,8 @@ export class SlotWriter {
   reset(): void {
     this.end = 0;
     this.#markCount = 0;
-    this.#markLinks.length = 0;
-    this.#table.take();
+    if (this.#markLinks.length > marksKept) this.#markLinks.length = 0;
+    if (this.#table.length > 0) this.#table.take();
     if (this.bytes.length > bytesKept) this.bytes = Buffer.allocUnsafeSlow(bytesKept);
   }
 
@@ -153,9 +155,11 @@ export class SlotWriter {
       const found = linkPositions(bytes, start, end, positions);
       for (let i = 0; i < found; i++) {
         const at = positions[i]!;
+        const link = links[bytes[at]! | (bytes[at + 1]! << 8)];
+        if (link === undefined) throw corrupt(`No link has the number at byte ${at}`);
         const marks = this.#markCount++;
         this.#markAt[marks] = at + shift;
-        this.#markLinks[marks] = links[bytes[at]! | (bytes[at + 1]! << 8)]!;
+        this.#markLinks[marks] = link;
       }
     }
     this.end += size;

@@ -8,7 +8,7 @@
 import { corrupt } from './corrupt.ts';
 import { Tag } from './tags.ts';
 
-const beyondLatin1 = /[^\x00-\xff]/;
+const beyondLatin1 = /[\u0100-\uffff]/;
 const fromCode = String.fromCharCode;
 
 /** The form a string is stored in: a tag. Constant time when V8 holds the string in one byte per character. */

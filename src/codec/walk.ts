@@ -19,6 +19,7 @@ import { Frame } from './frame.ts';
 import { settle, surelyInline, writeBigint, writeBoxed, writePrefixed, writeText, writeView } from './scalar-writer.ts';
 import type { EncodeServices, Recognised } from './services.ts';
 import { Sightings } from './sightings.ts';
+import type { Contents } from './sightings.ts';
 import { skipSlot } from './slot-reader.ts';
 import { SlotWriter } from './slot-writer.ts';
 import { Tag } from './tags.ts';
@@ -64,12 +65,12 @@ export class Walker {
 
   /** Lets go of everything, also after a walk that failed. */
   reset(): void {
-    for (const frame of this.#frames) frame.release();
-    this.#frames.length = Math.min(this.#frames.length, framesKept);
+    for (; this.#depth >= 0; this.#depth--) this.#frames[this.#depth]!.release();
+    if (this.#frames.length > framesKept) this.#frames.length = framesKept;
     this.#typedDepth = 0;
     this.#cellOf = undefined;
     this.#root = undefined;
-    this.#open.clear();
+    if (this.#open.size > 0) this.#open.clear();
     this.sightings.clear();
     this.writer.reset();
   }
@@ -253,14 +254,9 @@ export class Walker {
 
   #openObject(value: object, tag: number): boolean {
     if (this.#isRepeat(value)) return true;
-    const kept = this.#cellOf === undefined ? undefined : this.sightings.contents(value);
-    let keys = kept?.keys;
-    let values = kept?.values;
-    if (keys === undefined || values === undefined) {
-      keys = Object.keys(value);
-      values = readProperties(value as Record<string, unknown>, keys as string[]);
-      this.#keep(keys, values);
-    }
+    const contents = this.#contentsOf(value) ?? this.#keep(readProperties(value as Record<string, unknown>));
+    const { values } = contents;
+    const keys = contents.keys!;
     const frame = this.#push(value, tag, values);
     frame.keys = keys;
     const shape = keys.length < fieldsMax ? this.#services.shapes.linkOf(keys) : undefined;
@@ -279,11 +275,7 @@ export class Walker {
 
   #openMembers(collection: object, tag: number): boolean {
     if (this.#isRepeat(collection)) return true;
-    let values = this.#cellOf === undefined ? undefined : this.sightings.contents(collection)?.values;
-    if (values === undefined) {
-      values = tag === Tag.map ? membersOf(collection as Map<unknown, unknown>) : setMembersOf(collection as Set<unknown>);
-      this.#keep(undefined, values);
-    }
+    const { values } = this.#contentsOf(collection) ?? this.#keep({ keys: undefined, values: membersOf(collection) });
     this.#openList(this.#push(collection, tag, values));
     return false;
   }
@@ -330,8 +322,14 @@ export class Walker {
     return false;
   }
 
-  #keep(keys: readonly string[] | undefined, values: readonly unknown[]): void {
-    if (this.#cellOf === undefined && this.#typedDepth === 0) this.sightings.keep(keys, values);
+  /** In a second walk, what the first has read from a container. */
+  #contentsOf(container: object): Contents | undefined {
+    return this.#cellOf === undefined ? undefined : this.sightings.contents(container);
+  }
+
+  #keep(contents: Contents): Contents {
+    if (this.#cellOf === undefined && this.#typedDepth === 0) this.sightings.keep(contents);
+    return contents;
   }
 
   /** Refuses a cycle where it cannot be kept; `#push` notes the container in its frame. */
@@ -355,23 +353,22 @@ function describeKind(value: unknown): string {
   return describe(value);
 }
 
-/** The values of `keys`; a key that a getter has deleted meanwhile leaves the list, as in `structuredClone`. */
-function readProperties(object: Readonly<Record<string, unknown>>, keys: string[]): unknown[] {
+/** Properties of an object; a key that a getter has deleted meanwhile leaves the list, as in `structuredClone`. */
+function readProperties(object: Readonly<Record<string, unknown>>): Contents {
+  const keys = Object.keys(object);
   const values: unknown[] = [];
   for (let i = 0; i < keys.length; i++) {
     const value = object[keys[i]!];
     if (value === undefined && !Object.hasOwn(object, keys[i]!)) keys.splice(i--, 1);
     else values.push(value);
   }
-  return values;
+  return { keys, values };
 }
 
-function membersOf(map: ReadonlyMap<unknown, unknown>): unknown[] {
+/** The members of a Set, or keys and values of a Map in turn, whatever its class has made of iteration. */
+function membersOf(collection: object): unknown[] {
+  if (types.isSet(collection)) return [...Set.prototype.values.call(collection)];
   const members: unknown[] = [];
-  for (const [key, value] of Map.prototype.entries.call(map)) members.push(key, value);
+  for (const [key, value] of Map.prototype.entries.call(collection)) members.push(key, value);
   return members;
-}
-
-function setMembersOf(set: ReadonlySet<unknown>): unknown[] {
-  return [...Set.prototype.values.call(set)];
 }
