@@ -1,6 +1,7 @@
-import { bytesOnDisk, memory } from '../measure.ts';
+import { memory } from '../measure.ts';
 import { Random } from '../random.ts';
 import { prepareRecords } from '../record.ts';
+import { shareOf } from './r2.ts';
 import type { BenchRecord } from '../record.ts';
 import type { Trial } from '../trial.ts';
 
@@ -14,7 +15,7 @@ export const trial: Trial = {
   goals: [{ figure: 'above cache', rule: 'at most', must: 80 << 20, aim: 40 << 20 }],
   prepare: prepareRecords,
   async run(scene) {
-    const cache = scene.variant === 'idle' ? 0 : Math.ceil(bytesOnDisk(scene.folder) / 10);
+    const cache = scene.variant === 'idle' ? 0 : shareOf(scene, 10);
     if (scene.variant !== 'idle') {
       const store = await scene.open({ cacheBytes: cache });
       const random = new Random(scene.sizes.seed);

@@ -15,12 +15,17 @@ export const trial: Trial = {
   goals: [{ figure: 'read', peer: 'lmdb', rule: 'at least', must: 1.5, aim: 3 }],
   prepare: prepareRecords,
   async run(scene) {
-    const store = await scene.open({ cacheBytes: Math.ceil(bytesOnDisk(scene.folder) / 100) });
+    const store = await scene.open({ cacheBytes: shareOf(scene, 100) });
     const outcome = readScores(scene, store);
     await store.close();
     return outcome;
   },
 };
+
+/** The bytes on disk divided by `parts`, or the smallest cache that `open` allows. */
+export function shareOf(scene: Scene, parts: number): number {
+  return Math.max(65_536, Math.ceil(bytesOnDisk(scene.folder) / parts));
+}
 
 /** Reads the score of random records; keys are made before the clock starts. */
 export function readScores(scene: Scene, store: Store): Outcome {
