@@ -68,10 +68,14 @@ export abstract class InlineNode extends StoredNode {
     return view.stale ? this.#reload() : view;
   }
 
+  override get wholeChunk(): Link | undefined {
+    return this.offset === 0 && this.link !== noChunk && this.view().kind === ChunkKind.value ? this.link : undefined;
+  }
+
   /** The whole chunk where the container is all of it, else a copy of its bytes. */
   get slot(): Slot {
     const view = this.view();
-    if (this.offset === 0 && this.link !== noChunk && view.kind === ChunkKind.value) return linkSlot(this.link);
+    if (this.wholeChunk !== undefined) return linkSlot(this.link);
     const at = view.start + this.offset;
     if (view.linkCount === 0) return { bytes: Buffer.from(view.bytes.subarray(at, skipSlot(view.bytes, at))), links: [] };
     const writer = new SlotWriter(this.context.source, 512);

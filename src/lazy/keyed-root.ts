@@ -59,6 +59,10 @@ export class KeyedRoot {
     return this.#order;
   }
 
+  get isSet(): boolean {
+    return this.kind === ChunkKind.setRoot;
+  }
+
   get slot(): Slot {
     return linkSlot(this.link);
   }

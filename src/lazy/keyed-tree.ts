@@ -64,6 +64,12 @@ export class KeyedCursor {
     return this.leaf.marks[this.index]!;
   }
 
+  /** Goes to the item numbered `position`; behind the last one it is no longer valid. */
+  move(position: number): void {
+    if (position < this.#root.count) this.#seek(position);
+    else this.index = position - this.#start;
+  }
+
   #seek(position: number): void {
     let page = this.#root;
     this.#start = 0;

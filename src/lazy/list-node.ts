@@ -133,6 +133,10 @@ export class TreeListNode extends StoredNode implements ListNode {
     return this.#root.count;
   }
 
+  override get wholeChunk(): Link {
+    return this.#root.link;
+  }
+
   get slot(): Slot {
     return linkSlot(this.#root.link);
   }

@@ -13,6 +13,7 @@ import { defineOwn } from '../codec/built-ins.ts';
 import type { Shape } from '../codec/shape.ts';
 import type { Link } from '../heap/chunk.ts';
 import { CellReference } from './cell-reference.ts';
+import { noteInstance } from './instance-types.ts';
 import { InlineNode } from './inline-node.ts';
 import type { NodeContext } from './node-context.ts';
 import { absent, isNode } from './node.ts';
@@ -152,7 +153,10 @@ class WholeContext implements DecodeContext {
 
   typed(name: unknown, plain: unknown): unknown {
     this.#owner.settle();
-    return this.#owner.context.types.revive(name, plain);
+    const { types } = this.#owner.context;
+    const instance = types.revive(name, plain);
+    if (typeof name === 'string') noteInstance(instance, types.forName(name));
+    return instance;
   }
 }
 

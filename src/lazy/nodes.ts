@@ -22,6 +22,7 @@ import { noChunk, SlotView } from './inline-node.ts';
 import { linksOf } from './item-hash.ts';
 import { keyedFormat } from './keyed-leaf-writer.ts';
 import type { KeyedFormat } from './keyed-leaf-writer.ts';
+import { noteInstance } from './instance-types.ts';
 import { KeyedBuilder } from './keyed-builder.ts';
 import { KeyedRoot } from './keyed-root.ts';
 import { ListBuilder } from './list-builder.ts';
@@ -249,7 +250,9 @@ export class Nodes implements NodeContext {
     const nameAt = slotsAt(view.bytes, at);
     const name = readScalar(view.bytes, nameAt);
     const plain = this.materialize(this.read(view, link, skipSlot(view.bytes, nameAt)));
-    return this.types.revive(name, plain);
+    const instance = this.types.revive(name, plain);
+    if (typeof name === 'string') noteInstance(instance, this.types.forName(name));
+    return instance;
   }
 
   #nodeOf(value: unknown): StoredNode & Node | undefined {

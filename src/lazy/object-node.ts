@@ -170,6 +170,10 @@ export class TreeObjectNode extends StoredNode implements ObjectNode {
     return this.root.nullPrototype;
   }
 
+  override get wholeChunk(): Link {
+    return this.root.link;
+  }
+
   get slot(): Slot {
     return this.root.slot;
   }

@@ -1,5 +1,6 @@
 /** Sets as nodes: small ones inline in a chunk, large ones as ordered trees (keyed-root.ts). */
 import type { Slot } from '../codec/slot.ts';
+import type { Link } from '../heap/chunk.ts';
 import { encodeMember, InlineMembers, membersOf } from './inline-members.ts';
 import type { KeyedRoot } from './keyed-root.ts';
 import { KeyedCursor, readKey } from './keyed-tree.ts';
@@ -49,6 +50,10 @@ export class TreeSetNode extends StoredNode implements SetNode {
 
   get size(): number {
     return this.root.size;
+  }
+
+  override get wholeChunk(): Link {
+    return this.root.link;
   }
 
   get slot(): Slot {

@@ -1,3 +1,4 @@
+import type { Link } from '../heap/chunk.ts';
 import type { NodeContext } from './node-context.ts';
 
 /** The root of all node classes: what tells them from anything a user can make. */
@@ -9,6 +10,9 @@ export abstract class StoredNode {
   constructor(context: NodeContext) {
     this.context = context;
   }
+
+  /** The chunk that holds this node and nothing else, if there is one. */
+  abstract readonly wholeChunk: Link | undefined;
 }
 
 Object.defineProperty(StoredNode.prototype, 'isNode', { value: true });

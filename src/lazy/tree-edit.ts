@@ -143,12 +143,12 @@ function spliceLeaves<Leaf extends LeafPage, Writer extends LeafWriter<Leaf>>(
   const branches: Branch[] = [];
   const writer = format.writer((branch) => branches.push(branch));
   const total = root.count;
-  const first = seek(root, 0, splice.start);
+  const first = seekPage(root, 0, splice.start);
   writer.copy(first.page as LeafPage as Leaf, 0, splice.start - first.start);
   splice.insert(writer);
   let to = splice.start + splice.deleteCount;
   while (to < total) {
-    const { page, start } = seek(root, 0, to);
+    const { page, start } = seekPage(root, 0, to);
     if (to === start && writer.open === 0) break;
     writer.copy(page as LeafPage as Leaf, to - start, page.count);
     to = start + page.count;
@@ -163,13 +163,13 @@ function spliceLevel(format: AnyFormat, place: { root: TreePage; level: number }
   const options = { level, keyed: format.table.keyed, limits: format.limits.inner };
   const writer = new InnerWriter(options, (branch) => branches.push(branch));
   const total = root.count;
-  const first = seek(root, level, below.from);
+  const first = seekPage(root, level, below.from);
   const page = first.page as InnerPage;
   for (let i = 0; i < page.size && first.start + page.start(i) < below.from; i++) writer.add(page.branch(i));
   for (const branch of below.branches) writer.add(branch);
   let to = below.to;
   while (to < total) {
-    const next = seek(root, level, to);
+    const next = seekPage(root, level, to);
     if (to === next.start && writer.open === 0) break;
     const inner = next.page as InnerPage;
     for (let i = inner.childAt(to - next.start); i < inner.size; i++) writer.add(inner.branch(i));
@@ -180,7 +180,7 @@ function spliceLevel(format: AnyFormat, place: { root: TreePage; level: number }
 }
 
 /** The page of `level` that holds item `at`, and the item it begins with. */
-function seek(root: TreePage, level: number, at: number): { page: TreePage; start: number } {
+export function seekPage(root: TreePage, level: number, at: number): { page: TreePage; start: number } {
   let page = root;
   let start = 0;
   while (page.level > level) {
