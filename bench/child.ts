@@ -34,11 +34,10 @@ async function makeScene(job: Job): Promise<Scene> {
     folder,
     sizes,
     worker: job.worker ?? 0,
-    argument: job.argument ?? 0,
     open: (options) => driver.open(folder, { ...options, variant }),
     key: sizes.stringKeys ? (index) => `user:${String(index).padStart(8, '0')}` : (index) => index,
-    async spawnWorkers(count, argument) {
-      const workers = Array.from({ length: count }, (_, worker) => spawnJob({ ...job, phase: 'work', worker, argument }));
+    async spawnWorkers(count) {
+      const workers = Array.from({ length: count }, (_, worker) => spawnJob({ ...job, phase: 'work', worker }));
       await Promise.all(workers);
     },
   };

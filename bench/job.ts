@@ -11,7 +11,6 @@ export interface Job {
   readonly folder: string;
   readonly sizes: Sizes;
   readonly worker?: number;
-  readonly argument?: number;
 }
 
 /** A store that hangs must not hang the benches. */
@@ -20,7 +19,7 @@ const waitMs = 20 * 60 * 1000;
 /** Does a job in a fresh process and resolves to its outcome. Rejects with what the process said on stderr. */
 export function spawnJob(job: Job): Promise<Outcome> {
   const child = fileURLToPath(new URL('./child.js', import.meta.url));
-  const running = spawn(process.execPath, ['--enable-source-maps', child, JSON.stringify(job)], {
+  const running = spawn(process.execPath, [child, JSON.stringify(job)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: waitMs,
   });

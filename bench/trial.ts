@@ -36,14 +36,13 @@ export interface Scene {
   /** Where the data of this subject lies. */
   readonly folder: string;
   readonly sizes: Sizes;
-  /** In a process started by `spawnWorkers`: its number, and the argument given. */
+  /** The number of a process started by `spawnWorkers`. */
   readonly worker: number;
-  readonly argument: number;
   open(options?: OpenOptions): Promise<Store>;
   /** The key of record number `index`. */
   key(index: number): Key;
   /** Runs the trial's `work` in `count` processes at the same time; resolves when all have ended well. */
-  spawnWorkers(count: number, argument: number): Promise<void>;
+  spawnWorkers(count: number): Promise<void>;
 }
 
 export interface Trial {
