@@ -52,9 +52,10 @@ async function runTrial(plan: Plan, trial: Trial, prepared: Set<string>): Promis
     outcomes.set(subject, []);
     await attempt(subject, () => prepare(plan, trial, { subject, prepared }));
   }
-  for (let run = 1; run <= plan.sizes.runs; run++) {
+  const runs = plan.sizes.runs === 1 ? 1 : plan.sizes.runs * (trial.repeat ?? 1);
+  for (let run = 1; run <= runs; run++) {
     for (const [subject, done] of outcomes) {
-      plan.onStep(`${trial.id} ${subject}: run ${run} of ${plan.sizes.runs}`);
+      plan.onStep(`${trial.id} ${subject}: run ${run} of ${runs}`);
       await attempt(subject, async () => void done.push(await runOnce(plan, trial, subject)));
     }
   }

@@ -56,6 +56,8 @@ export interface Trial {
   readonly goals: readonly Goal[];
   /** True when `run` changes the data: every run then gets a copy. */
   readonly scratch?: boolean;
+  /** Short runs are noisy: this many times more of them. */
+  readonly repeat?: number;
   prepare(scene: Scene): Promise<void>;
   run(scene: Scene): Promise<Outcome>;
   work?(scene: Scene): Promise<void>;

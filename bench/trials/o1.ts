@@ -11,6 +11,7 @@ export const trial: Trial = {
   subjects: ['lodemap', 'lodemap:empty', 'lmdb', 'lmdb:empty'],
   units: { open: 'time', 'open, get, close': 'time' },
   goals: [{ figure: 'open', peer: 'lodemap:empty', rule: 'at most', must: 3, aim: 1.5 }],
+  repeat: 3,
   async prepare(scene) {
     const store = await scene.open();
     await store.load(scene.variant === 'empty' ? [] : binaries(scene));

@@ -21,6 +21,7 @@ export const trial: Trial = {
     { figure: 'read', peer: 'lmdb', rule: 'at least', must: 100, aim: 1_000 },
     { figure: 'bytes read', rule: 'at most', must: 65_536 },
   ],
+  repeat: 3,
   async prepare(scene) {
     const { groups, groupItems, seed } = scene.sizes;
     const random = new Random(seed);

@@ -12,6 +12,7 @@ export const trial: Trial = {
   units: { commit: 'time', '99th percentile': 'time' },
   goals: [{ figure: 'commit', peer: 'lmdb', rule: 'at least', must: 0.7, aim: 1 }],
   scratch: true,
+  repeat: 3,
   async prepare() {},
   async run(scene) {
     const { commits, records, seed } = scene.sizes;
