@@ -65,10 +65,10 @@ const everything = {
 };
 
 test('random bytes', () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => feed(Buffer.from(bytes))), { seed, numRuns: 4000 });
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => feed(Buffer.from(bytes))), { seed, numRuns: 1500 });
   const tagged = fc.tuple(fc.integer({ min: 0x60, max: 0x80 }), fc.uint8Array({ maxLength: 40 }));
   const nested = fc.array(tagged, { maxLength: 5 }).map((parts) => Buffer.concat(parts.map(([tag, rest]) => Buffer.from([tag, rest.length, ...rest]))));
-  fc.assert(fc.property(nested, feed), { seed, numRuns: 4000 });
+  fc.assert(fc.property(nested, feed), { seed, numRuns: 1500 });
 });
 
 test('damaged values', () => {
@@ -81,7 +81,7 @@ test('damaged values', () => {
     feed(sample);
     for (let at = 0; at < sample.length; at++) {
       feed(sample.subarray(0, at));
-      for (const mask of [1, 0x10, 0x80, 0xff]) {
+      for (const mask of [1, 0x80, 0xff]) {
         const damaged = Buffer.from(sample);
         damaged[at]! ^= mask;
         feed(damaged);
