@@ -28,10 +28,12 @@ const slabBytesMin = 16 * 1024;
 const windowBytes = 64 * 1024;
 /** Reads at most this far apart count as following each other. */
 const scanGapBytes = 1024;
+/** A place is the serial number of a slab's filling, and an offset in it: it can not mean anything else later. */
 const placeFactor = 2 ** 20;
 
 class Slab {
   readonly bytes: Buffer;
+  /** Which filling this is, over the whole cache; -1 once the slab has been taken out of it. */
   generation = 0;
   length = 0;
   refs: Ref[] = [];
@@ -82,12 +84,13 @@ class RecordView implements ChunkView {
 export class ChunkCache {
   readonly #segments: Segments;
   readonly #slabBytes: number;
-  readonly #slabsMax: number;
+  readonly #budget: () => number;
+  /** Slabs, oldest first. The last is being filled; the first holds filling number `#firstSerial`. */
   readonly #slabs: Slab[] = [];
-  /** Index of the slab being filled. */
-  #filling = -1;
-  /** ref -> slab index * 2^20 + offset in the slab. */
+  #firstSerial = 0;
   readonly #places = new Map<Ref, number>();
+  /** Where the record that was loaded last lies in the slabs; -1 when it does not. */
+  lastPlace = -1;
   #window: Slab | undefined;
   #windowSegment = 0;
   #windowStart = 0;
@@ -99,15 +102,30 @@ export class ChunkCache {
   hits = 0;
   bytesRead = 0;
 
-  constructor(segments: Segments, budgetBytes: number) {
+  /** `budget` says how many bytes the cache may hold now; it is asked whenever a slab is full. */
+  constructor(segments: Segments, budget: () => number) {
     this.#segments = segments;
-    this.#slabBytes = Math.max(slabBytesMin, Math.min(slabBytesMax, 2 ** Math.floor(Math.log2(budgetBytes / 8 + 1))));
-    this.#slabsMax = Math.max(2, Math.floor(budgetBytes / this.#slabBytes));
+    this.#budget = budget;
+    this.#slabBytes = Math.max(slabBytesMin, Math.min(slabBytesMax, 2 ** Math.floor(Math.log2(budget() / 8 + 1))));
   }
 
   /** Bytes held. */
   get bytes(): number {
     return this.#slabs.length * this.#slabBytes + (this.#window?.bytes.length ?? 0);
+  }
+
+  /**
+   * As `load`, for a caller who remembers the place (`lastPlace`) where the record lay: then no look-up is needed.
+   */
+  loadAt(ref: Ref, place: number): ChunkView {
+    const age = this.#slabs.length - 1 - (Math.floor(place / placeFactor) - this.#firstSerial);
+    if (place >= 0 && age * 2 <= this.#slabs.length) {
+      const slab = this.#slabs[this.#slabs.length - 1 - age]!;
+      this.hits++;
+      this.lastPlace = place;
+      return new RecordView(slab, reparse(slab.bytes, place % placeFactor));
+    }
+    return this.load(ref);
   }
 
   /** The record a ref names. Throws CORRUPT when what lies there is not intact, IO when it can not be read. */
@@ -118,6 +136,7 @@ export class ChunkCache {
       return this.#fromSlab(ref, place);
     }
     this.reads++;
+    this.lastPlace = -1;
     const segment = refSegment(ref);
     const offset = refOffset(ref);
     if (segment === this.#windowSegment && offset >= this.#windowStart) {
@@ -137,21 +156,22 @@ export class ChunkCache {
 
   /** Forgets everything, as when segments were replaced. */
   clear(): void {
-    for (const slab of this.#slabs) slab.generation++;
+    // Places handed out so far must not come to mean something else.
+    this.#firstSerial += this.#slabs.length;
+    for (const slab of this.#slabs) slab.generation = -1;
     this.#slabs.length = 0;
-    this.#filling = -1;
     this.#places.clear();
     this.#window = undefined;
     this.#windowSegment = 0;
   }
 
   #fromSlab(ref: Ref, place: number): ChunkView {
-    const index = Math.floor(place / placeFactor);
+    const index = Math.floor(place / placeFactor) - this.#firstSerial;
     const slab = this.#slabs[index]!;
     const at = place % placeFactor;
-    const age = (this.#filling - index + this.#slabs.length) % this.#slabs.length;
     const frame = reparse(slab.bytes, at);
-    if (age * 2 <= this.#slabsMax || this.#slabs.length < this.#slabsMax) return new RecordView(slab, frame);
+    this.lastPlace = place;
+    if (index * 2 >= this.#slabs.length - 2) return new RecordView(slab, frame);
     const target = this.#room(frame.end - at);
     // The target may be this very slab, just recycled: its bytes are still there, and copy allows overlap.
     slab.bytes.copy(target.bytes, target.length, at, frame.end);
@@ -209,26 +229,32 @@ export class ChunkCache {
 
   /** A slab with room for `bytes`, recycling the oldest one where there is none. */
   #room(bytes: number): Slab {
-    const current = this.#slabs[this.#filling];
+    const current = this.#slabs.at(-1);
     if (current !== undefined && current.length + bytes <= this.#slabBytes) return current;
-    if (this.#slabs.length < this.#slabsMax) {
-      const slab = new Slab(Buffer.allocUnsafeSlow(this.#slabBytes));
-      this.#filling = this.#slabs.push(slab) - 1;
-      return slab;
-    }
-    this.#filling = (this.#filling + 1) % this.#slabs.length;
-    const slab = this.#slabs[this.#filling]!;
+    let slab: Slab | undefined;
+    const slabsMax = Math.max(2, Math.floor(this.#budget() / this.#slabBytes));
+    while (this.#slabs.length >= slabsMax) slab = this.#dropOldest();
+    slab ??= new Slab(Buffer.allocUnsafeSlow(this.#slabBytes));
+    slab.generation = this.#firstSerial + this.#slabs.length;
+    this.#slabs.push(slab);
+    return slab;
+  }
+
+  #dropOldest(): Slab {
+    const slab = this.#slabs.shift()!;
+    this.#firstSerial++;
     for (const ref of slab.refs) {
-      if (Math.floor(this.#places.get(ref)! / placeFactor) === this.#filling) this.#places.delete(ref);
+      if (Math.floor(this.#places.get(ref)! / placeFactor) === slab.generation) this.#places.delete(ref);
     }
     slab.refs = [];
     slab.length = 0;
-    slab.generation++;
+    slab.generation = -1;
     return slab;
   }
 
   #keep(slab: Slab, ref: Ref, length: number, frame: RecordFrame): ChunkView {
-    this.#places.set(ref, this.#filling * placeFactor + slab.length);
+    this.lastPlace = slab.generation * placeFactor + slab.length;
+    this.#places.set(ref, this.lastPlace);
     slab.refs.push(ref);
     slab.length += length;
     return new RecordView(slab, frame);

@@ -47,8 +47,8 @@ export interface HeapParts {
 }
 
 export interface HeapOptions {
-  /** Budget of the chunk cache. */
-  readonly cacheBytes: number;
+  /** How many bytes the chunk cache may hold, asked again and again: other caches share the budget. */
+  readonly cacheBytes: () => number;
   /** A segment is followed by the next once it is longer than this; at most 128 MiB. */
   readonly segmentBytesTarget: number;
 }

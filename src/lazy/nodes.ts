@@ -230,7 +230,11 @@ export class Nodes implements NodeContext {
 
   /** The value a link leads to. */
   follow(link: Link): NodeValue {
-    const view = this.source.load(link);
+    return this.fromView(this.source.load(link), link);
+  }
+
+  /** As `follow`, with the link's chunk loaded already. */
+  fromView(view: ChunkView, link: Link): NodeValue {
     switch (view.kind) {
       case ChunkKind.value:
         if (view.start >= view.end || view.bytes[view.start] === Tag.link) break;

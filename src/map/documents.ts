@@ -13,9 +13,7 @@ import type { CellState, Document, DocumentStore, OpenDrafts } from '../lazy/doc
 import { show } from '../lazy/proxy.ts';
 import type { Node, NodeValue } from '../lazy/node.ts';
 import { EntryPlace } from './entry-place.ts';
-import type { Found, Store } from './store.ts';
-
-type Base = Found['base'];
+import type { Base, Found, Store } from './store.ts';
 
 /** A cell belongs to one of these objects, so maps that share a store must share them. */
 const documents = new WeakMap<Store, { reading: Documents; writing: Documents }>();

@@ -17,7 +17,8 @@ import { equals } from './values.ts';
 import { makeSnapshot } from './snapshot.ts';
 import { storeStats } from './stats.ts';
 import type { StoreStats } from './stats.ts';
-import type { Found, Store } from './store.ts';
+import { Found } from './store.ts';
+import type { Store } from './store.ts';
 
 /**
  * A Map on disk. Keys compare as in a Map (SameValueZero; tuples and bytes by content) and iterate in key order; values are
@@ -222,9 +223,9 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     let found: Found;
     if ('entry' in walked) {
       const { sequence, bytes, at } = walked.entry;
-      found = { base: { sequence }, value: nodes.fromSlot(decodeRowValue(bytes, at)) };
+      found = new Found(sequence, nodes.fromSlot(decodeRowValue(bytes, at)));
     } else {
-      found = { base: walked, value: nodes.fromSlot(walked.slot!) };
+      found = new Found(0, nodes.fromSlot(walked.slot!), walked);
     }
     return this.#parts.documents.show(key, found) as V;
   }

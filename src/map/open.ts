@@ -29,8 +29,8 @@ const lockTimeoutMsDefault = 10_000;
 /** Opening waits for others that open, close or rebuild; a rebuild of many GiB takes its time. */
 const openTimeoutMs = 120_000;
 const segmentBytesTarget = 64 * 1024 * 1024;
-/** Shares of `cacheBytes`: chunks as bytes, decoded nodes, rows. */
-const cacheShares = { chunks: 0.5, nodes: 0.3, rows: 0.2 };
+/** Shares of `cacheBytes` that decoded nodes and rows may take; chunks take the rest, and never less than their share. */
+const cacheShares = { chunks: 0.2, nodes: 0.5, rows: 0.3 };
 
 /** A store that at least one map of this thread has open. */
 interface SharedStore {
@@ -83,17 +83,22 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
   storage.createFolder('locks');
   const locks = LockFile.open(`${folder}/locks/lock`);
   const { cacheBytes = cacheBytesDefault } = options;
+  let store: Store | undefined;
+  const forChunks = (): number => {
+    const others = store === undefined ? 0 : store.nodes.cache.bytes + store.rowCacheBytes;
+    return Math.max(cacheBytes * cacheShares.chunks, cacheBytes - others);
+  };
   const opened = await openHeap(
     { storage, home: new LmdbHome(storage), locks },
     {
       create,
-      cacheBytes: cacheBytes * cacheShares.chunks,
+      cacheBytes: forChunks,
       segmentBytesTarget,
       openTimeoutMs,
       rebuild: options.rebuild === true,
     },
   );
-  const store = new Store(opened.heap, new Quota(options.maxBytes), {
+  store = new Store(opened.heap, new Quota(options.maxBytes), {
     lockTimeoutMs: options.lockTimeoutMs ?? lockTimeoutMsDefault,
     rowBytes: cacheBytes * cacheShares.rows,
     nodeBytes: cacheBytes * cacheShares.nodes,

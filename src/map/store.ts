@@ -11,7 +11,8 @@ import { StoreError } from '../base/errors.ts';
 import { encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
 import type { Slot } from '../codec/slot.ts';
-import type { Link } from '../heap/chunk.ts';
+import { Tag } from '../codec/tags.ts';
+import { Link } from '../heap/chunk.ts';
 import { checkKeyLength, countEntries, entryOperations, readEntry } from '../heap/entry-table.ts';
 import type { EntryChange } from '../heap/entry-table.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
@@ -19,7 +20,6 @@ import { decodeRowValue, encodeRowValue } from '../heap/rows.ts';
 import type { TypeRegistry } from '../codec/types.ts';
 import type { DraftScope } from '../lazy/draft-scope.ts';
 import { Nodes } from '../lazy/nodes.ts';
-import { isNode } from '../lazy/node.ts';
 import { Changes } from './changes.ts';
 import type { Change } from './changes.ts';
 import { CellTable } from './cell-table.ts';
@@ -28,10 +28,22 @@ import type { Quota } from './quota.ts';
 import { recogniseLazy } from './recognise.ts';
 import { RowCache } from './row-cache.ts';
 
-/** What an entry holds, and what it is known by when somebody writes through it: the commit that set it. */
-export interface Found {
-  readonly base: { readonly sequence: number };
+/** What an entry is known by when somebody writes through it: the commit that set it, or a change not committed yet. */
+export interface Base {
+  readonly sequence: number;
+}
+
+/** What an entry holds. */
+export class Found implements Base {
+  readonly sequence: number;
   readonly value: unknown;
+  readonly base: Base;
+
+  constructor(sequence: number, value: unknown, base?: Base) {
+    this.sequence = sequence;
+    this.value = value;
+    this.base = base ?? this;
+  }
 }
 
 export interface StoreOptions {
@@ -128,12 +140,11 @@ export class Store {
       const layer = this.#layers[i]!;
       if (layer.count === 0 && !layer.cleared) continue;
       const change = layer.entry(key);
-      if (change !== undefined) return change.slot && { base: change, value: this.nodes.fromSlot(change.slot) };
+      if (change !== undefined) return change.slot && new Found(0, this.nodes.fromSlot(change.slot), change);
       if (layer.cleared) return undefined;
     }
-    const row = this.#rows.get(key);
-    if (row !== undefined) return { base: row, value: row.value };
-    return this.#load(key);
+    const rows = this.#rows;
+    return rows.find(key) ? this.#found(key, rows) : this.#load(key);
   }
 
   /** As `find(key) !== undefined`, without decoding. */
@@ -145,7 +156,7 @@ export class Store {
       if (change !== undefined) return change.slot !== undefined;
       if (layer.cleared) return false;
     }
-    return this.#rows.get(key) !== undefined || readEntry(this.heap, encodeKey(key)) !== undefined;
+    return this.#rows.find(key) || readEntry(this.heap, encodeKey(key)) !== undefined;
   }
 
   /** Entries there are, with all changes. */
@@ -320,13 +331,30 @@ export class Store {
     if (this.heap.othersCommitted) this.#rows.clear();
   }
 
+  /** What the row that was just found in the cache says. */
+  #found(key: Key, row: RowCache): Found {
+    if (row.ref === 0) return new Found(row.sequence, row.scalar);
+    const { cache } = this.heap;
+    const { sequence, place } = row;
+    const view = cache.loadAt(row.ref, place);
+    if (cache.lastPlace !== place) row.moved(key, cache.lastPlace);
+    return new Found(sequence, this.nodes.fromView(view, new Link(row.ref, row.hash)));
+  }
+
   #load(key: Key): Found | undefined {
     const entry = readEntry(this.heap, encodeKey(key));
     if (entry === undefined) return undefined;
-    const value = this.nodes.fromSlot(decodeRowValue(entry.bytes, entry.at));
-    const row = { sequence: entry.sequence, value };
-    if (isShareable(value)) this.#rows.set(key, row);
-    return { base: row, value };
+    const { sequence } = entry;
+    const { bytes, links } = decodeRowValue(entry.bytes, entry.at);
+    if (links.length === 1 && bytes[0] === Tag.link) {
+      const link = links[0]!;
+      const view = this.heap.load(link);
+      this.#rows.addLink(key, sequence, link, this.heap.cache.lastPlace);
+      return new Found(sequence, this.nodes.fromView(view, link));
+    }
+    const value = this.nodes.fromSlot({ bytes, links });
+    if (isShareable(value)) this.#rows.addScalar(key, sequence, value);
+    return new Found(sequence, value);
   }
 
   #pendingBytes(): number {
@@ -338,10 +366,10 @@ export class Store {
 
 const clearEntries: PlannedOperation = { table: 'entries', key: new Uint8Array(0), value: undefined, clear: true };
 
-/** May a decoded value be handed out more than once? Nodes and immutable scalars of bounded size may. */
+/** May a decoded value be handed out more than once, and is it small? */
 function isShareable(value: unknown): boolean {
-  if (typeof value === 'string') return value.length < 1024;
-  return typeof value !== 'object' || value === null || isNode(value);
+  if (typeof value === 'string') return value.length < 256;
+  return typeof value !== 'object' || value === null;
 }
 
 function closedError(): StoreError {

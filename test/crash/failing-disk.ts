@@ -122,7 +122,7 @@ class FailingRun {
   }
 
   #open(disk = this.#disk, home = this.#home): Promise<OpenedHeap> {
-    const options = { create: true, openTimeoutMs: 1000, cacheBytes: 2 ** 20, segmentBytesTarget: 16_384 };
+    const options = { create: true, openTimeoutMs: 1000, cacheBytes: () => 2 ** 20, segmentBytesTarget: 16_384 };
     return openHeap({ storage: disk, home, locks: new SoleLocks() }, options);
   }
 }

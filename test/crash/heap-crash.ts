@@ -160,7 +160,7 @@ export class CrashChain {
   }
 
   async #open(disk: CrashStorage, home: IndexHome): Promise<OpenedHeap> {
-    const options = { create: true, openTimeoutMs: 1000, cacheBytes: 2 ** 20, segmentBytesTarget: this.#segmentBytesTarget };
+    const options = { create: true, openTimeoutMs: 1000, cacheBytes: () => 2 ** 20, segmentBytesTarget: this.#segmentBytesTarget };
     disk.createFolder('locks');
     return openHeap({ storage: disk, home, locks: new SoleLocks() }, options);
   }

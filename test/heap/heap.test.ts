@@ -16,7 +16,7 @@ import { FileStorage } from '../../src/storage/file-storage.ts';
 import { MemoryStorage } from '../../src/storage/memory-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 
-const options = { create: true, openTimeoutMs: 1000, cacheBytes: 1 << 20, segmentBytesTarget: 64 * 1024 };
+const options = { create: true, openTimeoutMs: 1000, cacheBytes: () => 1 << 20, segmentBytesTarget: 64 * 1024 };
 
 function opening(storage: Storage, home: IndexHome): Promise<OpenedHeap> {
   storage.createFolder('locks');

@@ -17,7 +17,7 @@ async function freshHeap(): Promise<Heap> {
   storage.createFolder('locks');
   const { heap } = await openHeap(
     { storage, home: new MemoryHome(), locks },
-    { create: true, openTimeoutMs: 1000, cacheBytes: 1 << 20, segmentBytesTarget: 1 << 20 },
+    { create: true, openTimeoutMs: 1000, cacheBytes: () => 1 << 20, segmentBytesTarget: 1 << 20 },
   );
   return heap;
 }
