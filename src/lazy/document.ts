@@ -28,6 +28,8 @@ export interface OpenDrafts {
 
 /** What lies below documents; the map layer implements it. */
 export interface DocumentStore {
+  /** Equal for all document stores over one store: nodes and ids of another mean nothing here. */
+  readonly home: object;
   /** The drafts of the transaction that is running in this very stretch of code, if there is one. */
   readonly drafts: OpenDrafts | undefined;
   /** The immutable form of any plain or lazy value: scalars as they are, containers as nodes. Throws UNSUPPORTED. */

@@ -100,13 +100,6 @@ export class DraftScope implements DraftHome, OpenDrafts {
 
   /** All entries have been deleted. */
   forgetEntries(): void {
-    for (const { document } of [...this.#roots.values()]) {
-      if (document.place.cell === undefined) this.forget(document.place.id);
-    }
-  }
-
-  /** All entries have been deleted. */
-  forgetEntries(): void {
     for (const [id, { document }] of Array.from(this.#roots)) if (document.place.cell === undefined) this.forget(id);
   }
 

@@ -156,7 +156,7 @@ export abstract class Draft<N extends Node, S extends DraftState> implements Dra
     const handle = handleOf(value);
     if (handle === undefined) return { stored: value, child: undefined };
     const body = handle.body();
-    if (handle.document.store !== this.home.store) return { stored: value, child: undefined };
+    if (handle.document.store.home !== this.home.store.home) return { stored: value, child: undefined };
     if (!isDraft(body)) return { stored: body, child: undefined };
     const draft = body as unknown as AnyDraft;
     if (draft.home !== this.home) return { stored: draft.settled(), child: undefined };

@@ -86,7 +86,7 @@ export abstract class Handle<N extends Node = Node> implements Step {
   incoming(value: unknown): unknown {
     if (typeof value !== 'object' || value === null || isDraft(this.node)) return value;
     const handle = handleOf(value);
-    if (handle === undefined || handle.document.store !== this.document.store) return value;
+    if (handle === undefined || handle.document.store.home !== this.document.store.home) return value;
     const body = handle.body();
     return isDraft(body) ? body.settled() : body;
   }

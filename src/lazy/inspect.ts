@@ -59,10 +59,10 @@ function fillIn(standIn: object, handle: Handle, itemsMax: number): void {
   }
 }
 
-/** The first elements, and the right length: the printer counts what it does not print. */
+/** The first elements and the right length: the printer counts what it does not print, and aligns by one element more. */
 function fillList(standIn: unknown[], list: Handle<ListNode>, itemsMax: number): void {
   const { length } = list.body();
-  const some = plainCopy(list as ListHandle, 0, Math.min(length, itemsMax));
+  const some = plainCopy(list as ListHandle, 0, Math.min(length, itemsMax + 1));
   some.forEach((value, index) => (standIn[index] = value));
   standIn.length = length;
 }

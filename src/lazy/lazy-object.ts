@@ -5,13 +5,34 @@
  * stored (accessors, symbols as keys, read-only properties, frozen objects, other prototypes) is a TypeError.
  */
 import { describe } from '../base/errors.ts';
-import { Handle, handleKey, handleOf } from './handle.ts';
+import { Handle, handleKey, handleOf, isDraft } from './handle.ts';
 import { absent } from './node.ts';
 import type { ObjectNode } from './node.ts';
 
+/** What a walk of all properties reads: every value once, as the user sees it, and where the walk is. */
+interface Fields {
+  readonly node: ObjectNode;
+  readonly keys: readonly string[];
+  readonly values: readonly unknown[];
+  at: number;
+}
+
+/** Larger objects are not read as a whole. */
+const fieldsMax = 256;
+const nowhere: unique symbol = Symbol('nowhere');
+
+/** The one descriptor that the trap returns: the engine copies it at once. */
+const descriptor: PropertyDescriptor = { value: undefined, writable: true, enumerable: true, configurable: true };
+
 export class ObjectHandle extends Handle<ObjectNode> {
+  #fields: Fields | undefined = undefined;
+
   get(_target: object, key: string | symbol, receiver: unknown): unknown {
     if (typeof key === 'string') {
+      if (this.#fields !== undefined) {
+        const known = this.#field(key, this.#fields);
+        if (known !== nowhere) return known;
+      }
       const value = this.body().get(key);
       if (typeof value !== 'object' && typeof value !== 'symbol') return value;
       if (value === null) return null;
@@ -42,23 +63,34 @@ export class ObjectHandle extends Handle<ObjectNode> {
     return true;
   }
 
-  ownKeys(): string[] {
-    return Array.from(this.body().keys());
+  /** Whoever asks for all keys wants the values next, each of them twice (its descriptor, then itself): they are read here. */
+  ownKeys(): readonly string[] {
+    const node = this.body();
+    if (isDraft(node) || node.size > fieldsMax) return Array.from(node.keys());
+    const keys: string[] = [];
+    const values: unknown[] = [];
+    for (const [key, value] of node.entries()) {
+      keys.push(key);
+      values.push(typeof value === 'object' && value !== null ? this.wrap(value, key) : value);
+    }
+    this.#fields = { node, keys, values, at: 0 };
+    return keys;
   }
 
   getOwnPropertyDescriptor(_target: object, key: string | symbol): PropertyDescriptor | undefined {
     if (typeof key !== 'string') return undefined;
-    const value = this.body().get(key);
-    if (value === absent) return undefined;
-    return { value: typeof value === 'object' && value !== null ? this.wrap(value, key) : value, writable: true, enumerable: true, configurable: true };
+    const value = this.#own(key);
+    if (value === nowhere) return undefined;
+    descriptor.value = value;
+    return descriptor;
   }
 
-  defineProperty(_target: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+  defineProperty(_target: object, key: string | symbol, wanted: PropertyDescriptor): boolean {
     const body = this.writable();
     const name = storable(key);
     const exists = body.has(name);
-    demandPlain(name, descriptor, exists);
-    if (!exists || 'value' in descriptor) this.publish(body.set(name, descriptor.value));
+    demandPlain(name, wanted, exists);
+    if (!exists || 'value' in wanted) this.publish(body.set(name, wanted.value));
     return true;
   }
 
@@ -72,6 +104,30 @@ export class ObjectHandle extends Handle<ObjectNode> {
 
   preventExtensions(): never {
     return refuseFreezing();
+  }
+
+  /** The own property `key` as a user sees it, or `nowhere`. */
+  #own(key: string): unknown {
+    const known = this.#fields === undefined ? nowhere : this.#field(key, this.#fields);
+    if (known !== nowhere) return known;
+    const value = this.body().get(key);
+    if (typeof value === 'object' && value !== null) return this.wrap(value, key);
+    return value === absent ? nowhere : value;
+  }
+
+  /** A property from the last walk, as long as the object is what it was then; walks ask for neighbours. */
+  #field(key: string, fields: Fields): unknown {
+    if (fields.node !== this.body()) {
+      this.#fields = undefined;
+      return nowhere;
+    }
+    const { keys, values } = fields;
+    if (keys[fields.at] !== key && keys[++fields.at] !== key) {
+      const at = keys.indexOf(key);
+      if (at < 0) return nowhere;
+      fields.at = at;
+    }
+    return values[fields.at];
   }
 }
 

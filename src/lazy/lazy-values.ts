@@ -19,7 +19,7 @@ export function nodeOf(x: unknown): Node | undefined {
 /** What the encoder of `store` asks about every object: lazy values of that store are nodes already, Cells are their ids. */
 export function recogniserOf(store: () => DocumentStore): (value: object) => Node | CellMark | undefined {
   return (value) => {
-    if (value instanceof Cell) return value.store === store() ? { cellId: value.id, alias: false } : undefined;
-    return handleOf(value)?.document.store === store() ? nodeOf(value) : undefined;
+    if (value instanceof Cell) return value.store.home === store().home ? { cellId: value.id, alias: false } : undefined;
+    return handleOf(value)?.document.store.home === store().home ? nodeOf(value) : undefined;
   };
 }

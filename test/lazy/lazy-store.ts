@@ -12,6 +12,7 @@ import { Nodes } from '../../src/lazy/nodes.ts';
 import { show } from '../../src/lazy/proxy.ts';
 
 export class TestStore implements DocumentStore {
+  readonly home: object = this;
   drafts: DraftScope | undefined;
   commits = 0;
   refuse: StoreError | undefined;
@@ -23,7 +24,7 @@ export class TestStore implements DocumentStore {
   constructor() {
     this.nodes = new Nodes({
       source: new MemoryChunks(),
-      cacheBytes: 1 << 20,
+      cacheBytes: 64 << 20,
       recognise: recogniserOf(() => this),
       cells: {
         allocate: () => this.allocateCell(),
