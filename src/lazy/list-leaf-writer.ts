@@ -98,7 +98,7 @@ export class ListLeafWriter implements LeafWriter<ListLeaf> {
 
   #latin1(bytes: Buffer, start: number, end: number): void {
     const length = end - start;
-    if (this.#packing >= 0 && this.#packing !== Packing.strings) this.#toSlots();
+    if (this.#packing > 0 && this.#packing !== Packing.strings) this.#toSlots();
     if (this.#packing === Packing.slots) {
       this.#offsets.push(this.#slots!.end);
       this.#slots!.string(readString(Tag.latin1, bytes, start, end));

@@ -8,17 +8,16 @@ import type { Link } from '../heap/chunk.ts';
 import { InlineNode, inlineSlotsEnd, outgrown } from './inline-node.ts';
 import { linksOf } from './item-hash.ts';
 import { ListIterator, ReverseListIterator } from './list-iterator.ts';
+import type { Run } from './list-iterator.ts';
 import { ListLeaf } from './list-leaf.ts';
 import type { ListLeafWriter } from './list-leaf-writer.ts';
 import type { NodeContext } from './node-context.ts';
 import type { absent, ListNode, NodeValue } from './node.ts';
 import { StoredNode } from './stored-node.ts';
-import { spliceTree, TreeMaker } from './tree-edit.ts';
+import { seekPage, spliceTree, TreeMaker } from './tree-edit.ts';
 import { InnerPage } from './tree-inner.ts';
 import type { TreePage } from './tree-inner.ts';
-
-/** Trees of more leaves than this are too large to be inline, whatever they hold. */
-const leavesOfInline = 24;
+import { childWeight } from './tree-rule.ts';
 
 /** A list of up to 4 KiB, inline in a chunk. */
 export class InlineListNode extends InlineNode implements ListNode {
@@ -159,7 +158,7 @@ export class TreeListNode extends StoredNode implements ListNode {
 
   values(from = 0, to: number = this.length, reverse = false): IterableIterator<NodeValue | typeof absent> {
     const root = this.#root;
-    const next = (at: number): { values: readonly NodeValue[]; start: number } => leafAt(root, at);
+    const next = (at: number): Run => leafAt(root, at);
     const none = { values: [], start: reverse ? to : from };
     return reverse ? new ReverseListIterator(none, { from, to, next }) : new ListIterator(none, { from, to, next });
   }
@@ -192,14 +191,8 @@ export class TreeListNode extends StoredNode implements ListNode {
 
 Object.defineProperty(TreeListNode.prototype, 'kind', { value: 'list' });
 
-function leafAt(root: TreePage, position: number): { values: readonly NodeValue[]; start: number } {
-  let page = root;
-  let start = 0;
-  while (page instanceof InnerPage) {
-    const child = page.childAt(position - start);
-    start += page.start(child);
-    page = page.child(child);
-  }
+function leafAt(root: TreePage, position: number): Run {
+  const { page, start } = seekPage(root, 0, position);
   return { values: (page as ListLeaf).values(), start };
 }
 
@@ -208,14 +201,25 @@ function listOf(context: NodeContext, link: Link | undefined): ListNode {
   const writer = new SlotWriter(context.source, 64);
   if (link === undefined) return closeList(context, writer, writer.open(Tag.list, 0), 0);
   const root = context.listPages.page(link, -1);
-  if (root.count >= inlineSlotsEnd || root.level > 1) return new TreeListNode(context, link);
-  if (root instanceof InnerPage && root.size > leavesOfInline) return new TreeListNode(context, link);
-  const slots = writer.open(Tag.list, root.count);
-  for (let i = 0; i < (root instanceof InnerPage ? root.size : 1); i++) {
-    const leaf = (root instanceof InnerPage ? root.child(i) : root) as ListLeaf;
+  const count = root.count;
+  if (count >= inlineSlotsEnd || leavesAtLeast(context, root) > leavesOfInline(context)) return new TreeListNode(context, link);
+  const slots = writer.open(Tag.list, count);
+  for (let at = 0; at < count; ) {
+    const leaf = seekPage(root, 0, at).page as ListLeaf;
     leaf.write(writer, 0, leaf.count);
+    at += leaf.count;
     if (writer.end - slots > bodyBytesMax) return new TreeListNode(context, link);
   }
-  writer.close({ start: 0, slotsAt: slots, count: root.count });
+  writer.close({ start: 0, slotsAt: slots, count });
   return outgrown(writer, 0) ? new TreeListNode(context, link) : (context.fromSlot(writer.cut(0)) as ListNode);
+}
+
+/** Leaves of a list that is small enough to be inline, at most: items weigh up to four times their bytes, for their links. */
+function leavesOfInline(context: NodeContext): number {
+  return 1 + (4 * bodyBytesMax) / context.limits.leaf.min;
+}
+
+function leavesAtLeast(context: NodeContext, root: TreePage): number {
+  if (!(root instanceof InnerPage)) return 1;
+  return root.level === 1 ? root.size : context.limits.inner.min / childWeight;
 }
