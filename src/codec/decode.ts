@@ -5,8 +5,8 @@
  * The position lives in module variables, because a result and a new position would be an allocation for every value.
  * Callbacks may decode other slots meanwhile: `decodeWhole` restores what it found.
  */
-import { defineOwn } from './built-ins.ts';
 import { corrupt } from './corrupt.ts';
+import { addAll } from './record-maker.ts';
 import { readFloat64, readScalar } from './scalars.ts';
 import type { Shape } from './shape.ts';
 import { bodyAt, isNullPrototype, readIndex, skipSlot } from './slot-reader.ts';
@@ -101,17 +101,10 @@ function nextContainer(read: (tag: number) => unknown): unknown {
 }
 
 function nextRecord(tag: number): object {
-  const { keys } = context!.shape(readIndex(bytes, at));
+  const shape = context!.shape(readIndex(bytes, at));
   at += 2;
   if (tag >= Tag.wideRecord) skipTable(readVarint(bytes, at));
-  const record: Record<string, unknown> = isNullPrototype(tag) ? Object.create(null) : {};
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
-    const value = next();
-    if (key === '__proto__') defineOwn(record, key, value);
-    else record[key] = value;
-  }
-  return record;
+  return isNullPrototype(tag) ? addAll(Object.create(null), shape.keys, next) : shape.make(next);
 }
 
 function nextList(): unknown[] {

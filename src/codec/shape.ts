@@ -6,6 +6,8 @@ import type { Link } from '../heap/chunk.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { corrupt } from './corrupt.ts';
+import { recordMaker } from './record-maker.ts';
+import type { RecordMaker } from './record-maker.ts';
 import { readScalar } from './scalars.ts';
 import { skipSlot } from './slot-reader.ts';
 import { SlotWriter } from './slot-writer.ts';
@@ -18,11 +20,14 @@ const scanMax = 8;
 /** An immutable list of distinct keys in property order. */
 export class Shape {
   readonly keys: readonly string[];
+  /** Makes a plain object of these keys. */
+  readonly make: RecordMaker;
   readonly #positions: Map<string, number> | undefined;
 
   /** `keys` must be distinct. */
   constructor(keys: readonly string[]) {
     this.keys = keys.map(intern);
+    this.make = recordMaker(this.keys);
     if (keys.length > scanMax) this.#positions = new Map(this.keys.map((key, index) => [key, index]));
   }
 
