@@ -4,15 +4,10 @@
  * Most values are a record with two or three containers, for which searching a short array beats a Set. What was read is
  * kept so that a second walk (see walk.ts) calls no getter again; of very large values, for the first containers only.
  */
+import type { Contents } from './contents.ts';
 
 const scanMax = 8;
 const keptMax = 10_000;
-
-/** What a walk reads from a container at once: property names of an object, and the values (a map: key, value ...). */
-export interface Contents {
-  readonly keys: readonly string[] | undefined;
-  readonly values: readonly unknown[];
-}
 
 export class Sightings {
   /** Containers that were met more than once. */

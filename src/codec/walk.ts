@@ -19,7 +19,8 @@ import { Frame } from './frame.ts';
 import { settle, surelyInline, writeBigint, writeBoxed, writePrefixed, writeText, writeView } from './scalar-writer.ts';
 import type { EncodeServices, Recognised } from './services.ts';
 import { Sightings } from './sightings.ts';
-import type { Contents } from './sightings.ts';
+import { membersOf, readProperties } from './contents.ts';
+import type { Contents } from './contents.ts';
 import { skipSlot } from './slot-reader.ts';
 import { SlotWriter } from './slot-writer.ts';
 import { Tag } from './tags.ts';
@@ -351,24 +352,4 @@ export class Walker {
 function describeKind(value: unknown): string {
   if (typeof value === 'object' && types.isProxy(value)) return 'a Proxy';
   return describe(value);
-}
-
-/** Properties of an object; a key that a getter has deleted meanwhile leaves the list, as in `structuredClone`. */
-function readProperties(object: Readonly<Record<string, unknown>>): Contents {
-  const keys = Object.keys(object);
-  const values: unknown[] = [];
-  for (let i = 0; i < keys.length; i++) {
-    const value = object[keys[i]!];
-    if (value === undefined && !Object.hasOwn(object, keys[i]!)) keys.splice(i--, 1);
-    else values.push(value);
-  }
-  return { keys, values };
-}
-
-/** The members of a Set, or keys and values of a Map in turn, whatever its class has made of iteration. */
-function membersOf(collection: object): unknown[] {
-  if (types.isSet(collection)) return [...Set.prototype.values.call(collection)];
-  const members: unknown[] = [];
-  for (const [key, value] of Map.prototype.entries.call(collection)) members.push(key, value);
-  return members;
 }

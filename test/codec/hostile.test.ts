@@ -16,7 +16,7 @@ import { readScalar, scalarFrom } from '../../src/codec/scalars.ts';
 import { decodeShape, encodeShape, Shape } from '../../src/codec/shape.ts';
 import * as reader from '../../src/codec/slot-reader.ts';
 import { SlotWriter } from '../../src/codec/slot-writer.ts';
-import { TypeRegistry } from '../../src/codec/types.ts';
+import { TypeRegistry } from '../../src/codec/type-registry.ts';
 import { memoryServices, pending } from './memory-values.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);

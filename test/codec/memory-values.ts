@@ -12,8 +12,8 @@ import type { Slot } from '../../src/codec/slot.ts';
 import { skipSlot } from '../../src/codec/slot-reader.ts';
 import { SlotWriter } from '../../src/codec/slot-writer.ts';
 import type { TreeBuilder } from '../../src/codec/trees.ts';
-import { TypeRegistry } from '../../src/codec/types.ts';
-import type { TypeCodec } from '../../src/codec/types.ts';
+import { TypeRegistry } from '../../src/codec/type-registry.ts';
+import type { TypeCodec } from '../../src/codec/type-registry.ts';
 
 type TreeKind = 'list' | 'object' | 'nullObject' | 'map' | 'set';
 const treeChunks = {
