@@ -2,7 +2,7 @@
  * By prototype, how the instances of registered classes are stored. Whoever compares or names content meets instances without
  * knowing their store; those that came from one, at least, have been noted here.
  */
-import type { TypeCodec } from '../codec/types.ts';
+import type { TypeCodec } from '../codec/type-registry.ts';
 
 const codecs = new WeakMap<object, TypeCodec>();
 

@@ -2,7 +2,7 @@
 import type { CellMaker } from '../codec/services.ts';
 import type { Shape, ShapeTable } from '../codec/shape.ts';
 import type { Slot } from '../codec/slot.ts';
-import type { TypeRegistry } from '../codec/types.ts';
+import type { TypeRegistry } from '../codec/type-registry.ts';
 import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
 import type { KeyedFormat } from './keyed-leaf-writer.ts';
 import type { ListFormat } from './list-leaf-writer.ts';

@@ -12,7 +12,7 @@ import { cellIdOf, linkIndexOf, skipSlot, slotsAt } from '../codec/slot-reader.t
 import { SlotWriter } from '../codec/slot-writer.ts';
 import type { Slot } from '../codec/slot.ts';
 import { inlineBytesMax, rootBytesMax, slotKinds, SlotKind, Tag } from '../codec/tags.ts';
-import { TypeRegistry } from '../codec/types.ts';
+import { TypeRegistry } from '../codec/type-registry.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
 import { makeChunk } from '../heap/pending.ts';

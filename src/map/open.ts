@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url';
 import { StoreError, describe } from '../base/errors.ts';
 import type { Key } from '../codec/keys.ts';
-import { TypeRegistry } from '../codec/types.ts';
+import { TypeRegistry } from '../codec/type-registry.ts';
 import { isStore } from '../heap/format.ts';
 import { LmdbHome } from '../heap/index-home.ts';
 import { openHeap } from '../heap/open-heap.ts';

@@ -1,5 +1,5 @@
 import { describe } from '../base/errors.ts';
-import type { TypeCodec } from '../codec/types.ts';
+import type { TypeCodec } from '../codec/type-registry.ts';
 
 export interface OpenOptions {
   /** Open for reading only: every change throws READ_ONLY. Default false. */

@@ -17,7 +17,7 @@ import { checkKeyLength, countEntries, entryOperations, readEntry } from '../hea
 import type { EntryChange } from '../heap/entry-table.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue, encodeRowValue } from '../heap/rows.ts';
-import type { TypeRegistry } from '../codec/types.ts';
+import type { TypeRegistry } from '../codec/type-registry.ts';
 import type { DraftScope } from '../lazy/draft-scope.ts';
 import { Nodes } from '../lazy/nodes.ts';
 import { Changes } from './changes.ts';

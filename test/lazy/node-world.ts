@@ -1,7 +1,7 @@
 /** Nodes over chunks in memory, for tests: with small tree nodes, a small cache, and cells in a Map. */
 import type { Slot } from '../../src/codec/slot.ts';
-import { TypeRegistry } from '../../src/codec/types.ts';
-import type { TypeCodec } from '../../src/codec/types.ts';
+import { TypeRegistry } from '../../src/codec/type-registry.ts';
+import type { TypeCodec } from '../../src/codec/type-registry.ts';
 import type { ChunkSource, ChunkView, Link } from '../../src/heap/chunk.ts';
 import { PendingChunk } from '../../src/heap/chunk.ts';
 import { MemoryChunks } from '../../src/heap/pending.ts';
