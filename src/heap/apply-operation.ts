@@ -1,11 +1,14 @@
 /**
  * One operation of the log applied to the index: the same code when it is committed and when it is replayed.
  */
+import { invariant } from '../base/assert.ts';
+import { writeVarint } from '../base/bytes.ts';
 import type { Index, IndexWriter } from '../storage/index-store.ts';
 import { keepRow } from './history.ts';
 import { decodeBucket, isBucketKey } from './long-keys.ts';
 import type { LoggedTable, Operation } from './operations.ts';
-import { encodeRow } from './rows.ts';
+import { rowValueBytes, writeRowValue } from './rows.ts';
+import type { Encoded } from './rows.ts';
 
 export interface OperationContext {
   readonly sequence: number;
@@ -26,8 +29,21 @@ export function applyOperation(writer: IndexWriter, operation: Operation, contex
   if (pins !== undefined) keepRow(writer, { table, key }, sequence, pins.newestPin);
   const growth = table === 'entries' && isBucketKey(key) ? bucketGrowth(writer, key, value) : 0;
   if (value === undefined) writer.delete(table, key);
-  else writer.put(table, key, encodeRow(sequence, value));
+  else writer.put(table, key, rowOf(sequence, value));
   return hiddenKeys + growth;
+}
+
+/** Rows are built here, one after the other: the index copies what it is given. */
+let scratch = Buffer.allocUnsafeSlow(4096);
+
+/** The row of the index: the commit that wrote it, and its value part. Valid until the next one is made. */
+function rowOf(sequence: number, value: Encoded | Uint8Array): Uint8Array {
+  const bytes = value instanceof Uint8Array ? value.length : rowValueBytes(value);
+  if (bytes + 8 > scratch.length) scratch = Buffer.allocUnsafeSlow((bytes + 8) * 2);
+  const at = writeVarint(scratch, 0, sequence);
+  if (value instanceof Uint8Array) scratch.set(value, at);
+  else writeRowValue(scratch, at, value);
+  return scratch.subarray(0, at + bytes);
 }
 
 /** Keeps all rows of a table for the pins: reads those committed before this transaction, in batches. */
@@ -46,7 +62,8 @@ function keepAll(
 }
 
 /** By how many the keys hidden in a bucket change when its row does. */
-function bucketGrowth(writer: IndexWriter, key: Uint8Array, value: Uint8Array | undefined): number {
+function bucketGrowth(writer: IndexWriter, key: Uint8Array, value: Operation['value']): number {
+  invariant(value === undefined || value instanceof Uint8Array, 'a bucket comes as bytes');
   const old = writer.get('entries', key);
   const before = old === undefined ? 1 : bucketSize(old);
   return (value === undefined ? 1 : decodeBucket(value, 0).length) - before;

@@ -8,7 +8,9 @@ import { changeBucket, decodeBucket, encodeBucket, indexKeyOf, isBucketKey, isLo
 import type { BucketItem } from './long-keys.ts';
 import { readRows } from './row-scan.ts';
 import type { RowScan } from './row-scan.ts';
-import { rowHead } from './rows.ts';
+import type { Link } from './chunk.ts';
+import { encodeRowValue, rowHead } from './rows.ts';
+import type { Encoded } from './rows.ts';
 
 /** What is stored under a key: the commit that set it, and the row's value part, from `at` to the end of `bytes`. */
 export interface Entry {
@@ -17,10 +19,10 @@ export interface Entry {
   readonly at: number;
 }
 
-/** A change of an entry for `Heap.commit`; `value` undefined deletes. */
+/** A change of an entry; without a value it is deleted. */
 export interface EntryChange {
-  readonly key: Uint8Array;
-  readonly value: (() => Uint8Array) | undefined;
+  readonly keyBytes: Uint8Array;
+  readonly slot: Encoded | undefined;
 }
 
 /** The entry of a key, as of the stretch at hand or, with `snapshot`, as of that commit. Bytes are good until the next read. */
@@ -91,22 +93,24 @@ export function isWithin(key: Uint8Array, scan: Omit<RowScan, 'limit'>): boolean
 
 /**
  * Turns changes of entries into operations on index rows, gathering those of one bucket. `cleared`: all entries are deleted
- * before. Needs the commit lock.
+ * before. Of several changes of a key the last counts. Needs the commit lock.
  */
-export function entryOperations(heap: Heap, changes: readonly EntryChange[], cleared: boolean): PlannedOperation[] {
+export function entryOperations(heap: Heap, changes: Iterable<EntryChange>, cleared: boolean): PlannedOperation[] {
   const operations: PlannedOperation[] = [];
-  const buckets = new Map<string, { key: Uint8Array; changes: EntryChange[] }>();
+  let buckets: Map<string, { key: Uint8Array; changes: EntryChange[] }> | undefined;
   for (const change of changes) {
-    if (!isLongKey(change.key)) {
-      operations.push({ table: 'entries', key: change.key, value: change.value });
+    if (!isLongKey(change.keyBytes)) {
+      operations.push({ table: 'entries', key: change.keyBytes, value: change.slot });
       continue;
     }
-    const key = indexKeyOf(change.key);
-    const name = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+    const key = indexKeyOf(change.keyBytes);
+    const name = nameOf(key);
+    buckets ??= new Map();
     const bucket = buckets.get(name);
     if (bucket === undefined) buckets.set(name, { key, changes: [change] });
     else bucket.changes.push(change);
   }
+  if (buckets === undefined) return operations;
   for (const bucket of buckets.values()) operations.push(...bucketOperation(heap, bucket, cleared));
   return operations;
 }
@@ -119,19 +123,26 @@ function bucketOperation(
   const { key, changes } = bucket;
   const row = cleared ? undefined : heap.row('entries', key);
   const items = row === undefined ? [] : decodeBucket(row, rowHead(row).at);
-  const rests = new Set(items.map((item) => Buffer.from(item.rest).toString('latin1')));
-  for (const change of changes) {
-    const rest = Buffer.from(restOf(change.key)).toString('latin1');
-    if (change.value === undefined) rests.delete(rest);
-    else rests.add(rest);
+  const rests = new Set(items.map((item) => nameOf(item.rest)));
+  const roots: Link[] = [];
+  for (const { keyBytes, slot } of changes) {
+    if (slot === undefined) rests.delete(nameOf(restOf(keyBytes)));
+    else {
+      rests.add(nameOf(restOf(keyBytes)));
+      roots.push(...slot.links);
+    }
   }
   if (rests.size === 0) return row === undefined ? [] : [{ table: 'entries', key, value: undefined }];
-  const value = (): Uint8Array => {
+  const make = (): Uint8Array => {
     let next: BucketItem[] = items;
-    for (const change of changes) next = changeBucket(next, restOf(change.key), change.value?.());
+    for (const { keyBytes, slot } of changes) next = changeBucket(next, restOf(keyBytes), slot && encodeRowValue(slot));
     return encodeBucket(next);
   };
-  return [{ table: 'entries', key, value }];
+  return [{ table: 'entries', key, value: undefined, make, roots }];
+}
+
+function nameOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 /** How many entries there are as of the stretch at hand. */

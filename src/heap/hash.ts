@@ -5,13 +5,18 @@
  */
 import createHasher from 'xxhash-wasm';
 import type { Link } from './chunk.ts';
+import { shortHash32 } from './short-hash.ts';
 
 const hasher = await createHasher();
 let forced: number | undefined;
 
-/** XXH32 of `bytes` with `seed`, as an unsigned 32-bit number. About 60 ns for 64 bytes. */
-export function hash32(bytes: Uint8Array, seed: number): number {
-  return hasher.h32Raw(bytes, seed) >>> 0;
+/** Inputs from this length on are hashed in WebAssembly: 2 GB/s against 0.7, after 150 ns. */
+const wasmBytesMin = 256;
+
+/** XXH32 of `bytes[start, end)` with `seed`, as an unsigned 32-bit number. */
+export function hash32(bytes: Uint8Array, seed: number, start = 0, end: number = bytes.length): number {
+  if (end - start < wasmBytesMin) return shortHash32(bytes, start, end, seed);
+  return hasher.h32Raw(bytes.subarray(start, end), seed) >>> 0;
 }
 
 /**
@@ -20,7 +25,7 @@ export function hash32(bytes: Uint8Array, seed: number): number {
  */
 export function contentHash(kind: number, payload: Uint8Array, links: readonly Link[]): number {
   if (forced !== undefined) return forced;
-  let hash = hasher.h32Raw(payload, kind) >>> 0;
+  let hash = hash32(payload, kind);
   for (let i = 0; i < links.length; i++) hash = (Math.imul(hash ^ links[i]!.hash, 0x9e3779b1) + i) >>> 0;
   return hash;
 }

@@ -27,13 +27,11 @@ import type { Segments } from './segment.ts';
 /** Chunks of a commit that grow past this are published ahead of it, so that a large value does not fill memory twice. */
 const batchBytesTarget = 8 * 1024 * 1024;
 
-/** An operation whose row value is made once everything it refers to has its place. */
-export interface PlannedOperation {
-  readonly table: LoggedTable;
-  readonly key: Uint8Array;
-  /** Undefined: delete. */
-  readonly value: (() => Uint8Array) | undefined;
-  readonly clear?: boolean;
+/** An operation for `Heap.commit`. The chunks its value links to are placed with it. */
+export interface PlannedOperation extends Operation {
+  /** In place of `value`, for what needs more than one value's refs: called when everything `roots` leads to is placed. */
+  readonly make?: () => Uint8Array;
+  readonly roots?: readonly Link[];
 }
 
 export interface HeapParts {
@@ -167,26 +165,22 @@ export class Heap implements ChunkSource {
   }
 
   /**
-   * Commits operations and all pending chunks that `roots` lead to, as one atomic step. Needs the commit lock. `value`
-   * of an operation is made by a function because it holds refs, which pending chunks have only once they are placed.
-   * Throws IO and poisons the heap when the log or the index can not be written.
+   * Commits operations and all pending chunks that their values lead to, as one atomic step. Needs the commit lock. Throws
+   * IO and poisons the heap when the log or the index can not be written.
    */
-  commit(
-    roots: Iterable<Link>,
-    operations: readonly PlannedOperation[],
-    options: { sync?: boolean; nextCell?: number } = {},
-  ): void {
+  commit(operations: readonly PlannedOperation[], options: { sync?: boolean; nextCell?: number } = {}): void {
     invariant(this.commitLock.held, 'a commit needs the commit lock');
     this.checkUsable();
     try {
       this.#enterBusy();
       this.#log.begin();
-      this.#place(roots);
-      const rows: Operation[] = operations.map(({ table, key, value, clear }) => {
-        return { table, key, value: value?.(), clear: clear === true };
-      });
-      for (const row of rows) this.#log.addOperation(row);
-      this.#publish(rows, options);
+      for (const { value, roots } of operations) {
+        if (roots !== undefined) this.#place(roots);
+        if (value !== undefined && !(value instanceof Uint8Array)) this.#place(value.links);
+      }
+      const made = operations.map((one) => (one.make === undefined ? one : { ...one, value: one.make() }));
+      for (const operation of made) this.#log.addOperation(operation);
+      this.#publish(made, options);
       this.commitLock.busy = false;
     } catch (error) {
       this.deduplicator.discard();
@@ -264,12 +258,15 @@ export class Heap implements ChunkSource {
   }
 
   /** Gives every pending chunk that `roots` lead to its place, children first. */
-  #place(roots: Iterable<Link>): void {
-    const stack: PendingChunk[] = [];
+  #place(roots: readonly Link[]): void {
     for (const root of roots) {
       if (root.ref !== 0) continue;
       invariant(root instanceof PendingChunk, 'a link to no chunk');
-      stack.push(root);
+      if (root.links.every(isPlaced)) {
+        this.#placeOne(root);
+        continue;
+      }
+      const stack = [root];
       while (stack.length > 0) this.#placeTop(stack);
     }
   }
@@ -302,4 +299,8 @@ export class Heap implements ChunkSource {
     chunk.ref = this.#log.addChunk(chunk.kind, chunk.payload, chunk.links);
     if (deduplicate) this.deduplicator.placed(chunk);
   }
+}
+
+function isPlaced(link: Link): boolean {
+  return link.ref !== 0;
 }

@@ -13,16 +13,18 @@
  */
 import { ByteReader, ByteWriter, readUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
+import { rowValueBytes, writeRowValue } from './rows.ts';
+import type { Encoded } from './rows.ts';
 
 /** The tables whose rows are in the log; numbers are part of the format. */
 export const loggedTables = ['entries', 'cells', 'roots'] as const;
 export type LoggedTable = (typeof loggedTables)[number];
 
-/** One change of a row: `value` is the row's value part, undefined deletes. Keys are index keys. */
+/** One change of a row: `value` is the row's value, or its value part as bytes; undefined deletes. Keys are index keys. */
 export interface Operation {
   readonly table: LoggedTable;
   readonly key: Uint8Array;
-  readonly value: Uint8Array | undefined;
+  readonly value: Encoded | Uint8Array | undefined;
   /** Empties the whole table; key and value do not count. */
   readonly clear?: boolean;
 }
@@ -58,9 +60,14 @@ export class OperationsWriter {
     out.varint(shared);
     out.varint(key.length - shared);
     out.raw(shared === 0 ? key : key.subarray(shared));
-    if (value !== undefined) {
+    if (value instanceof Uint8Array) {
       out.varint(value.length);
       out.raw(value);
+    } else if (value !== undefined) {
+      const bytes = rowValueBytes(value);
+      out.varint(bytes);
+      out.reserve(bytes);
+      out.length = writeRowValue(out.bytes, out.length, value);
     }
     this.#last = key;
   }

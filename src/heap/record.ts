@@ -49,7 +49,7 @@ export function appendRecord(
   bytes.set(payload, at);
   at += payload.length;
   const offset = place.base + start;
-  writeUint32(bytes, start, hash32(bytes.subarray(start + 4, at), recordSeed(place.seed, offset)));
+  writeUint32(bytes, start, hash32(bytes, recordSeed(place.seed, offset), start + 4, at));
   out.length = at;
   return offset;
 }
@@ -99,7 +99,7 @@ export function parseRecord(bytes: Uint8Array, at: number, available: number, se
   if (length < 1 || length > recordBytesMax) return 'damaged';
   const end = position + length;
   if (end - at > available) return 'short';
-  if (hash32(bytes.subarray(at + 4, end), seed) !== readUint32(bytes, at)) return 'damaged';
+  if (hash32(bytes, seed, at + 4, end) !== readUint32(bytes, at)) return 'damaged';
   return frameBody(bytes, position, end);
 }
 

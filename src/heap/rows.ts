@@ -24,25 +24,42 @@ export interface Encoded {
 /** A slot that is one link: its tag and the link's index, 0 (see codec/README.md). */
 const linkSlot = Uint8Array.of(0x76, 0, 0);
 
-/** The value part of a row. All links must be placed. */
-export function encodeRowValue(value: Encoded): Uint8Array {
+/** How many bytes `writeRowValue` takes. */
+export function rowValueBytes(value: Encoded): number {
+  const { bytes, links } = value;
+  if (links.length === 0) return 1 + bytes.length;
+  if (isOneLink(value)) return 1 + linkBytes;
+  return 1 + varintBytes(links.length) + links.length * linkBytes + bytes.length;
+}
+
+function isOneLink({ bytes, links }: Encoded): boolean {
+  return links.length === 1 && bytes.length === linkSlot.length && bytes[0] === linkSlot[0];
+}
+
+/** Writes the value part of a row at `at` and returns the position after it. All links must be placed. */
+export function writeRowValue(row: Uint8Array, at: number, value: Encoded): number {
   const { bytes, links } = value;
   if (links.length === 0) {
-    const row = new Uint8Array(1 + bytes.length);
-    row.set(bytes, 1);
-    return row;
+    row[at] = 0;
+    row.set(bytes, at + 1);
+    return at + 1 + bytes.length;
   }
-  if (links.length === 1 && bytes.length === linkSlot.length && bytes[0] === linkSlot[0]) {
-    const row = new Uint8Array(1 + linkBytes);
-    row[0] = 1;
-    writeRef(row, 1, links[0]!.ref);
-    writeUint32(row, 8, links[0]!.hash);
-    return row;
+  if (isOneLink(value)) {
+    row[at] = 1;
+    writeRef(row, at + 1, links[0]!.ref);
+    writeUint32(row, at + 8, links[0]!.hash);
+    return at + 1 + linkBytes;
   }
-  const row = new Uint8Array(1 + varintBytes(links.length) + links.length * linkBytes + bytes.length);
-  row[0] = 2;
-  const at = writeLinks(row, writeVarint(row, 1, links.length), links);
-  row.set(bytes, at);
+  row[at] = 2;
+  const end = writeLinks(row, writeVarint(row, at + 1, links.length), links);
+  row.set(bytes, end);
+  return end + bytes.length;
+}
+
+/** The value part of a row. All links must be placed. */
+export function encodeRowValue(value: Encoded): Uint8Array {
+  const row = new Uint8Array(rowValueBytes(value));
+  writeRowValue(row, 0, value);
   return row;
 }
 
@@ -66,13 +83,6 @@ export function decodeRowValue(bytes: Uint8Array, at: number): Encoded {
     }
   }
   throw new StoreError('CORRUPT', `A row of the index is damaged (form ${form}, ${bytes.length - at} bytes)`);
-}
-
-/** A row of the index: the commit that wrote it, and its value part. */
-export function encodeRow(sequence: number, value: Uint8Array): Uint8Array {
-  const row = new Uint8Array(varintBytes(sequence) + value.length);
-  row.set(value, writeVarint(row, 0, sequence));
-  return row;
 }
 
 /** The sequence number of a row and where its value part begins. Throws CORRUPT. */

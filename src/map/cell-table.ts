@@ -3,9 +3,8 @@
  */
 import { StoreError } from '../base/errors.ts';
 import type { Slot } from '../codec/slot.ts';
-import type { Link } from '../heap/chunk.ts';
 import type { PlannedOperation } from '../heap/heap.ts';
-import { decodeRowValue, encodeRowValue, rowHead } from '../heap/rows.ts';
+import { decodeRowValue, rowHead } from '../heap/rows.ts';
 import type { CellChange, Changes } from './changes.ts';
 import type { CellStore } from '../lazy/nodes.ts';
 import type { Store } from './store.ts';
@@ -67,14 +66,9 @@ export class CellTable implements CellStore {
     return change;
   }
 
-  /** The operations that commit a layer's cells; their pending chunks are added to `roots`. */
-  operations(changes: Changes, roots: Link[]): PlannedOperation[] {
-    const operations: PlannedOperation[] = [];
-    for (const [id, { slot }] of changes.cells()) {
-      for (const link of slot.links) roots.push(link);
-      operations.push({ table: 'cells', key: cellKey(id), value: () => encodeRowValue(slot) });
-    }
-    return operations;
+  /** The operations that commit a layer's cells. */
+  operations(changes: Changes): PlannedOperation[] {
+    return Array.from(changes.cells(), ([id, { slot }]) => ({ table: 'cells', key: cellKey(id), value: slot }));
   }
 
   #findChange(id: number): CellChange | undefined {
@@ -89,7 +83,7 @@ export class CellTable implements CellStore {
     const { heap } = this.#store;
     this.#store.exclusively(() => {
       const first = heap.meta.tail.nextCell;
-      heap.commit([], [], { nextCell: first + idsPerBlock });
+      heap.commit([], { nextCell: first + idsPerBlock });
       this.#next = first;
       this.#end = first + idsPerBlock;
     });

@@ -116,7 +116,7 @@ export class Changes {
 }
 
 /** Roughly what a slot holds in memory and will take in the log: chunks it shares with others count again. */
-function slotBytes(slot: Slot | undefined): number {
+export function slotBytes(slot: Slot | undefined): number {
   if (slot === undefined) return 0;
   let bytes = slot.bytes.length;
   for (const link of slot.links) if (link.ref === 0) bytes += pendingBytes(link);

@@ -1,6 +1,9 @@
 import { StoreError, describe } from '../base/errors.ts';
+import { encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
-import type { Store } from './store.ts';
+import { checkKeyLength } from '../heap/entry-table.ts';
+import { slotBytes } from './changes.ts';
+import type { NewEntry, Store } from './store.ts';
 
 export interface SetManyOptions {
   /** Entries to a commit, at most; default 10,000. A batch also ends after 4 MiB. */
@@ -26,11 +29,15 @@ export async function setMany(
   }
   if (store.inTransaction) throw new TypeError('setMany commits in batches of its own: it can not be part of a transaction');
   let count = 0;
-  let reported = 0;
+  let bytes = 0;
+  let entriesOfBatch: NewEntry[] = [];
   const commit = async (): Promise<void> => {
-    await store.commitPendingSoon();
-    if (count > reported) onProgress?.(count);
-    reported = count;
+    const committed = entriesOfBatch;
+    if (committed.length === 0) return;
+    entriesOfBatch = [];
+    bytes = 0;
+    await store.soon(() => store.tryCommitEntries(committed));
+    onProgress?.(count);
   };
   const iterator = iteratorOf(entries);
   try {
@@ -41,9 +48,14 @@ export async function setMany(
       const result = step instanceof Promise ? await step : step;
       if (result.done === true) break;
       const [key, value] = checkEntry(result.value);
-      store.put(key, store.nodes.encode(value));
+      const slot = store.nodes.encode(value);
+      const keyBytes = encodeKey(key);
+      checkKeyLength(keyBytes);
+      bytes += keyBytes.length + slotBytes(slot);
+      store.quota.check(store.heap, bytes);
+      entriesOfBatch.push({ key, keyBytes, slot });
       count++;
-      if (count % batch === 0 || store.top.bytes > batchBytesMax) await commit();
+      if (entriesOfBatch.length >= batch || bytes > batchBytesMax) await commit();
     }
   } catch (error) {
     await iterator.return?.();

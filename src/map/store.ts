@@ -14,9 +14,8 @@ import type { Slot } from '../codec/slot.ts';
 import { Tag } from '../codec/tags.ts';
 import { Link } from '../heap/chunk.ts';
 import { checkKeyLength, countEntries, entryOperations, readEntry } from '../heap/entry-table.ts';
-import type { EntryChange } from '../heap/entry-table.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
-import { decodeRowValue, encodeRowValue } from '../heap/rows.ts';
+import { decodeRowValue } from '../heap/rows.ts';
 import type { TypeRegistry } from '../codec/type-registry.ts';
 import type { DraftScope } from '../lazy/draft-scope.ts';
 import { Nodes } from '../lazy/nodes.ts';
@@ -44,6 +43,13 @@ export class Found implements Base {
     this.value = value;
     this.base = base ?? this;
   }
+}
+
+/** An entry for `tryCommitEntries`. */
+export interface NewEntry {
+  readonly key: Key;
+  readonly keyBytes: Uint8Array;
+  readonly slot: Slot;
 }
 
 export interface StoreOptions {
@@ -240,15 +246,36 @@ export class Store {
     });
   }
 
+  /**
+   * Commits entries straight away, if the commit lock is free: they never lie in a layer of changes. False when it is not.
+   */
+  tryCommitEntries(entries: readonly NewEntry[]): boolean {
+    if (!this.heap.tryLock()) return false;
+    try {
+      this.#locked();
+      this.#commitBottom();
+      this.heap.commit(entryOperations(this.heap, entries, false));
+      for (const { key } of entries) this.#rows.delete(key);
+      return true;
+    } finally {
+      this.heap.unlock();
+    }
+  }
+
   /** Commits what was set outside transactions, blocking for the lock. */
   commitPending(): void {
     if (this.#layers[0]!.count > 0 || this.#layers[0]!.cleared) this.exclusively(() => undefined);
   }
 
   /** As `commitPending`, waiting without blocking. */
-  async commitPendingSoon(): Promise<void> {
+  commitPendingSoon(): Promise<void> {
+    return this.soon(() => this.#tryCommitPending());
+  }
+
+  /** Calls `attempt` until it says that it had the commit lock. Throws TIMEOUT, and what `attempt` throws. */
+  async soon(attempt: () => boolean): Promise<void> {
     const deadline = performance.now() + this.#options.lockTimeoutMs;
-    for (let waitMs = 1; !this.#tryCommitPending(); waitMs = Math.min(20, waitMs * 2)) {
+    for (let waitMs = 1; !attempt(); waitMs = Math.min(20, waitMs * 2)) {
       if (performance.now() > deadline) {
         throw new StoreError('TIMEOUT', `The commit lock was not free within ${this.#options.lockTimeoutMs} ms; nothing is lost`);
       }
@@ -277,18 +304,10 @@ export class Store {
   /** Writes a layer of changes as one commit; the bottom layer must be committed before. */
   #commit(changes: Changes): void {
     if (changes.count === 0 && !changes.cleared) return;
-    const roots: Link[] = [];
     const planned: PlannedOperation[] = changes.cleared ? [clearEntries] : [];
-    const entries: EntryChange[] = [];
-    for (const { keyBytes: key, slot } of changes.sorted()) {
-      if (slot === undefined) entries.push({ key, value: undefined });
-      else {
-        entries.push({ key, value: () => encodeRowValue(slot) });
-        for (const link of slot.links) roots.push(link);
-      }
-    }
-    planned.push(...entryOperations(this.heap, entries, changes.cleared), ...this.cells.operations(changes, roots));
-    this.heap.commit(roots, planned);
+    for (const one of entryOperations(this.heap, changes.sorted(), changes.cleared)) planned.push(one);
+    for (const one of this.cells.operations(changes)) planned.push(one);
+    this.heap.commit(planned);
     const { sequence } = this.heap.meta.tail;
     changes.committed(sequence);
     for (const change of changes.entries()) this.#rows.delete(change.key);

@@ -11,7 +11,7 @@ import type { IndexHome } from '../../src/heap/index-home.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
 import type { OpenedHeap } from '../../src/heap/open-heap.ts';
 import { makeChunk } from '../../src/heap/pending.ts';
-import { decodeRowValue, encodeRowValue, rowHead } from '../../src/heap/rows.ts';
+import { decodeRowValue, rowHead } from '../../src/heap/rows.ts';
 import { FileStorage } from '../../src/storage/file-storage.ts';
 import { MemoryStorage } from '../../src/storage/memory-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -30,8 +30,8 @@ function put(heap: Heap, key: string, text: string): void {
 
 function commit(heap: Heap, key: string, chunk: PendingChunk): void {
   heap.lock(1000);
-  const value = () => encodeRowValue({ bytes: Uint8Array.of(0x76, 0, 0), links: [chunk] });
-  heap.commit([chunk], [{ table: 'entries', key: Buffer.from(key), value }]);
+  const value = { bytes: Uint8Array.of(0x76, 0, 0), links: [chunk] };
+  heap.commit([{ table: 'entries', key: Buffer.from(key), value }]);
   heap.unlock();
 }
 

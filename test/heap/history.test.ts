@@ -7,7 +7,7 @@ import type { Heap } from '../../src/heap/heap.ts';
 import { MemoryHome } from '../../src/heap/index-home.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
 import { dropPin, makePin } from '../../src/heap/pins.ts';
-import { decodeRowValue, encodeRowValue } from '../../src/heap/rows.ts';
+import { decodeRowValue } from '../../src/heap/rows.ts';
 import { MemoryStorage } from '../../src/storage/memory-storage.ts';
 
 const locks = new SoleLocks();
@@ -40,11 +40,11 @@ const steps = fc.array(
 function apply(heap: Heap, model: Model, set: ReadonlyArray<readonly [string, number | null]>): void {
   const last = new Map(set);
   const planned = [...last].map(([name, value]) => ({
-    key: Buffer.from(name),
-    value: value === null ? undefined : () => encodeRowValue({ bytes: Uint8Array.of(value), links: [] }),
+    keyBytes: Buffer.from(name),
+    slot: value === null ? undefined : { bytes: Uint8Array.of(value), links: [] },
   }));
   heap.lock(1000);
-  heap.commit([], entryOperations(heap, planned, false));
+  heap.commit(entryOperations(heap, planned, false));
   heap.unlock();
   for (const [name, value] of last) {
     if (value === null) model.delete(name);
@@ -93,7 +93,7 @@ test('entries now and at any pin are what they were', async () => {
           heap.unlock();
         } else if (step === 'clear') {
           heap.lock(1000);
-          heap.commit([], [{ table: 'entries', key: new Uint8Array(0), value: undefined, clear: true }]);
+          heap.commit([{ table: 'entries', key: new Uint8Array(0), value: undefined, clear: true }]);
           heap.unlock();
           model = new Map();
         } else {
