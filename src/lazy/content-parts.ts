@@ -10,7 +10,7 @@ import type { ListNode, Node, ObjectNode } from './node.ts';
 import type { NodeContext } from './node-context.ts';
 import { TreeObjectNode } from './object-node.ts';
 import { TreeSetNode } from './set-node.ts';
-import { sharedByKeyUntil, sharedUntil } from './shared-trees.ts';
+import { leavesApart, sharedUntil } from './shared-trees.ts';
 import { StoredNode } from './stored-node.ts';
 import { seekPage } from './tree-edit.ts';
 
@@ -95,15 +95,10 @@ export function* entriesApart(a: object, b: object | undefined): IterableIterato
 }
 
 function* treeEntriesApart(context: NodeContext, a: KeyedRoot, b: KeyedRoot): IterableIterator<[unknown, unknown]> {
-  const isSet = a.kind === b.kind && a.isSet;
-  for (const cursor = KeyedCursor.at(a.order, 0); cursor.valid; ) {
-    const at = cursor.position;
-    // Only where a node begins can it be shared; looking costs a descent of both trees.
-    const next = cursor.index === 0 ? sharedByKeyUntil(context.source, a.order, b.order, { at, key: cursor.key }) : at;
-    if (next > at) cursor.move(next);
-    else {
-      yield [readKey(context, cursor), isSet ? undefined : readValue(context, cursor)];
-      cursor.index++;
+  for (const leaf of leavesApart(context.source, a.order, b.order)) {
+    const cursor = KeyedCursor.inLeaf(leaf);
+    for (; cursor.index < leaf.count; cursor.index++) {
+      yield [readKey(context, cursor), a.isSet ? undefined : readValue(context, cursor)];
     }
   }
 }

@@ -36,6 +36,13 @@ export class KeyedCursor {
     return cursor;
   }
 
+  /** At the first item of a leaf, to go no further than its end. */
+  static inLeaf(leaf: KeyedLeaf): KeyedCursor {
+    const cursor = new KeyedCursor(leaf);
+    cursor.leaf = leaf;
+    return cursor;
+  }
+
   /** At the item numbered `position`. */
   static at(root: TreePage, position: number): KeyedCursor {
     const cursor = new KeyedCursor(root);
@@ -62,12 +69,6 @@ export class KeyedCursor {
 
   get mark(): number {
     return this.leaf.marks[this.index]!;
-  }
-
-  /** Goes to the item numbered `position`; behind the last one it is no longer valid. */
-  move(position: number): void {
-    if (position < this.#root.count) this.#seek(position);
-    else this.index = position - this.#start;
   }
 
   #seek(position: number): void {

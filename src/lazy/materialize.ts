@@ -20,7 +20,7 @@ import { absent, isNode } from './node.ts';
 import type { Node, NodeValue } from './node.ts';
 
 /** Chunks inside chunks that are followed by recursion. */
-const nestingMax = 50;
+const nestingMax = 4;
 
 export interface MaterializeOptions {
   /** Levels of containers that become plain; all by default. */

@@ -8,6 +8,7 @@ import { sameLink } from '../codec/link-table.ts';
 import type { ChunkSource, Link } from '../heap/chunk.ts';
 import { InnerPage } from './tree-inner.ts';
 import type { TreePage } from './tree-inner.ts';
+import type { KeyedLeaf } from './keyed-leaf.ts';
 
 interface Subtree {
   readonly link: Link;
@@ -22,18 +23,30 @@ export function sharedUntil(source: ChunkSource, a: TreePage, b: TreePage, at: n
   return sharedEnd(source, { mine: pathOf(a, choose), theirs }, at);
 }
 
-/** The same for keyed trees, where items correspond by key: item `at` of `a` has this key. */
-export function sharedByKeyUntil(source: ChunkSource, a: TreePage, b: TreePage, item: { at: number; key: number }): number {
-  const choose = (page: InnerPage): number => page.childOf(item.key);
-  return sharedEnd(source, { mine: pathOf(a, choose), theirs: pathOf(b, choose) }, item.at);
-}
-
 function sharedEnd(source: ChunkSource, paths: { mine: Subtree[]; theirs: Subtree[] }, at: number): number {
   for (const { link, start, count } of paths.mine) {
     if (start !== at) continue;
     if (paths.theirs.some((other) => other.count === count && sameLink(link, other.link, source))) return at + count;
   }
   return at;
+}
+
+/**
+ * The leaves of keyed tree `a` that `b` does not have too, in order. A child is looked for where the keys behind the child before
+ * it lie in `b`, so no leaf is loaded to find out that it is shared.
+ */
+export function* leavesApart(source: ChunkSource, a: TreePage, b: TreePage, from: number = -Infinity): IterableIterator<KeyedLeaf> {
+  if (from === -Infinity && sameLink(a.link, b.link, source)) return;
+  if (!(a instanceof InnerPage)) {
+    yield a as KeyedLeaf;
+    return;
+  }
+  for (let i = 0, low = from; i < a.size; low = a.keys[i++]! + 1) {
+    const { link, count } = a.branch(i);
+    const theirs = pathOf(b, (page) => page.childOf(low));
+    if (theirs.some((other) => other.count === count && sameLink(link, other.link, source))) continue;
+    yield* leavesApart(source, a.child(i), b, Math.max(low, Number.MIN_SAFE_INTEGER));
+  }
 }
 
 /** The subtrees from the root down to a leaf, by the child that `choose` takes. Loads no leaf. */

@@ -61,6 +61,7 @@ export function look(found: unknown, side: Side | undefined): Seen {
       const handle = handleOf(value);
       if (handle === undefined) return { value, side: undefined, cell };
       const body = handle.body();
+      if (handle.parent === undefined) cell = handle.document.place.cell;
       at = documentSide(handle.document.store, isDraft(body));
       value = isDraft(body) ? body.settled() : body;
     }

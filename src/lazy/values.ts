@@ -1,4 +1,5 @@
 /** What can be asked about values, lazy or plain: their content as plain values, whether it is equal, its name. */
+import { CellReference } from './cell-reference.ts';
 import { contentIdOf } from './content-id.ts';
 import { equalValues } from './equality.ts';
 import { handleOf, isDraft } from './handle.ts';
@@ -51,7 +52,10 @@ function plainOf(x: object, depth: number): { plain: unknown } | undefined {
   const body = handle.body();
   const node = isDraft(body) ? body.settled() : body;
   if (!(node instanceof StoredNode)) return undefined;
+  // A handle over a cell shows what the cell held when it was read; where the content refers to itself, it means that.
+  const cell = handle.parent === undefined ? handle.document.place.cell : undefined;
   const readCell = (id: number): NodeValue => {
+    if (id === cell) return node;
     const drafts = isDraft(body) ? store.drafts : undefined;
     if (drafts === undefined) return store.readCell(id).value;
     const value = drafts.readCell(id);
@@ -59,5 +63,6 @@ function plainOf(x: object, depth: number): { plain: unknown } | undefined {
     return held === undefined ? value : isDraft(held) ? held.settled() : held;
   };
   const lazily = (value: NodeValue): unknown => (isNode(value) && depth === 0 ? x : handle.wrapLoose(value));
-  return { plain: new Materializer(node.context, { depth, lazily, readCell }).run(node) };
+  const start = cell === undefined ? node : new CellReference(cell, true);
+  return { plain: new Materializer(node.context, { depth, lazily, readCell }).run(start) };
 }

@@ -20,10 +20,8 @@ export const smallLimits: TreeLimits = {
 export class FadingChunks implements ChunkSource {
   readonly #memory = new MemoryChunks();
   #last: FadingView | undefined;
-  loads = 0;
 
   load(link: Link): ChunkView {
-    this.loads++;
     if (this.#last !== undefined) this.#last.fade();
     this.#last = new FadingView(this.#memory.load(link));
     return this.#last;
@@ -60,6 +58,17 @@ class FadingView implements ChunkView {
   linkRef(index: number): number {
     if (this.stale) throw new Error('a link of a stale view');
     return this.#view.linkRef(index);
+  }
+}
+
+/** Counts loads. */
+export class CountedChunks implements ChunkSource {
+  readonly #memory = new MemoryChunks();
+  loads = 0;
+
+  load(link: Link): ChunkView {
+    this.loads++;
+    return this.#memory.load(link);
   }
 }
 
