@@ -96,6 +96,7 @@ function nextContainer(read: (tag: number) => unknown): unknown {
   if (++depth > inlineDepthMax) throw corrupt(`Values inside one chunk nest deeper than ${inlineDepthMax}`);
   const value = read(tag);
   depth--;
+  // Slots that do not fill the body exactly were not written by an encoder, however well they decode.
   if (at !== end) throw corrupt('A container of a wrong length');
   return value;
 }
@@ -111,6 +112,7 @@ function nextList(): unknown[] {
   const count = nextCount();
   const list: unknown[] = [];
   for (let i = 0; i < count; i++) {
+    // A longer list has a hole where nothing is assigned.
     if (bytes[at] === Tag.hole) {
       at++;
       list.length++;

@@ -32,6 +32,7 @@ export function readKeyText(bytes: Buffer, start: number, end: number, escaped: 
     if (byte === 0 && escaped) native = plain = false;
     else if (byte >= 0x80) {
       plain = false;
+      // Surrogates begin with 0xed; the native decoder refuses them one by one.
       if (byte === 0xed) native = false;
     }
   }

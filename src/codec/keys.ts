@@ -48,7 +48,7 @@ export function encodeKey(key: Key): Uint8Array {
   return buffer.take();
 }
 
-/** The key with these bytes. Throws CORRUPT when no key has them. */
+/** The key with these bytes; dates, bytes and tuples are fresh, bytes as a plain Uint8Array. Throws CORRUPT when no key has them. */
 export function decodeKey(bytes: Uint8Array): Key {
   const source = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const reader = { bytes: source, at: 0 };
@@ -158,6 +158,7 @@ function readRun(reader: Reader, kind: number, inTuple: boolean): string | Uint8
   const { bytes, at } = reader;
   let end = bytes.length;
   if (inTuple) {
+    // A 0x00 ends the run unless 0xff follows: no kind byte is 0xff, so the two cannot be confused.
     end = bytes.indexOf(0, at);
     while (end >= 0 && bytes[end + 1] === 0xff) end = bytes.indexOf(0, end + 2);
     if (end < 0) throw corrupt('A key without its end');

@@ -9,6 +9,7 @@ import type { Contents } from './contents.ts';
 const scanMax = 8;
 const keptMax = 10_000;
 
+/** What one walk has met; cleared for the next. */
 export class Sightings {
   /** Containers that were met more than once. */
   readonly repeated: Set<object> = new Set();

@@ -34,6 +34,7 @@ const framesKept = 64;
 /** The cell of a container that is to be written as an alias. */
 export type CellOf = (container: object) => number | undefined;
 
+/** One value at a time; kept for the next one, because its buffers are worth more than a value. */
 export class Walker {
   readonly writer: SlotWriter;
   readonly sightings: Sightings = new Sightings();
@@ -90,6 +91,7 @@ export class Walker {
     while (frame.index < itemCount) {
       if (frame.sink !== undefined && frame.keys !== undefined) this.#feedKey(frame, frame.sink);
       const value = items[frame.index++];
+      // The two most frequent kinds do without the dispatch below.
       if (typeof value === 'number') writer.number(value);
       else if (typeof value === 'string' && value.length <= surelyInline) writer.string(value);
       else if (!this.#value(value)) return false;
@@ -139,6 +141,7 @@ export class Walker {
     const written = frame.slotsAt - frame.start;
     const { bytes, links } = writer.cut(frame.start);
     const sink = this.#sinkFor(frame);
+    // The keys are fed by the frame's index, which therefore goes along once more.
     const end = frame.index;
     frame.index = 0;
     for (let at = written; at < bytes.length; ) {
@@ -197,6 +200,7 @@ export class Walker {
   #object(value: object, nested: boolean): boolean {
     const recognised = this.#services.recognise?.(value);
     if (recognised !== undefined) return this.#recognised(recognised, nested);
+    // A Proxy looks like anything; asked before its traps can run.
     if (types.isProxy(value)) throw this.#unsupported(value);
     const prototype = Object.getPrototypeOf(value) as object | null;
     if (prototype === Object.prototype) return this.#openObject(value, Tag.record);
@@ -260,6 +264,7 @@ export class Walker {
     const keys = contents.keys!;
     const frame = this.#push(value, tag, values);
     frame.keys = keys;
+    // An object whose key list would be no small chunk is a dictionary: it goes to a tree from the start.
     const shape = keys.length < fieldsMax ? this.#services.shapes.linkOf(keys) : undefined;
     if (shape === undefined) this.#sinkFor(frame);
     else frame.headed(this.writer.openRecord(shape, keys.length, tag === Tag.nullRecord));

@@ -181,6 +181,19 @@ test('aliases and cycles become cells and keep their identity', () => {
   assertComesBack(loop);
 });
 
+test('aliases inside large containers, and of large containers', () => {
+  const services = memoryServices();
+  const shared = { s: 1 };
+  const large = Array.from({ length: 3000 }, (_, i) => (i % 3 === 0 ? shared : { i }));
+  const value = { large, again: large, map: new Map(large.map((item, i) => [i, item])), object: Object.fromEntries(large.map((item, i) => [`k${i}`, [item]])) };
+  const found = through(value, services) as typeof value;
+  assert.equal(services.cells.slots.size, 1 + 1 + 2000, 'the shared record, the list, and its records, which the map holds too');
+  assert.equal(found.large, found.again);
+  assert.equal(found.large[0], found.large[2997]);
+  assert.equal(found.map.get(1), found.large[1]);
+  assert.deepStrictEqual(found, value);
+});
+
 test('what cannot be stored is refused with its place, and nothing is defined', () => {
   class Point { x = 1; }
   class Names extends Map {}
