@@ -10,6 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
+import { types } from 'node:util';
 import { bigintBytes } from '../codec/bigints.ts';
 import { errorToPlain } from '../codec/built-ins.ts';
 import { errorName, hasExtras } from '../codec/classify.ts';
@@ -238,10 +239,10 @@ function writePrimitive(writer: SlotWriter, value: unknown): void {
 /** Writes an object that holds no others; false for containers, errors and instances. */
 function writeLeaf(writer: SlotWriter, value: object): boolean {
   if (value instanceof StoredNode || formOf(value) !== 'leaf') return false;
-  if (value instanceof Date) writer.date(value);
-  else if (value instanceof RegExp) writer.prefixed(Tag.ext, encodeRegExp(value));
+  if (types.isDate(value)) writer.date(value);
+  else if (types.isRegExp(value)) writer.prefixed(Tag.ext, encodeRegExp(value));
   else if (viewKind(value) >= 0) writer.view(viewKind(value), viewBytes(value));
-  else if (value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt) {
+  else if (types.isBoxedPrimitive(value)) {
     writer.simple(Mark.instance);
     writePrimitive(writer, value.valueOf());
   } else return false;

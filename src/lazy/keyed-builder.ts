@@ -6,7 +6,8 @@ import type { TreeBuilder } from '../codec/trees.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import type { Link } from '../heap/chunk.ts';
 import type { KeyedLeaf } from './keyed-leaf.ts';
-import type { KeyedFormat, KeyedLeafWriter } from './keyed-leaf-writer.ts';
+import { keyedFormat } from './keyed-leaf-writer.ts';
+import type { KeyedLeafWriter } from './keyed-leaf-writer.ts';
 import { integerLabel, keyHash, makeRoot } from './keyed-root.ts';
 import type { RootKind } from './keyed-root.ts';
 import type { NodeContext } from './node-context.ts';
@@ -31,8 +32,7 @@ export class KeyedBuilder implements TreeBuilder {
     this.#kind = kind;
     this.#nullPrototype = options.nullPrototype ?? false;
     this.#onChunk = options.onChunk;
-    const { pairs, items } = context.keyedFormats;
-    this.#order = new TreeMaker(kind === ChunkKind.setRoot ? items : pairs, options.onChunk);
+    this.#order = new TreeMaker(keyedFormat(context, kind === ChunkKind.setRoot ? 1 : 2), options.onChunk);
   }
 
   add(bytes: Buffer, start: number, end: number, links: readonly Link[]): void {
@@ -78,8 +78,7 @@ export class KeyedBuilder implements TreeBuilder {
   #finishIndex(): Branch | undefined {
     if (this.#indexed === 0) return undefined;
     new BigUint64Array(this.#index.buffer, 0, this.#indexed).sort();
-    const format: KeyedFormat = this.#context.keyedFormats.marks;
-    const maker = new TreeMaker<KeyedLeaf, KeyedLeafWriter>(format, this.#onChunk);
+    const maker = new TreeMaker<KeyedLeaf, KeyedLeafWriter>(keyedFormat(this.#context, 0), this.#onChunk);
     for (let i = 0; i < this.#indexed; i++) maker.writer.mark(this.#index[2 * i + 1]!, this.#index[2 * i]!);
     return maker.finish();
   }

@@ -10,7 +10,7 @@ import { corruptKeyed } from './keyed-leaf.ts';
 import type { KeyedLeaf } from './keyed-leaf.ts';
 import type { NodeContext } from './node-context.ts';
 import type { LeafWriter, TreeFormat } from './tree-edit.ts';
-import type { BranchSink, PageTable, PlaceChunk } from './tree-inner.ts';
+import type { BranchSink, PlaceChunk } from './tree-inner.ts';
 import { Cutter, numberHash } from './tree-rule.ts';
 
 /** What an item weighs beside its slots: key and offset, or key and mark. */
@@ -118,12 +118,12 @@ export class KeyedLeafWriter implements LeafWriter<KeyedLeaf> {
   }
 }
 
-/** The kind of tree with `perItem` slots for each key. */
+/** A kind of keyed tree: 2 slots an item for keys and values, 1 for the members of Sets, 0 for indexes. */
 export type KeyedFormat = TreeFormat<KeyedLeaf, KeyedLeafWriter>;
 
-export function keyedFormat(context: NodeContext, table: PageTable, perItem: number): KeyedFormat {
+export function keyedFormat(context: NodeContext, perItem: 0 | 1 | 2): KeyedFormat {
   return {
-    table,
+    table: context.keyedPages,
     limits: context.limits,
     writer: (sink, onChunk) => new KeyedLeafWriter(context, perItem, sink, onChunk),
   };

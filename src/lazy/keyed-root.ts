@@ -24,6 +24,7 @@ import type { ChunkView, Link, PendingChunk } from '../heap/chunk.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { measured, measureItem } from './item-hash.ts';
 import { corruptKeyed } from './keyed-leaf.ts';
+import { keyedFormat } from './keyed-leaf-writer.ts';
 import type { KeyedFormat, KeyedLeafWriter } from './keyed-leaf-writer.ts';
 import { editKeyed, KeyedCursor } from './keyed-tree.ts';
 import type { NodeContext } from './node-context.ts';
@@ -91,7 +92,7 @@ export class KeyedRoot {
       const hash = this.#hash(key);
       const at = this.#index === undefined ? 0 : KeyedCursor.atKey(this.#index, hash + 1).position;
       const mark = (writer: KeyedLeafWriter): void => writer.mark(hash, label);
-      index = editKeyed(this.#context.keyedFormats.marks, index, { position: at, deleteCount: 0, insert: mark });
+      index = editKeyed(keyedFormat(this.#context, 0), index, { position: at, deleteCount: 0, insert: mark });
     }
     return this.#with(order, index);
   }
@@ -107,14 +108,13 @@ export class KeyedRoot {
     let index = this.#index === undefined ? undefined : branchOf(this.#index);
     if (indexed !== undefined) {
       const position = indexed.mark.position;
-      index = editKeyed(this.#context.keyedFormats.marks, index, { position, deleteCount: 1 });
+      index = editKeyed(keyedFormat(this.#context, 0), index, { position, deleteCount: 1 });
     }
     return this.#with(order, index);
   }
 
   get #format(): KeyedFormat {
-    const { pairs, items } = this.#context.keyedFormats;
-    return this.kind === ChunkKind.setRoot ? items : pairs;
+    return keyedFormat(this.#context, this.isSet ? 1 : 2);
   }
 
   #nextLabel(): number {

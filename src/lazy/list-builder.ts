@@ -5,6 +5,7 @@ import type { Slot } from '../codec/slot.ts';
 import type { TreeBuilder } from '../codec/trees.ts';
 import type { Link } from '../heap/chunk.ts';
 import type { ListLeaf } from './list-leaf.ts';
+import { listFormat } from './list-leaf-writer.ts';
 import type { ListLeafWriter } from './list-leaf-writer.ts';
 import type { NodeContext } from './node-context.ts';
 import { TreeMaker } from './tree-edit.ts';
@@ -17,7 +18,7 @@ export class ListBuilder implements TreeBuilder {
 
   constructor(context: NodeContext, place?: PlaceChunk) {
     this.#context = context;
-    this.#tree = new TreeMaker(context.listFormat, place);
+    this.#tree = new TreeMaker(listFormat(context), place);
   }
 
   add(bytes: Buffer, start: number, end: number, links: readonly Link[]): void {

@@ -13,11 +13,11 @@ import { ChunkKind } from '../heap/chunk.ts';
 import type { Link } from '../heap/chunk.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { measured, measureItem } from './item-hash.ts';
-import { ListLeaf } from './list-leaf.ts';
+import type { ListLeaf } from './list-leaf.ts';
 import { packNumbers, Packing, packedStringMax, writeLeafHeader } from './list-packing.ts';
 import type { NodeContext } from './node-context.ts';
 import type { LeafWriter, TreeFormat } from './tree-edit.ts';
-import type { BranchSink, PageTable, PlaceChunk } from './tree-inner.ts';
+import type { BranchSink, PlaceChunk } from './tree-inner.ts';
 import { bytesHash, Cutter, numberHash, numberWeight } from './tree-rule.ts';
 
 /** Item after item into leaves. About 20 ns for a number, 30 ns for a short string. */
@@ -197,9 +197,9 @@ function grown(bytes: Buffer, size: number): Buffer {
 /** The kind of tree a large list is. */
 export type ListFormat = TreeFormat<ListLeaf, ListLeafWriter>;
 
-export function listFormat(context: NodeContext, table: PageTable): ListFormat {
+export function listFormat(context: NodeContext): ListFormat {
   return {
-    table,
+    table: context.listPages,
     limits: context.limits,
     writer: (sink, onChunk) => new ListLeafWriter(context, sink, onChunk),
   };

@@ -9,7 +9,8 @@ import { InlineNode, inlineSlotsEnd, outgrown } from './inline-node.ts';
 import { linksOf } from './item-hash.ts';
 import { ListIterator, ReverseListIterator } from './list-iterator.ts';
 import type { Run } from './list-iterator.ts';
-import { ListLeaf } from './list-leaf.ts';
+import type { ListLeaf } from './list-leaf.ts';
+import { listFormat } from './list-leaf-writer.ts';
 import type { ListLeafWriter } from './list-leaf-writer.ts';
 import type { NodeContext } from './node-context.ts';
 import type { absent, ListNode, NodeValue } from './node.ts';
@@ -109,7 +110,7 @@ function closeList(context: NodeContext, writer: SlotWriter, slots: number, coun
 /** The tree of the slots at the end of an inline list that has become too large. */
 function listOfSlots(context: NodeContext, list: Slot, size: number): ListNode {
   const bytes = Buffer.from(list.bytes.buffer, list.bytes.byteOffset, list.bytes.byteLength);
-  const maker = new TreeMaker<ListLeaf, ListLeafWriter>(context.listFormat);
+  const maker = new TreeMaker<ListLeaf, ListLeafWriter>(listFormat(context));
   for (let at = bytes.length - size; at < bytes.length; ) {
     const next = skipSlot(bytes, at);
     maker.writer.add(bytes, at, next, list.links);
@@ -171,21 +172,22 @@ export class TreeListNode extends StoredNode implements ListNode {
         writer.add(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, part.links);
       }
     };
-    const root = spliceTree(this.context.listFormat, this.#root, { start, deleteCount, insert });
+    const root = spliceTree(listFormat(this.context), this.#root, { start, deleteCount, insert });
     return listOf(this.context, root?.link);
   }
 
   slice(start: number, end: number): ListNode {
-    const { listFormat, listPages } = this.context;
+    const { listPages } = this.context;
+    const format = listFormat(this.context);
     const insert = (): undefined => undefined;
     let page: TreePage = this.#root;
     if (end < page.count) {
-      const head = spliceTree(listFormat, page, { start: end, deleteCount: page.count - end, insert });
+      const head = spliceTree(format, page, { start: end, deleteCount: page.count - end, insert });
       if (head === undefined) return listOf(this.context, undefined);
       page = listPages.page(head.link, -1);
     }
     if (start === 0) return listOf(this.context, page.link);
-    return listOf(this.context, spliceTree(listFormat, page, { start: 0, deleteCount: start, insert })?.link);
+    return listOf(this.context, spliceTree(format, page, { start: 0, deleteCount: start, insert })?.link);
   }
 }
 

@@ -92,7 +92,10 @@ export function packNumbers(values: Float64Array, count: number): Buffer {
   if (packing === Packing.int8) for (let i = 0; i < count; i++) payload[at++] = values[i]!;
   else if (packing === Packing.int16) for (let i = 0; i < count; i++) at = payload.writeInt16LE(values[i]!, at);
   else if (packing === Packing.int32) for (let i = 0; i < count; i++) at = payload.writeInt32LE(values[i]!, at);
-  else for (let i = 0; i < count; i++) at = payload.writeDoubleLE(values[i]! === values[i]! ? values[i]! : NaN, at);
+  else {
+    // NaN has many bit patterns; a literal has the one that is stored.
+    for (let i = 0; i < count; i++) at = payload.writeDoubleLE(Number.isNaN(values[i]) ? Number.NaN : values[i]!, at);
+  }
   return payload.subarray(0, at);
 }
 

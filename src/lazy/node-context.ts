@@ -4,8 +4,6 @@ import type { Shape, ShapeTable } from '../codec/shape.ts';
 import type { Slot } from '../codec/slot.ts';
 import type { TypeRegistry } from '../codec/type-registry.ts';
 import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
-import type { KeyedFormat } from './keyed-leaf-writer.ts';
-import type { ListFormat } from './list-leaf-writer.ts';
 import type { NodeCache } from './node-cache.ts';
 import type { NodeValue } from './node.ts';
 import type { PageTable } from './tree-inner.ts';
@@ -24,9 +22,6 @@ export interface NodeContext {
   readonly shapes: ShapeTable;
   readonly types: TypeRegistry;
   readonly cells: CellStore;
-  readonly listFormat: ListFormat;
-  /** Trees of keys and values, of keys alone (sets), and of marks (indexes). */
-  readonly keyedFormats: { readonly pairs: KeyedFormat; readonly items: KeyedFormat; readonly marks: KeyedFormat };
   readonly listPages: PageTable;
   readonly keyedPages: PageTable;
   /** The value of the slot at `at` in the chunk `link`, of which `view` is a view that is not stale. */

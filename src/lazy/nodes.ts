@@ -20,14 +20,10 @@ import { readBlob } from './blob-reader.ts';
 import { CellReference } from './cell-reference.ts';
 import { noChunk, SlotView } from './inline-node.ts';
 import { linksOf } from './item-hash.ts';
-import { keyedFormat } from './keyed-leaf-writer.ts';
-import type { KeyedFormat } from './keyed-leaf-writer.ts';
 import { noteInstance } from './instance-types.ts';
 import { KeyedBuilder } from './keyed-builder.ts';
 import { KeyedRoot } from './keyed-root.ts';
 import { ListBuilder } from './list-builder.ts';
-import { listFormat } from './list-leaf-writer.ts';
-import type { ListFormat } from './list-leaf-writer.ts';
 import { InlineListNode, TreeListNode } from './list-node.ts';
 import { InlineMapNode, TreeMapNode } from './map-node.ts';
 import { Materializer } from './materialize.ts';
@@ -43,8 +39,6 @@ import { TreePages } from './tree-pages.ts';
 import type { PageTable, PlaceChunk } from './tree-inner.ts';
 import { treeLimits } from './tree-rule.ts';
 import type { TreeLimits } from './tree-rule.ts';
-
-export type { CellStore };
 
 /** What a store gives its nodes. */
 export interface NodesOptions {
@@ -71,8 +65,6 @@ export class Nodes implements NodeContext {
   readonly cells: CellStore;
   readonly listPages: PageTable;
   readonly keyedPages: PageTable;
-  readonly listFormat: ListFormat;
-  readonly keyedFormats: { readonly pairs: KeyedFormat; readonly items: KeyedFormat; readonly marks: KeyedFormat };
   readonly #services: EncodeServices;
   readonly #outer: ((value: object) => Node | CellMark | undefined) | undefined;
   readonly #writer: SlotWriter;
@@ -90,9 +82,6 @@ export class Nodes implements NodeContext {
     this.cells = options.cells;
     this.listPages = new TreePages(this, false);
     this.keyedPages = new TreePages(this, true);
-    this.listFormat = listFormat(this, this.listPages);
-    const keyed = (perItem: number): KeyedFormat => keyedFormat(this, this.keyedPages, perItem);
-    this.keyedFormats = { pairs: keyed(2), items: keyed(1), marks: keyed(0) };
     this.#outer = options.recognise;
     this.#writer = new SlotWriter(this.source, 1024);
     this.#services = {

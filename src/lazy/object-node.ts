@@ -8,7 +8,7 @@ import { fieldAt, isNullPrototype, shapeIndexOf, skipSlot, slotsAt } from '../co
 import { SlotWriter } from '../codec/slot-writer.ts';
 import type { Shape } from '../codec/shape.ts';
 import type { Slot } from '../codec/slot.ts';
-import { bodyBytesMax, Tag } from '../codec/tags.ts';
+import { bodyBytesMax } from '../codec/tags.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import type { Link } from '../heap/chunk.ts';
 import { KeyedBuilder } from './keyed-builder.ts';

@@ -2,8 +2,7 @@
 import type { Slot } from '../../src/codec/slot.ts';
 import { TypeRegistry } from '../../src/codec/type-registry.ts';
 import type { TypeCodec } from '../../src/codec/type-registry.ts';
-import type { ChunkSource, ChunkView, Link } from '../../src/heap/chunk.ts';
-import { PendingChunk } from '../../src/heap/chunk.ts';
+import type { ChunkSource, ChunkView, Link, PendingChunk } from '../../src/heap/chunk.ts';
 import { MemoryChunks } from '../../src/heap/pending.ts';
 import { Nodes } from '../../src/lazy/nodes.ts';
 import { childWeight } from '../../src/lazy/tree-rule.ts';
