@@ -6,7 +6,7 @@ import type { Slot } from '../codec/slot.ts';
 import type { PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue, rowHead } from '../heap/rows.ts';
 import type { CellChange, Changes } from './changes.ts';
-import type { CellStore } from '../lazy/nodes.ts';
+import type { CellStore } from '../lazy/node-context.ts';
 import type { Store } from './store.ts';
 
 /** What a cell holds and the commit (or the uncommitted change) it is known by. */
