@@ -179,8 +179,19 @@ export function installListMethods(table: Readonly<Record<string, ListMethod>>):
   }
 }
 
+/** What a LazyList has beyond an array. */
+// oxlint-disable-next-line no-unsafe-declaration-merging -- the methods are there, installed by name
+export interface LazyList<T = unknown> extends Array<T> {
+  /** Appends everything `source` yields, in one edit or, from an async iterable, in batches. The new length. */
+  extend(source: Iterable<T>): number;
+  extend(source: AsyncIterable<T>): Promise<number>;
+  /** How often a value occurs; with a function, for how many elements it answers yes; without either, the length. */
+  count(wanted?: T | ((value: T, index: number) => unknown)): number;
+}
+
 /** For `instanceof` and types: an array read from a store. Not to be constructed. */
-export class LazyList {
+// oxlint-disable-next-line no-unsafe-declaration-merging, no-unused-vars -- the methods are there, installed by name
+export class LazyList<T = unknown> {
   constructor() {
     throw new TypeError('a LazyList is read from a map, never constructed: store an array');
   }

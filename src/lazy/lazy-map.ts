@@ -217,8 +217,12 @@ install(setMethods, setTable, SetHandle);
 mapMethods[Symbol.iterator] = mapMethods['entries'];
 setMethods[Symbol.iterator] = setMethods['values'];
 
+// oxlint-disable-next-line no-unsafe-declaration-merging -- the methods are there, installed by name
+export interface LazyMap<K = unknown, V = unknown> extends Map<K, V> {}
+
 /** For `instanceof` and types: a Map read from a store. Not to be constructed. */
-export class LazyMap {
+// oxlint-disable-next-line no-unsafe-declaration-merging, no-unused-vars -- the methods are there, installed by name
+export class LazyMap<K = unknown, V = unknown> {
   constructor() {
     throw new TypeError('a LazyMap is read from a map, never constructed: store a Map');
   }
@@ -228,8 +232,12 @@ export class LazyMap {
   }
 }
 
+// oxlint-disable-next-line no-unsafe-declaration-merging -- the methods are there, installed by name
+export interface LazySet<T = unknown> extends Set<T> {}
+
 /** For `instanceof` and types: a Set read from a store. Not to be constructed. */
-export class LazySet {
+// oxlint-disable-next-line no-unsafe-declaration-merging, no-unused-vars -- the methods are there, installed by name
+export class LazySet<T = unknown> {
   constructor() {
     throw new TypeError('a LazySet is read from a map, never constructed: store a Set');
   }
