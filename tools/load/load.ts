@@ -9,8 +9,11 @@ import { StoreError } from '../../src/index.ts';
 import type { Key, LazyList, LodeMap } from '../../src/index.ts';
 import type { JsonPart } from '../../src/stream/json-scan.ts';
 
-/** Where the elements of a list go: under a field (a path), under their position, or into one list. */
-export type Placing = { readonly by: 'position' } | { readonly by: 'field'; readonly path: readonly string[] } | { readonly by: 'list'; readonly name: Key };
+/**
+ * Where the elements of a list go: under a field of theirs (a path), under their position, or into one list; with `root`, into
+ * one list where the root is a list, and members of an object become entries.
+ */
+export type Placing = { readonly by: 'position' } | { readonly by: 'field'; readonly path: readonly string[] } | { readonly by: 'list' | 'root'; readonly name: Key };
 
 /** What was put. For one list, `entries` is 1 and `elements` its length. */
 export interface Loaded {
@@ -49,7 +52,7 @@ class Loader {
       const root = await this.#next();
       if (root?.part !== 'open') throw new StoreError('FORMAT', 'expected an object or an array at the root: a lone value has no key');
       const { placing } = this.#options;
-      if (placing.by === 'list') await this.#list(placing.name, root);
+      if (placing.by === 'list' || (placing.by === 'root' && root.container === 'list')) await this.#list(placing.name, root);
       else await this.#entries(placing);
       // What follows the root is read too: it may be an error.
       while ((await this.#next()) !== undefined);
@@ -73,7 +76,7 @@ class Loader {
     await this.#fill(this.#map.get(name));
   }
 
-  async #entries(placing: Exclude<Placing, { by: 'list' }>): Promise<void> {
+  async #entries(placing: Placing): Promise<void> {
     const loaded = this.#loaded;
     for (let part = await this.#next(); part !== undefined && part.part !== 'close'; part = await this.#next()) {
       if (part.part === 'open') {

@@ -34,15 +34,18 @@ export const everywhere: Readonly<Record<string, Option>> = {
   help: { text: 'print this text' },
 };
 
-/** Splits arguments into words and options. A lone `-` is a word, and so is everything after `--`. */
+/**
+ * Splits arguments into words and options. A lone `-` is a word, and so is everything after `--`; so is a negative number,
+ * which the parser would take for an option: it gets a mark on its way through.
+ */
 export function readArguments(args: readonly string[], command: Pick<Command, 'options'>): Pick<Call, 'words' | 'options'> {
   const known = { ...command.options, ...everywhere };
   const options = Object.fromEntries(Object.entries(known).map(([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' } as const]));
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    return { words: positionals, options: values as Call['options'] };
+    const masked = args.map((arg) => (/^-\d/.test(arg) ? `\0${arg}` : arg));
+    const { values, positionals } = parseArgs({ args: masked, options, allowPositionals: true, strict: true });
+    return { words: positionals.map((word) => word.replace('\0', '')), options: values as Call['options'] };
   } catch (error) {
-    // A negative number is a word to us and an unknown option to the parser.
     const message = error instanceof Error ? error.message.split('. ')[0]! : String(error);
     throw new UsageError(`${message}; known options: ${Object.keys(known).map((name) => `--${name}`).join(' ')}. Words that begin with - go after --`);
   }
