@@ -12,7 +12,7 @@ import { scratch } from './scratch.ts';
 type Store = LodeMap<any, any>; // eslint-disable-line typescript/no-explicit-any -- tests set whatever they like
 
 async function fresh(t: TestContext, options: object = {}): Promise<Store> {
-  const map = (await open(join(scratch(t), 'store'), options)) as Store;
+  const map = (await open(join(scratch(), 'store'), options)) as Store;
   t.after(() => map.close());
   return map;
 }
@@ -420,7 +420,7 @@ suite('setMany', () => {
 
 suite('opening and closing', () => {
   test('a file URL, a path, and the same store twice', async (t) => {
-    const path = join(scratch(t), 'with space and ü');
+    const path = join(scratch(), 'with space and ü');
     const first = (await open(pathToFileURL(path))) as Store;
     const second = (await open(path)) as Store;
     first.set('a', 1);
@@ -436,13 +436,13 @@ suite('opening and closing', () => {
   });
 
   test('create: false and readOnly need a store', async (t) => {
-    const path = join(scratch(t), 'none');
+    const path = join(scratch(), 'none');
     await assert.rejects(open(path, { create: false }), code('NOT_FOUND'));
     await assert.rejects(open(path, { readOnly: true }), code('NOT_FOUND'));
   });
 
   test('a read-only store takes no write', async (t) => {
-    const path = join(scratch(t), 'store');
+    const path = join(scratch(), 'store');
     const writer = (await open(path)) as Store;
     writer.set('k', { list: [1] });
     await writer.close();
@@ -479,7 +479,7 @@ suite('opening and closing', () => {
 suite('misuse', () => {
   test('is refused at once, with what was expected', async (t) => {
     const map = await fresh(t);
-    const path = scratch(t);
+    const path = scratch();
     await assert.rejects(open(5 as never), TypeError);
     await assert.rejects(open(path, { readonly: true } as never), /readOnly/);
     await assert.rejects(open(path, { cacheBytes: 'much' } as never), TypeError);

@@ -1,16 +1,17 @@
-/** Folders for a test's stores, removed when the test ends. */
+/** Folders for a test's stores. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What a test context and a suite have in common. */
-export interface Ending {
-  after(fn: () => void): void;
-}
+const folders: string[] = [];
 
-/** A new empty folder that goes when the test is over. */
-export function scratch(t: Ending): string {
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+});
+
+/** A new empty folder, removed when the process ends: by then every store in it has been closed. */
+export function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'lodemap-test-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  folders.push(folder);
   return folder;
 }

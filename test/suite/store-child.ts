@@ -42,3 +42,5 @@ process.on('message', (request: Request) => {
   );
 });
 process.on('disconnect', () => process.exit());
+// A cluster's worker loses what is sent before it listens.
+process.send?.({ ready: true });

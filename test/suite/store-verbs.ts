@@ -1,4 +1,5 @@
 /** What a child process does with its store when it is asked to. */
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { materialize } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
 import type { Key, Range } from './model-map.ts';
@@ -56,6 +57,17 @@ export const verbs: Readonly<Record<string, Verb>> = {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
     });
   },
+  /** Takes the commit lock `times` times and proves by a file that nobody else has it. */
+  holdAlone: async (map, file: string, times: number) => {
+    for (let i = 0; i < times; i++) {
+      map.transaction(() => {
+        closeSync(openSync(file, 'wx'));
+        map.update('turns', (turns) => ((turns as number | undefined) ?? 0) + 1);
+        rmSync(file);
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  },
   /** Sets a value and leaves in the same turn, without closing. */
   setAndExit: (map, key: Key, value: unknown) => {
     map.set(key, value);
@@ -67,7 +79,11 @@ export const verbs: Readonly<Record<string, Verb>> = {
       throw new Error('nobody catches this');
     });
   },
-  pid: () => process.pid,
+  /** Nothing keeps the process any longer, but it says no goodbye. */
+  leave: () => {
+    process.removeAllListeners('disconnect');
+    setTimeout(() => process.disconnect(), 50);
+  },
 };
 
 /** A list of 40 strings and numbers, every one of them in every list; only two elements tell lists apart. */

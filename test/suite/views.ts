@@ -15,6 +15,8 @@ export interface View {
   keys(range?: Range): Promise<Key[]>;
   values(range?: Range): Promise<unknown[]>;
   entries(range?: Range): Promise<Array<[Key, unknown]>>;
+  /** What structured cloning makes of values on their way from another process: no Buffers, no null prototypes. */
+  readonly isFar: boolean;
 }
 
 /** A way to look at a store. `look` gives the map to go on with (it may have been opened anew) and what is seen. */
@@ -48,6 +50,7 @@ export function viewOf(map: Readable): View {
     keys: async (range) => [...map.keys(range)],
     values: async (range) => [...map.values(range)].map(plain),
     entries: async (range) => [...map.entries(range)].map(([key, value]): [Key, unknown] => [key, plain(value)]),
+    isFar: false,
   };
 }
 
@@ -59,6 +62,7 @@ function remote(call: (verb: string, ...args: unknown[]) => Promise<unknown>): V
     keys: (range) => call('keys', range) as Promise<Key[]>,
     values: (range) => call('values', range) as Promise<unknown[]>,
     entries: (range) => call('entries', range) as Promise<Array<[Key, unknown]>>,
+    isFar: true,
   };
 }
 
