@@ -8,7 +8,7 @@
  * Containers that occur twice are named once. One that contains itself is written as its distance up the path; what holds
  * such a reference out of itself is not remembered, because it has another name elsewhere. The walk has its own stack.
  */
-import { createHash } from 'node:crypto';
+import { createHash, hash as hashOnce } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { types } from 'node:util';
 import { bigintBytes } from '../codec/bigints.ts';
@@ -16,6 +16,7 @@ import { errorToPlain } from '../codec/built-ins.ts';
 import { errorName, hasExtras } from '../codec/classify.ts';
 import { encodeRegExp } from '../codec/ext.ts';
 import { SlotWriter } from '../codec/slot-writer.ts';
+import { readString } from '../codec/strings.ts';
 import { Tag } from '../codec/tags.ts';
 import { viewBytes, viewKind } from '../codec/views.ts';
 import { entriesApart, itemsOf } from './content-parts.ts';
@@ -25,7 +26,8 @@ import { StoredNode } from './stored-node.ts';
 import { Box, formOf, look, prototypeOf } from './value-view.ts';
 import type { Seen, Side } from './value-view.ts';
 
-const idBytes = 16;
+/** An id is this many hex digits. */
+const idLength = 32;
 /** Bytes of a list that are gathered before they are hashed. */
 const batchBytes = 32 * 1024;
 
@@ -41,7 +43,8 @@ export function contentIdOf(value: unknown, side?: Side): string {
 interface Frame {
   readonly parts: Iterator<unknown>;
   readonly side: Side | undefined;
-  readonly writer: SlotWriter;
+  /** Where its bytes begin in the writer; those of the frames below it lie before. */
+  readonly start: number;
   /** Parts of one entry; 0 where order counts. */
   readonly perEntry: number;
   readonly entries: string[];
@@ -55,7 +58,8 @@ interface Frame {
 class Namer {
   readonly #frames: Frame[] = [];
   readonly #path = new Map<unknown, number>();
-  readonly #known = new Map<unknown, Buffer>();
+  readonly #known = new Map<unknown, string>();
+  readonly #writer = new SlotWriter(undefined, 1024);
   readonly #cellNames = new Map<object, Map<number, object>>();
 
   run(value: unknown, side: Side | undefined): string {
@@ -68,23 +72,23 @@ class Namer {
         if (this.#part(frame, part.value)) this.#parted(frame);
         continue;
       }
-      const id = finish(frame);
+      const id = this.#finish(frame);
       this.#frames.pop();
       if (frame.identity !== undefined) {
         this.#path.delete(frame.identity);
         if (frame.low >= depth) this.#known.set(frame.identity, id);
       }
       const parent = this.#frames[depth - 1];
-      if (parent === undefined) return id.toString('hex');
+      if (parent === undefined) return id;
       if (frame.low < depth) parent.low = Math.min(parent.low, frame.low);
-      this.#child(parent, id);
+      this.#child(id);
       this.#parted(parent);
     }
   }
 
   /** Writes a part, true; or opens a frame for it, false. */
   #part(frame: Frame, part: unknown): boolean {
-    const { writer } = frame;
+    const writer = this.#writer;
     if (part === absent) writer.simple(Tag.hole);
     else if (!isObject(part)) writePrimitive(writer, part);
     else return this.#object(frame, look(part, frame.side));
@@ -92,7 +96,7 @@ class Namer {
   }
 
   #object(frame: Frame, seen: Seen): boolean {
-    const { writer } = frame;
+    const writer = this.#writer;
     const { value } = seen;
     if (!isObject(value)) writePrimitive(writer, value);
     else if (value instanceof Box) {
@@ -106,14 +110,14 @@ class Namer {
     const identity = this.#identityOf(seen, value);
     const known = identity === undefined ? undefined : this.#known.get(identity);
     if (known !== undefined) {
-      this.#child(frame, known);
+      this.#child(known);
       return true;
     }
     const above = identity === undefined ? undefined : this.#path.get(identity);
     if (above !== undefined) {
       frame.low = Math.min(frame.low, above);
-      frame.writer.simple(Mark.back);
-      frame.writer.number(this.#frames.length - above);
+      this.#writer.simple(Mark.back);
+      this.#writer.number(this.#frames.length - above);
       return true;
     }
     this.#push({ ...partsOf(value), side: seen.side }, identity);
@@ -122,27 +126,50 @@ class Namer {
 
   #push(content: Parts & { side: Side | undefined }, identity: unknown): void {
     const depth = this.#frames.length;
-    const writer = new SlotWriter(undefined, 64);
-    if (content.perEntry === 0) writer.simple(content.mark);
-    const { parts, side, perEntry } = content;
-    const entries: string[] = perEntry === 0 ? [] : [String.fromCharCode(content.mark)];
-    this.#frames.push({ parts, side, writer, perEntry, entries, identity, low: Infinity, parted: 0, hash: undefined });
+    const { parts, side, perEntry, mark } = content;
+    const start = this.#writer.end;
+    if (perEntry === 0) this.#writer.simple(mark);
+    const entries: string[] = perEntry === 0 ? [] : [String.fromCharCode(mark)];
+    this.#frames.push({ parts, side, start, perEntry, entries, identity, low: Infinity, parted: 0, hash: undefined });
     if (identity !== undefined) this.#path.set(identity, depth);
   }
 
-  #child(frame: Frame, id: Buffer): void {
-    frame.writer.simple(Mark.child);
-    frame.writer.copy(id, 0, idBytes, []);
+  #child(id: string): void {
+    this.#writer.simple(Mark.child);
+    this.#writer.string(id);
   }
 
   #parted(frame: Frame): void {
-    const { writer } = frame;
+    const writer = this.#writer;
     if (frame.perEntry === 0) {
-      if (writer.end > batchBytes) flush(frame);
+      if (writer.end - frame.start > batchBytes) this.#flush(frame);
     } else if (++frame.parted % frame.perEntry === 0) {
-      frame.entries.push(writer.bytes.toString('latin1', 0, writer.end));
-      writer.truncate(0);
+      frame.entries.push(readString(Tag.latin1, writer.bytes, frame.start, writer.end));
+      writer.truncate(frame.start);
     }
+  }
+
+  /** Hashes what there is of a list so far. */
+  #flush(frame: Frame): void {
+    frame.hash ??= createHash('sha256');
+    frame.hash.update(this.#bytesOf(frame));
+    this.#writer.truncate(frame.start);
+  }
+
+  #finish(frame: Frame): string {
+    if (frame.hash !== undefined) {
+      this.#flush(frame);
+      return frame.hash.digest('hex').slice(0, idLength);
+    }
+    const [mark, ...entries] = frame.entries;
+    const sorted = mark === undefined ? undefined : Buffer.from(`${mark}${entries.sort().join('')}`, 'latin1');
+    const id = hashOnce('sha256', sorted ?? this.#bytesOf(frame), 'hex').slice(0, idLength);
+    this.#writer.truncate(frame.start);
+    return id;
+  }
+
+  #bytesOf(frame: Frame): Buffer {
+    return this.#writer.bytes.subarray(frame.start, this.#writer.end);
   }
 
   #identityOf(seen: Seen, value: object): unknown {
@@ -207,24 +234,6 @@ function* flat(value: object): IterableIterator<unknown> {
 
 function* members(value: object): IterableIterator<unknown> {
   for (const [member] of entriesApart(value, undefined)) yield member;
-}
-
-function flush(frame: Frame): void {
-  frame.hash ??= createHash('sha256');
-  frame.hash.update(frame.writer.bytes.subarray(0, frame.writer.end));
-  frame.writer.truncate(0);
-}
-
-function finish(frame: Frame): Buffer {
-  if (frame.perEntry > 0) {
-    const hash = createHash('sha256');
-    const [mark, ...entries] = frame.entries;
-    hash.update(mark!, 'latin1');
-    for (const entry of entries.sort()) hash.update(entry, 'latin1');
-    return hash.digest().subarray(0, idBytes);
-  }
-  flush(frame);
-  return frame.hash!.digest().subarray(0, idBytes);
 }
 
 function writePrimitive(writer: SlotWriter, value: unknown): void {
