@@ -6,6 +6,9 @@
  * commit after that changes the index. The index is believed when the marker is clean and the file is the one it was
  * written for (size, and a hash while the index is small), or when it is dirty but the operating system has been running
  * since and the file is the same: then every write is still in the page cache. In all other cases it is rebuilt.
+ *
+ * The marker also says how far the log reached, durably, when it was written: a log that ends before that has been damaged,
+ * however well-formed its end may look.
  */
 import { readUint32, writeUint32 } from '../base/bytes.ts';
 import { isStoreError } from '../base/errors.ts';
@@ -17,6 +20,12 @@ export const markerName = 'index/marker';
 /** Indexes up to this size are hashed at a clean close and checked at the next open (about 4 ms for 16 MiB). */
 const hashedBytesMax = 16 * 1024 * 1024;
 
+/** A place in the log: commits reach at least to here. */
+export interface Reach {
+  readonly segment: number;
+  readonly offset: number;
+}
+
 interface Marker {
   clean: boolean;
   boot: string | undefined;
@@ -25,10 +34,11 @@ interface Marker {
   bytes: number;
   /** XXH32 of the index file, where it was small enough. */
   hash: number | undefined;
+  reach: Reach;
 }
 
-/** Whether the index beside the marker can be believed, and why not. */
-export type Trust = { trusted: true; clean: boolean } | { trusted: false; reason: string };
+/** Whether the index beside the marker can be believed; else why not, and how far the log must reach as far as is known. */
+export type Trust = { trusted: true; clean: boolean } | { trusted: false; reason: string; reach?: Reach };
 
 /** What the marker is about: the index file, by name in the store, and its identity (device and inode, or a number). */
 export interface IndexFile {
@@ -39,24 +49,33 @@ export interface IndexFile {
 export function readTrust(storage: Storage, index: IndexFile): Trust {
   const marker = readMarker(storage);
   if (marker === undefined) return { trusted: false, reason: 'there is no intact clean marker' };
-  if (!storage.exists(index.name)) return { trusted: false, reason: 'the index is missing' };
-  if (!marker.clean) {
-    if (marker.boot === undefined || marker.boot !== bootId()) {
-      return { trusted: false, reason: 'the system went down while the store was in use' };
-    }
-    if (marker.file !== index.identity()) return { trusted: false, reason: 'the index was copied while in use' };
-    return { trusted: true, clean: false };
-  }
-  const bytes = fileBytes(storage, index.name);
-  if (bytes.length !== marker.bytes) return { trusted: false, reason: 'the index has another size than when it was closed' };
-  if (marker.hash !== undefined && hash32(bytes.read(), 0) !== marker.hash) {
-    return { trusted: false, reason: 'the index was changed since it was closed' };
-  }
-  return { trusted: true, clean: true };
+  const reason = doubtOf(storage, index, marker);
+  return reason === undefined ? { trusted: true, clean: marker.clean } : { trusted: false, reason, reach: marker.reach };
 }
 
-/** Writes the marker durably. `clean` only when the index has just been synced and nobody else has the store open. */
-export function writeMarker(storage: Storage, index: IndexFile, clean: boolean): void {
+/** Why the index is not the one the marker was written for; undefined when it is. */
+function doubtOf(storage: Storage, index: IndexFile, marker: Marker): string | undefined {
+  if (!storage.exists(index.name)) return 'the index is missing';
+  if (!marker.clean) {
+    if (marker.boot === undefined || marker.boot !== bootId()) return 'the system went down while the store was in use';
+    return marker.file === index.identity() ? undefined : 'the index was copied while in use';
+  }
+  const bytes = fileBytes(storage, index.name);
+  if (bytes.length !== marker.bytes) return 'the index has another size than when it was closed';
+  if (marker.hash === undefined || hash32(bytes.read(), 0) === marker.hash) return undefined;
+  return 'the index was changed since it was closed';
+}
+
+/** What a marker is to say. */
+export interface Mark {
+  /** Only when the index has just been synced and nobody else has the store open. */
+  readonly clean: boolean;
+  /** How far the log is durable. */
+  readonly reach: Reach;
+}
+
+/** Writes the marker durably. */
+export function writeMarker(storage: Storage, index: IndexFile, { clean, reach }: Mark): void {
   const bytes = clean ? fileBytes(storage, index.name) : undefined;
   const marker: Marker = {
     clean,
@@ -64,6 +83,7 @@ export function writeMarker(storage: Storage, index: IndexFile, clean: boolean):
     file: index.identity(),
     bytes: bytes?.length ?? 0,
     hash: bytes !== undefined && bytes.length <= hashedBytesMax ? hash32(bytes.read(), 0) : undefined,
+    reach: { segment: reach.segment, offset: reach.offset },
   };
   const text = Buffer.from(JSON.stringify(marker), 'utf8');
   const file = Buffer.alloc(text.length + 4);

@@ -223,13 +223,14 @@ export class Heap implements ChunkSource {
     if (!this.commitLock.dirty) return;
     if (this.#meta.tail.segment !== 0) this.segments.get(this.#meta.tail.segment).file.sync();
     this.index.sync();
-    this.#home.mark(true);
+    this.#home.mark({ clean: true, reach: this.#meta.tail });
     this.commitLock.dirty = false;
   }
 
   #enterBusy(): void {
     if (!this.commitLock.dirty) {
-      this.#home.mark(false);
+      // Not dirty: the log was synced up to here when the store came to rest.
+      this.#home.mark({ clean: false, reach: this.#meta.tail });
       this.commitLock.dirty = true;
     }
     this.commitLock.busy = true;

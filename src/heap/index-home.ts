@@ -7,16 +7,19 @@ import { MemoryIndex } from '../storage/memory-index.ts';
 import type { Index } from '../storage/index-store.ts';
 import type { FileStorage } from '../storage/file-storage.ts';
 import { readTrust, writeMarker } from './clean-marker.ts';
-import type { IndexFile, Trust } from './clean-marker.ts';
+import type { IndexFile, Mark, Reach, Trust } from './clean-marker.ts';
 
 export interface IndexHome {
   /** May the index that is there be believed? Only meaningful while nobody else has the store open. */
   trust(): Trust;
   open(): Index;
-  /** Builds an index beside the present one, which it then replaces. Nobody else has the store open. */
-  rebuild(fill: (index: Index) => void): Promise<void>;
-  /** Says durably that the index is about to change, or that it is synced and at rest. */
-  mark(clean: boolean): void;
+  /**
+   * Builds an index beside the present one, which it then replaces. `fill` says how far the log it followed is durable.
+   * Nobody else has the store open.
+   */
+  rebuild(fill: (index: Index) => Reach): Promise<void>;
+  /** Says durably that the index is about to change, or that it is synced and at rest, and how far the log is durable. */
+  mark(mark: Mark): void;
 }
 
 const folder = 'index';
@@ -41,13 +44,14 @@ export class LmdbHome implements IndexHome {
     return openLmdbIndex(`${this.#storage.path}/${folder}`, { create: false });
   }
 
-  async rebuild(fill: (index: Index) => void): Promise<void> {
+  async rebuild(fill: (index: Index) => Reach): Promise<void> {
+    let reach: Reach;
     const storage = this.#storage;
     storage.removeFolder(freshFolder);
     storage.createFolder(freshFolder);
     const index = openLmdbIndex(`${storage.path}/${freshFolder}`, { create: true });
     try {
-      fill(index);
+      reach = fill(index);
       index.sync();
     } finally {
       await index.close();
@@ -55,11 +59,11 @@ export class LmdbHome implements IndexHome {
     storage.removeFolder(folder);
     storage.rename(freshFolder, folder);
     storage.syncFolder('');
-    this.mark(true);
+    this.mark({ clean: true, reach });
   }
 
-  mark(clean: boolean): void {
-    writeMarker(this.#storage, this.#file, clean);
+  mark(mark: Mark): void {
+    writeMarker(this.#storage, this.#file, mark);
   }
 }
 
@@ -76,7 +80,7 @@ export class MemoryHome implements IndexHome {
     return this.#index;
   }
 
-  rebuild(fill: (index: Index) => void): Promise<void> {
+  rebuild(fill: (index: Index) => Reach): Promise<void> {
     this.#index = new MemoryIndex();
     fill(this.#index);
     return Promise.resolve();

@@ -128,8 +128,11 @@ class Opening {
       return trust.clean;
     }
     let report: RecoveryReport | undefined;
+    const reach = trust.trusted ? undefined : trust.reach;
     await home.rebuild((index) => {
-      report = rebuildIndex(this.#segments, index).report;
+      const rebuilt = rebuildIndex(this.#segments, index, reach);
+      ({ report } = rebuilt);
+      return rebuilt.meta.tail;
     });
     this.#commitLock.dirty = false;
     this.#commitLock.busy = false;

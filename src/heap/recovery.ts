@@ -14,6 +14,7 @@
 import { StoreError } from '../base/errors.ts';
 import type { Index, IndexWriter } from '../storage/index-store.ts';
 import { applyOperation } from './apply-operation.ts';
+import type { Reach } from './clean-marker.ts';
 import { addToBucket, dedupeBytesMin } from './deduplicator.ts';
 import { emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
@@ -29,6 +30,11 @@ export interface RecoveryReport {
   bytes: number;
   /** Bytes of torn commits cut off the end of the log. */
   cutBytes: number;
+}
+
+export interface Recovered {
+  readonly meta: Meta;
+  readonly report: RecoveryReport;
 }
 
 /** Rows gathered before they are written to the index in one transaction. */
@@ -86,8 +92,9 @@ class Replay {
 /**
  * Replays the log behind `from` into the index and cuts a torn tail. Returns the new meta. Needs the commit lock; throws
  * CORRUPT when what follows is damaged rather than torn, and then changes neither log nor, beyond whole commits, index.
+ * `reach` is a place the log is known to have reached durably: what ends before it was not torn.
  */
-export function catchUp(segments: Segments, index: Index, from: Meta): { meta: Meta; report: RecoveryReport } {
+export function catchUp(segments: Segments, index: Index, from: Meta, reach: Reach = from.tail): Recovered {
   segments.syncEntries();
   const replay = new Replay(index, from);
   const report: RecoveryReport = { commits: 0, bytes: 0, cutBytes: 0 };
@@ -95,10 +102,11 @@ export function catchUp(segments: Segments, index: Index, from: Meta): { meta: M
   if (from.tail.segment !== 0 && ids[0] !== from.tail.segment) {
     throw new StoreError('CORRUPT', `Segment ${from.tail.segment} is missing: the index says the log ends in it`);
   }
+  if (ids.length === 0) checkLogEnd({ segment: 0, offset: 0 }, reach);
   let { offset, sequence } = from.tail;
   for (const [position, id] of ids.entries()) {
     const last = position === ids.length - 1;
-    if (last && dropTornSegment(segments, id)) break;
+    if (last && id > reach.segment && dropTornSegment(segments, id)) break;
     const segment = segments.get(id);
     if (id !== from.tail.segment) {
       offset = segmentHeaderBytes;
@@ -107,6 +115,7 @@ export function catchUp(segments: Segments, index: Index, from: Meta): { meta: M
     checkReach(segment.file.size(), id, offset);
     const end = scanSegment(segment, { offset, sequence }, dedupeBytesMin, (batch) => replay.add(id, batch));
     replay.flush();
+    if (last) checkLogEnd({ segment: id, offset: end.offset }, reach);
     if (!end.clean) report.cutBytes += cutTail(segments, id, end, last);
     report.bytes += end.offset - offset;
     ({ offset, sequence } = end);
@@ -117,14 +126,23 @@ export function catchUp(segments: Segments, index: Index, from: Meta): { meta: M
   return { meta: replay.meta, report };
 }
 
+/** Throws CORRUPT when the last whole commit ends before the place to which the log is known to have been durable. */
+function checkLogEnd(end: Reach, reach: Reach): void {
+  if (end.segment > reach.segment || (end.segment === reach.segment && end.offset >= reach.offset)) return;
+  throw corruptSegment(end.segment, end.offset, `the log ends here, but reached to ${reach.offset} of segment ${reach.segment}`);
+}
+
 /** Throws CORRUPT when a segment ends before the place up to which commits are known. */
 export function checkReach(bytes: number, segment: number, offset: number): void {
   if (bytes < offset) throw corruptSegment(segment, bytes, `it ends here, but commits reach to ${offset}`);
 }
 
-/** Replays the whole log into an empty index. */
-export function rebuildIndex(segments: Segments, index: Index): { meta: Meta; report: RecoveryReport } {
-  return catchUp(segments, index, emptyMeta);
+/** Replays the whole log into an empty index and makes it durable. `reach` is how far it is known to have been. */
+export function rebuildIndex(segments: Segments, index: Index, reach?: Reach): Recovered {
+  const recovered = catchUp(segments, index, emptyMeta, reach);
+  const { segment } = recovered.meta.tail;
+  if (segment !== 0) segments.get(segment).file.sync();
+  return recovered;
 }
 
 /** Cuts what lies behind the last whole batch, once it is sure that it was never promised to anyone. */

@@ -1,5 +1,5 @@
 /** What crash tests need beside CrashStorage: disks made from images, and an index that outlasts its process. */
-import type { Trust } from '../../src/heap/clean-marker.ts';
+import type { Mark, Reach, Trust } from '../../src/heap/clean-marker.ts';
 import type { IndexHome } from '../../src/heap/index-home.ts';
 import { CrashStorage } from '../../src/storage/crash-storage.ts';
 import type { Index } from '../../src/storage/index-store.ts';
@@ -24,15 +24,15 @@ export class KeptHome implements IndexHome {
     return (this.#index ??= new KeptIndex());
   }
 
-  async rebuild(fill: (index: Index) => void): Promise<void> {
+  async rebuild(fill: (index: Index) => Reach): Promise<void> {
     const index = new KeptIndex();
     fill(index);
     this.#index = index;
     this.#clean = true;
   }
 
-  mark(clean: boolean): void {
-    this.#clean = clean;
+  mark(mark: Mark): void {
+    this.#clean = mark.clean;
   }
 }
 

@@ -14,7 +14,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { materialize, open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
-import { Random } from '../suite/random.ts';
+import type { Random } from '../suite/random.ts';
 import { difference } from '../suite/same.ts';
 import { accountStart, accounts, valueOf } from './killed-writer.ts';
 

@@ -93,10 +93,10 @@ test('sixteen contenders, one of them stopped now and then: never two holders', 
   const children = await Promise.all(Array.from({ length: 16 }, () => StoreChild.open(path, { lockTimeoutMs: 30_000 })));
   t.after(() => Promise.all(children.map((child) => child.kill())));
   const times = amount('LODEMAP_CONTENDER_TURNS', 60);
-  let done = false;
+  const state = { done: false };
   const work = Promise.all(children.map((child) => child.call('holdAlone', join(path, '..', 'alone'), times)));
-  void work.finally(() => (done = true)).catch(() => {});
-  for (let turn = 0; !done; turn++) {
+  void work.finally(() => (state.done = true)).catch(() => {});
+  for (let turn = 0; !state.done; turn++) {
     const { pid } = children[turn % children.length]!.process;
     process.kill(pid!, 'SIGSTOP');
     await sleep(5);

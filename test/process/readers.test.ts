@@ -56,7 +56,7 @@ test('a thousand iterators and three hundred snapshots left open, while another 
   assert.ok((await map.verify()).ok);
 });
 
-test('five hundred readers in the middle of a read', async (t) => {
+test('five hundred readers in the middle of a read', async () => {
   const folder = join(scratch(), 'index');
   mkdirSync(folder);
   const first = openLmdbIndex(folder, { create: true });

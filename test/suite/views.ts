@@ -121,7 +121,7 @@ const snapshot: Subject = {
     const taken = map.snapshot();
     // What comes after must not show.
     map.set('after the snapshot', 1);
-    for (const key of [...map.keys({ limit: 2 })]) map.delete(key);
+    for (const key of Array.from(map.keys({ limit: 2 }))) map.delete(key);
     const view = viewOf(taken as unknown as Readable);
     return {
       map,
