@@ -2,10 +2,16 @@ import { contentHash } from './hash.ts';
 import { PendingChunk } from './chunk.ts';
 import type { ChunkKind, ChunkSource, ChunkView, Link } from './chunk.ts';
 import { invariant } from '../base/assert.ts';
+import { StoreError } from '../base/errors.ts';
 
 /** Makes a pending chunk from a payload nobody will change any more. */
 export function makeChunk(kind: ChunkKind, payload: Uint8Array, links: readonly Link[] = []): PendingChunk {
   return new PendingChunk(kind, payload, links, contentHash(kind, payload, links));
+}
+
+/** The error for a payload that names a link its chunk does not have. */
+export function noSuchLink(index: number, count: number): StoreError {
+  return new StoreError('CORRUPT', `A chunk names its link ${index}, but has ${count}.`);
 }
 
 /** A view over a pending chunk: its bytes stay where they are, so it never goes stale. */
@@ -28,7 +34,7 @@ export class PendingView implements ChunkView {
 
   link(index: number): Link {
     const link = this.#links[index];
-    invariant(link !== undefined, `link ${index} of ${this.linkCount}`);
+    if (link === undefined) throw noSuchLink(index, this.linkCount);
     return link;
   }
 
