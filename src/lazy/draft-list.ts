@@ -12,6 +12,7 @@ import type { CellRef, ListNode, Node, NodeValue } from './node.ts';
 
 const tailMax = 16 * 1024;
 const editsMax = 4 * 1024;
+const gapMax = 64;
 
 interface ListState extends DraftState {
   readonly node: ListNode;
@@ -145,15 +146,17 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
     this.#tail = [];
   }
 
-  /** Neighbours go in together. */
+  /** Edits that lie close together go in together, with what lies between them: one edit of a node costs more than that. */
   #writeEdits(): void {
+    if (this.#edits.size === 0) return;
     const indexes = Array.from(this.#edits.keys()).sort((a, b) => a - b);
     for (let i = 0; i < indexes.length; ) {
       const start = indexes[i]!;
-      const run: unknown[] = [];
-      while (i < indexes.length && indexes[i] === start + run.length) run.push(this.#edits.get(indexes[i++]!));
+      let end = start;
+      for (; i < indexes.length && indexes[i]! <= end + gapMax; i++) end = indexes[i]!;
+      const run = Array.from(this.node.values(start, end + 1), (value, at) => (this.#edits.has(start + at) ? this.#edits.get(start + at) : value));
       this.node = this.node.splice(start, run.length, run);
     }
-    if (indexes.length > 0) this.#edits = new Map();
+    this.#edits = new Map();
   }
 }
