@@ -1,0 +1,69 @@
+/** How the key of an item is found. */
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe } from '../base/errors.ts';
+import type { Key } from '../codec/keys.ts';
+
+/** A function that a module exports (by default as `default`): it can be named to another process. */
+export interface ModuleBy {
+  readonly module: URL | string;
+  readonly export?: string;
+}
+
+/**
+ * The key of an item: a function; a field (`'name'`), or a path of fields (`'addr.city'`, `['addr', 'city']`; where an item has
+ * a field `addr.city`, that one); or a function of a module. A field that is missing is the key undefined. Paths and modules
+ * run in any process.
+ */
+export type By<T> = ((item: T) => Key) | string | readonly (string | number)[] | ModuleBy;
+
+export type KeyOf<T> = (item: T) => Key;
+
+/** Throws a TypeError unless `by` is one of the forms of By. */
+export function checkBy(by: unknown, name: string): void {
+  if (typeof by === 'function' || (typeof by === 'string' && by !== '')) return;
+  if (Array.isArray(by) && by.length > 0 && by.every((step) => typeof step === 'string' || Number.isInteger(step))) return;
+  if (isModule(by)) return;
+  const hint = by === undefined ? '' : "; a path is an array of names and indexes, a module { module: URL, export: 'name' }";
+  throw new TypeError(`${name}: expected a function, a field, a path or a module, got ${describe(by)}${hint}`);
+}
+
+/** The function for `by`; modules are loaded. Throws a TypeError when a module has no such function. */
+export async function resolveBy<T>(by: By<T>): Promise<KeyOf<T>> {
+  if (!isModule(by)) return keyOf(by);
+  const name = by.export ?? 'default';
+  const url = typeof by.module === 'string' && isAbsolute(by.module) ? pathToFileURL(by.module) : by.module;
+  const loaded = (await import(String(url))) as Record<string, unknown>;
+  const found = loaded[name];
+  if (typeof found !== 'function') throw new TypeError(`by: ${String(by.module)} exports ${describe(found)} as ${name}, expected a function`);
+  return found as KeyOf<T>;
+}
+
+/** The function for a function or a path. */
+export function keyOf<T>(by: Exclude<By<T>, ModuleBy>): KeyOf<T> {
+  if (typeof by === 'function') return by;
+  if (typeof by === 'string') return by.includes('.') ? (item) => dottedField(item, by) : (item) => field(item, by) as Key;
+  const path = [...(by as readonly (string | number)[])];
+  return (item) => walk(item, path);
+}
+
+function isModule(by: unknown): by is ModuleBy {
+  if (typeof by !== 'object' || by === null || Array.isArray(by)) return false;
+  const { module, export: name } = by as Partial<ModuleBy>;
+  return (typeof module === 'string' || module instanceof URL) && (name === undefined || typeof name === 'string');
+}
+
+function field(item: unknown, name: string | number): unknown {
+  return item === undefined || item === null ? undefined : (item as Record<string | number, unknown>)[name];
+}
+
+function walk(item: unknown, path: readonly (string | number)[]): Key {
+  let value = item;
+  for (let i = 0; i < path.length; i++) value = field(value, path[i]!);
+  return value as Key;
+}
+
+function dottedField(item: unknown, name: string): Key {
+  if (typeof item === 'object' && item !== null && Object.hasOwn(item, name)) return (item as Record<string, Key>)[name];
+  return walk(item, name.split('.'));
+}

@@ -1,0 +1,23 @@
+/** `lodemap/external`: algorithms over more items than memory holds. */
+export { externalAggregate, groupByCount, groupByMax, groupByMean, groupByMin, groupBySum } from './aggregate.ts';
+export type { AggregateOptions, AggregateRow, Aggregates, GroupValueOptions } from './aggregate.ts';
+export { collect, count, distinct, first, last, max, mean, min, reduce, sum, variance } from './aggregates.ts';
+export type { Aggregate } from './aggregates.ts';
+export type { By, ModuleBy } from './by.ts';
+export { externalDistinct } from './distinct.ts';
+export type { DistinctOptions } from './distinct.ts';
+export { externalGroupBy } from './group-by.ts';
+export type { GroupOptions } from './group-by.ts';
+export { externalJoin } from './join.ts';
+export type { JoinOptions, JoinType } from './join.ts';
+export { externalMerge } from './merge-sources.ts';
+export type { MergeOptions } from './merge-sources.ts';
+export type { ExternalOptions } from './options.ts';
+export { externalSort } from './sort.ts';
+export type { SortOptions } from './sort.ts';
+export type { Source } from './source.ts';
+export type { ExternalStats } from './tally.ts';
+export { externalTopK } from './top-k.ts';
+export type { TopKOptions } from './top-k.ts';
+export type { Key } from '../codec/keys.ts';
+export type { Progress } from '../heap/verify.ts';

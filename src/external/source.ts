@@ -1,0 +1,66 @@
+/** Where items come from: any iterable, plain or async. */
+import { describe } from '../base/errors.ts';
+import { Flow } from './flow.ts';
+import type { Pace } from './pace.ts';
+
+/** Items of an external algorithm: read once, from front to back. A LazyList is one. */
+export type Source<T> = Iterable<T> | AsyncIterable<T>;
+
+const itemsPerSlice = 1024;
+
+/** Throws a TypeError unless `source` can be iterated. */
+export function checkSource(source: unknown, name: string): void {
+  const given = source as { [Symbol.iterator]?: unknown; [Symbol.asyncIterator]?: unknown } | null | undefined;
+  if (typeof given?.[Symbol.asyncIterator] === 'function' || typeof given?.[Symbol.iterator] === 'function') return;
+  const hint = source instanceof Promise ? '; await it first' : '';
+  throw new TypeError(`${name}: expected an iterable or async iterable source, got ${describe(source)}${hint}`);
+}
+
+/** Calls `take` with every item. Closes the source when `take` throws or the work is aborted. */
+export async function drain<T>(source: Source<T>, pace: Pace, take: (item: T) => void): Promise<void> {
+  if (source instanceof Flow) {
+    for await (const batch of source.batches() as AsyncIterable<T[]>) {
+      for (let i = 0; i < batch.length; i++) take(batch[i]!);
+      if (pace.isDue()) await pace.rest();
+    }
+    return;
+  }
+  let count = 0;
+  if (Symbol.asyncIterator in source) {
+    for await (const item of source) {
+      take(item);
+      if ((++count & 63) === 0 && pace.isDue()) await pace.rest();
+    }
+    return;
+  }
+  const iterator = source[Symbol.iterator]();
+  let ended = true;
+  try {
+    ended = false;
+    while (!ended) {
+      ended = takeSome(iterator, take);
+      if (!ended && pace.isDue()) await pace.rest();
+    }
+  } catch (error) {
+    if (!ended) close(iterator);
+    throw error;
+  }
+}
+
+/** A slice of a plain iterable, in a plain function: it runs at full speed. True at the end. */
+function takeSome<T>(iterator: Iterator<T>, take: (item: T) => void): boolean {
+  for (let i = 0; i < itemsPerSlice; i++) {
+    const result = iterator.next();
+    if (result.done === true) return true;
+    take(result.value);
+  }
+  return false;
+}
+
+function close(iterator: Iterator<unknown>): void {
+  try {
+    iterator.return?.();
+  } catch {
+    // The first error is the one to tell.
+  }
+}
