@@ -6,7 +6,7 @@ import { slotBytes } from './changes.ts';
 import type { NewEntry, Store } from './store.ts';
 
 export interface SetManyOptions {
-  /** Entries to a commit, at most; default 10,000. A batch also ends after 4 MiB. */
+  /** Entries to a commit, at most; default 500: what waits for its commit survives collections, which costs more than commits. */
   readonly batch?: number;
   /** Stops between entries with ABORTED; what was committed stays. */
   readonly signal?: AbortSignal;
@@ -14,7 +14,7 @@ export interface SetManyOptions {
   onProgress?(entries: number): void;
 }
 
-const batchDefault = 10_000;
+const batchDefault = 500;
 const batchBytesMax = 4 * 1024 * 1024;
 
 /** See `LodeMap.setMany`. */
