@@ -10,6 +10,7 @@ import { bodyBytesMax } from '../codec/tags.ts';
 import { readVarint } from '../codec/varint.ts';
 import { ChunkKind, Link } from '../heap/chunk.ts';
 import type { ChunkView } from '../heap/chunk.ts';
+import { noSuchLink } from '../heap/pending.ts';
 import { linksOf } from './item-hash.ts';
 import type { NodeContext } from './node-context.ts';
 import { StoredNode } from './stored-node.ts';
@@ -36,11 +37,13 @@ export class SlotView implements ChunkView {
   }
 
   link(index: number): Link {
-    return this.#links[index]!;
+    const link = this.#links[index];
+    if (link === undefined) throw noSuchLink(index, this.linkCount);
+    return link;
   }
 
   linkRef(index: number): number {
-    return this.#links[index]!.ref;
+    return this.link(index).ref;
   }
 }
 

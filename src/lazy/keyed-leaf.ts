@@ -8,6 +8,7 @@
  *     0 slots per item         a varint for each item: its *mark* (trees that only point, see keyed-root.ts)
  */
 import { StoreError } from '../base/errors.ts';
+import { skipSlot } from '../codec/slot-reader.ts';
 import { readVarint, varintSize } from '../codec/varint.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import type { ChunkView, Link } from '../heap/chunk.ts';
@@ -106,7 +107,13 @@ export class KeyedLeaf extends LeafPage {
     const offsets: number[] = [];
     for (let i = 0; i < this.#count; i++) offsets.push(this.slotAt(view, i) - base);
     offsets.push(view.end - base);
-    return { bytes: Buffer.from(view.bytes.subarray(base, view.end)), links: linksOf(view), offsets };
+    const bytes = Buffer.from(view.bytes.subarray(base, view.end));
+    for (let i = 0; i < this.#count; i++) {
+      let end = offsets[i]!;
+      for (let slots = this.#perItem; slots > 0; slots--) end = end < bytes.length ? skipSlot(bytes, end) : Infinity;
+      if (end !== offsets[i + 1]) throw corruptKeyed('slots do not fit');
+    }
+    return { bytes, links: linksOf(view), offsets };
   }
 
   override drop(): void {

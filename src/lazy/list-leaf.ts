@@ -77,7 +77,11 @@ export class ListLeaf extends LeafPage {
     const offsets: number[] = [];
     for (let i = 0; i < header.count; i++) offsets.push(view.bytes.readUInt16LE(header.at + 2 * i));
     offsets.push(view.end - base);
-    return { bytes: Buffer.from(view.bytes.subarray(base, view.end)), links: linksOf(view), offsets };
+    const bytes = Buffer.from(view.bytes.subarray(base, view.end));
+    for (let i = 0; i < header.count; i++) {
+      if (offsets[i]! >= bytes.length || skipSlot(bytes, offsets[i]!) !== offsets[i + 1]) throw corruptLeaf('slots do not fit');
+    }
+    return { bytes, links: linksOf(view), offsets };
   }
 
   /** Writes the items `from` to `to` as slots. */

@@ -12,6 +12,7 @@ import type { DecodeContext } from '../codec/decode.ts';
 import { defineOwn } from '../codec/built-ins.ts';
 import type { Shape } from '../codec/shape.ts';
 import type { Link } from '../heap/chunk.ts';
+import { noSuchLink } from '../heap/pending.ts';
 import { CellReference } from './cell-reference.ts';
 import { noteInstance } from './instance-types.ts';
 import { InlineNode } from './inline-node.ts';
@@ -140,11 +141,17 @@ class WholeContext implements DecodeContext {
   }
 
   shape(index: number): Shape {
-    return this.#owner.context.shapeOf(this.#links[index]!);
+    return this.#owner.context.shapeOf(this.#linkAt(index));
   }
 
   link(index: number): unknown {
-    return this.#owner.value(this.#owner.context.follow(this.#links[index]!), Infinity);
+    return this.#owner.value(this.#owner.context.follow(this.#linkAt(index)), Infinity);
+  }
+
+  #linkAt(index: number): Link {
+    const link = this.#links[index];
+    if (link === undefined) throw noSuchLink(index, this.#links.length);
+    return link;
   }
 
   cell(id: number, alias: boolean): unknown {

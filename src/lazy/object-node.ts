@@ -12,6 +12,7 @@ import { bodyBytesMax } from '../codec/tags.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import type { Link } from '../heap/chunk.ts';
 import { KeyedBuilder } from './keyed-builder.ts';
+import { corruptKeyed } from './keyed-leaf.ts';
 import { KeyedRoot } from './keyed-root.ts';
 import { KeyedCursor, readKey, readValue } from './keyed-tree.ts';
 import { InlineNode, inlineSlotsEnd, outgrown } from './inline-node.ts';
@@ -189,13 +190,13 @@ export class TreeObjectNode extends StoredNode implements ObjectNode {
 
   *keys(): IterableIterator<string> {
     for (const cursor = KeyedCursor.at(this.root.order, 0); cursor.valid; cursor.index++) {
-      yield readKey(this.context, cursor) as string;
+      yield nameAt(this.context, cursor);
     }
   }
 
   *entries(): IterableIterator<[string, NodeValue]> {
     for (const cursor = KeyedCursor.at(this.root.order, 0); cursor.valid; cursor.index++) {
-      yield [readKey(this.context, cursor) as string, readValue(this.context, cursor)];
+      yield [nameAt(this.context, cursor), readValue(this.context, cursor)];
     }
   }
 
@@ -211,6 +212,12 @@ export class TreeObjectNode extends StoredNode implements ObjectNode {
 }
 
 Object.defineProperty(TreeObjectNode.prototype, 'kind', { value: 'object' });
+
+function nameAt(context: NodeContext, cursor: KeyedCursor): string {
+  const key = readKey(context, cursor);
+  if (typeof key !== 'string') throw corruptKeyed('a property whose name is no string');
+  return key;
+}
 
 /** The object of a root that has been edited: a record again when it has become small. */
 function objectOf(context: NodeContext, root: KeyedRoot | undefined, nullPrototype = false): ObjectNode {
@@ -232,7 +239,7 @@ function objectOf(context: NodeContext, root: KeyedRoot | undefined, nullPrototy
     if (keyBytes > bodyBytesMax || valueBytes > bodyBytesMax) return new TreeObjectNode(context, root);
   }
   for (const cursor = KeyedCursor.at(root.order, 0); cursor.valid; cursor.index++) {
-    keys.push(readKey(context, cursor) as string);
+    keys.push(nameAt(context, cursor));
   }
   const shape = context.shapes.linkOf(keys);
   if (shape === undefined) return new TreeObjectNode(context, root);
