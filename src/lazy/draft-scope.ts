@@ -87,15 +87,19 @@ export class DraftScope implements DraftHome, OpenDrafts {
     this.forget(place.id);
     if (handle === undefined || node === undefined || !isDraft(node) || (node as unknown as AnyDraft).home !== this) return;
     this.#roots.set(place.id, { document: new Document(this.store, place, base, handle.node), handle, synced: undefined });
-    this.record(() => this.#roots.delete(place.id));
   }
 
   /** The place has been written or deleted otherwise: its draft lives on without it. */
   forget(id: unknown): void {
     const root = this.#roots.get(id);
-    if (root === undefined) return;
     this.#roots.delete(id);
-    this.record(() => this.#roots.set(id, root));
+    this.record(() => {
+      // A draft opened since shows what is now taken back.
+      const later = this.#roots.get(id);
+      if (later !== undefined) this.dropped(later.handle.node as unknown as AnyDraft);
+      if (root === undefined) this.#roots.delete(id);
+      else this.#roots.set(id, root);
+    });
   }
 
   /** All entries have been deleted. */
