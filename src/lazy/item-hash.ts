@@ -1,6 +1,7 @@
 /** How slots with links count as items when trees are cut. */
 import { linkPositions } from '../codec/slot-links.ts';
 import type { ChunkView, Link } from '../heap/chunk.ts';
+import { settledLink } from './settled-link.ts';
 import { bytesHash } from './tree-rule.ts';
 
 /** What a link of an item weighs beside its bytes: its place in the link table. */
@@ -32,6 +33,6 @@ export function measureItem(bytes: Uint8Array, start: number, end: number, links
 /** The links of a chunk, in order. */
 export function linksOf(view: ChunkView): Link[] {
   const links: Link[] = [];
-  for (let i = 0; i < view.linkCount; i++) links.push(view.link(i));
+  for (let i = 0; i < view.linkCount; i++) links.push(settledLink(view.link(i)));
   return links;
 }

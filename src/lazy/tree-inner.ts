@@ -10,6 +10,7 @@ import { ChunkKind } from '../heap/chunk.ts';
 import type { ChunkView, Link, PendingChunk } from '../heap/chunk.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { Page } from './node-cache.ts';
+import { settledLink } from './settled-link.ts';
 import { childWeight, Cutter } from './tree-rule.ts';
 import type { CutLimits } from './tree-rule.ts';
 
@@ -144,7 +145,7 @@ export class InnerPage extends Page {
   linkOf(index: number): Link {
     if (this.#ends.length === 0) this.#fill();
     if (this.#view!.stale) this.#view = this.#table.load(this.link);
-    return this.#view!.link(index);
+    return settledLink(this.#view!.link(index));
   }
 
   override drop(): void {
@@ -243,7 +244,9 @@ export class InnerWriter {
   }
 
   add(branch: Branch): void {
-    this.#open.push(branch);
+    const { count, key } = branch;
+    const link = settledLink(branch.link);
+    this.#open.push(link === branch.link ? branch : { link, count, key });
     if (this.#cutter.add(childWeight, branch.link.hash)) this.#close();
   }
 

@@ -10,6 +10,8 @@ import fc from 'fast-check';
 import { forceContentHash } from '../../src/heap/hash.ts';
 import { absent } from '../../src/lazy/node.ts';
 import type { ListNode } from '../../src/lazy/node.ts';
+import { Link, PendingChunk } from '../../src/heap/chunk.ts';
+import { MemoryChunks } from '../../src/heap/pending.ts';
 import { chunksOf, FadingChunks, freshChunks, makeWorld, smallLimits } from './node-world.ts';
 import type { World } from './node-world.ts';
 
@@ -145,4 +147,24 @@ test('a builder hands over finished chunks early and keeps what it gets for them
   for (const value of model) builder.push(value);
   assert.ok(placed > 100);
   assert.deepEqual(chunksOf(builder.finish()), chunksOf(world.nodes.encode(model)));
+});
+
+test('an edited tree does not hold the placed chunks it was made of', () => {
+  const memory = new MemoryChunks();
+  const placed = new Map<number, PendingChunk>();
+  const { nodes } = makeWorld({ source: { load: (link) => memory.load(placed.get(link.ref) ?? link) } });
+  const list = nodes.fromSlot(nodes.encode(Array.from({ length: 100_000 }, (_, i) => i))) as ListNode;
+  const place = (link: Link): void => {
+    const chunk = link as PendingChunk;
+    chunk.links.forEach(place);
+    chunk.ref = (placed.size + 1) * 16;
+    placed.set(chunk.ref, chunk);
+  };
+  place(list.slot.links[0]!);
+  const edited = list.splice(50_000, 1, [-1]);
+  const held = (link: Link): number =>
+    link instanceof PendingChunk ? link.links.reduce((sum, child) => sum + held(child), 1) : 0;
+  assert.ok(placed.size > 20);
+  assert.ok(held(edited.slot.links[0]!) <= 6, `${held(edited.slot.links[0]!)} chunks`);
+  assert.equal(edited.get(50_000), -1);
 });
