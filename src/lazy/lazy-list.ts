@@ -182,7 +182,7 @@ export function installListMethods(table: Readonly<Record<string, ListMethod>>):
 /** What a LazyList has beyond an array. */
 // oxlint-disable-next-line no-unsafe-declaration-merging -- the methods are there, installed by name
 export interface LazyList<T = unknown> extends Array<T> {
-  /** Appends everything `source` yields, in one edit or, from an async iterable, in batches. The new length. */
+  /** Appends all that `source` yields, in one commit at the end; the new length. CONFLICT when the list has changed by then. */
   extend(source: Iterable<T>): number;
   extend(source: AsyncIterable<T>): Promise<number>;
   /** How often a value occurs; with a function, for how many elements it answers yes; without either, the length. */

@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { isLazy } from '../../src/lazy/lazy-values.ts';
 import { TestStore, codeOf, stored } from './lazy-store.ts';
+import type { Anything } from './lazy-store.ts';
 
 class Stop extends Error {}
 
@@ -177,8 +178,8 @@ describe('a draft', () => {
 describe('after its transaction a draft', () => {
   it('is a handle at its place', () => {
     const { store } = stored({ a: { n: 1 }, list: [{ n: 0 }], map: new Map() });
-    let v: any;
-    let held: any[] = [];
+    let v: Anything;
+    let held: Anything[] = [];
     store.transaction(() => {
       v = store.get('v');
       v.list.unshift({ n: 'first' }, v.a);
@@ -203,7 +204,7 @@ describe('after its transaction a draft', () => {
 
   it('is loose when its place is gone', () => {
     const { store } = stored({ a: { n: 1, b: {} }, list: [{ n: 1 }] });
-    let gone: any[] = [];
+    let gone: Anything[] = [];
     store.transaction(() => {
       const v = store.get('v');
       gone = [v.a, v.list.pop(), v.a.b];
@@ -217,8 +218,8 @@ describe('after its transaction a draft', () => {
 
   it('that failed shows what was there before, and takes no writes', () => {
     const { store } = stored({ a: { n: 1 }, list: [{ n: 1 }, { n: 2 }] });
-    let v: any;
-    let held: any[] = [];
+    let v: Anything;
+    let held: Anything[] = [];
     failing(store, () => {
       v = store.get('v');
       held = [v.a, v.list[0], v.list];
@@ -276,8 +277,8 @@ describe('savepoints', () => {
     const { store } = stored({ a: { n: 1, deep: { x: 1 } }, list: [{ n: 1 }] });
     store.transaction(() => {
       const v = store.get('v');
-      let a: any;
-      let element: any;
+      let a: Anything;
+      let element: Anything;
       failing(store, () => {
         a = v.a;
         [element] = v.list;
@@ -303,7 +304,7 @@ describe('savepoints', () => {
     const { store } = stored({ list: [{ n: 0 }] });
     store.transaction(() => {
       const v = store.get('v');
-      let made: any;
+      let made: Anything;
       const floating = v.list.pop();
       failing(store, () => {
         v.made = { inner: {} };
@@ -332,7 +333,7 @@ describe('documents from before a transaction', () => {
     });
     assert.equal(lazy.a.n, 2);
     lazy.a.n = 3;
-    let inside: any;
+    let inside: Anything;
     failing(store, () => {
       lazy.a.n = 4;
       lazy.list.shift();
@@ -368,7 +369,7 @@ describe('documents from before a transaction', () => {
 describe('cells in transactions', () => {
   it('are drafts too', () => {
     const store = new TestStore();
-    const cell = store.cell<any>({ n: 1, list: [] });
+    const cell = store.cell<Anything>({ n: 1, list: [] });
     const shared = { s: 1 };
     store.set('v', { a: shared, b: shared, cell });
     store.transaction(() => {
@@ -397,7 +398,7 @@ describe('cells in transactions', () => {
 describe('long lists', () => {
   it('take pushes and assignments in batches', () => {
     const { store } = stored(Array.from({ length: 10 }, (_, i) => i));
-    const model: any[] = Array.from({ length: 10 }, (_, i) => i);
+    const model: Anything[] = Array.from({ length: 10 }, (_, i) => i);
     store.transaction(() => {
       const list = store.get('v');
       for (const target of [list, model]) {
@@ -423,15 +424,15 @@ describe('transactions under random operations', () => {
     fc.nat(99),
   );
   /** All containers below `root`, in a fixed order, each once. */
-  function containers(root: any): any[] {
-    const found = new Set<any>([root]);
+  function containers(root: Anything): Anything[] {
+    const found = new Set<Anything>([root]);
     for (const at of found) {
       const children = at instanceof Map ? [...at.values()] : Object.values(at);
       for (const child of children) if (typeof child === 'object' && child !== null) found.add(child);
     }
     return [...found];
   }
-  function apply(root: any, [kind, at, to, value]: Step): unknown {
+  function apply(root: Anything, [kind, at, to, value]: Step): unknown {
     const all = containers(root);
     const target = all[at % all.length];
     const other = all[to % all.length];
@@ -443,7 +444,7 @@ describe('transactions under random operations', () => {
       if (kind === 'push') return target.push(value, { value });
       if (kind === 'new') return void target.unshift([value]);
       if (kind === 'splice') return target.splice(to % 3, 1, value).length;
-      if (kind === 'sort') return void target.sort((a: any, b: any) => Number(typeof a === 'object') - Number(typeof b === 'object'));
+      if (kind === 'sort') return void target.sort((a: Anything, b: Anything) => Number(typeof a === 'object') - Number(typeof b === 'object'));
       if (kind === 'pop') return typeof target.pop();
       if (kind === 'set') target[to % 4] = value;
       if (kind === 'move' && !containers(other).includes(target)) target[to % 4] = other;
@@ -463,7 +464,7 @@ describe('transactions under random operations', () => {
       fc.property(fc.array(block, { maxLength: 5 }), fc.boolean(), (blocks, fails) => {
         const start = { p0: [{ value: 1 }, 2], p1: { p2: { value: 3 } } };
         const { store } = stored(start);
-        let model: any = structuredClone(start);
+        let model: Anything = structuredClone(start);
         const run = (): void => {
           for (const { steps, fails: nestedFails, more } of blocks) {
             const saved = structuredClone(model);

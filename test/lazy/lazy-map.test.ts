@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { LazyMap, LazySet } from '../../src/lazy/lazy-map.ts';
 import { outcomeOf, plainOf, sameOn } from './lazy-same.ts';
 import { TestStore, codeOf, stored } from './lazy-store.ts';
+import type { Anything } from './lazy-store.ts';
 
 const make = (): TestStore => new TestStore();
 const plainMap = new Map<unknown, unknown>([['k', 1], [2, { n: 1 }], [NaN, 'nan'], [0, 'zero'], [null, [1]], [undefined, undefined], [5n, 'big']]);
@@ -37,7 +38,7 @@ describe('LazyMap and LazySet look like a Map and a Set', () => {
 
 const list = (items: Iterable<unknown>): unknown[] => Array.from(items);
 
-const mapOperations: ((map: any) => unknown)[] = [
+const mapOperations: ((map: Anything) => unknown)[] = [
   (m) => [m.size, m.get('k'), m.get(NaN), m.get(-0), m.get('2'), m.get(5), m.get(5n), m.get(undefined)],
   (m) => [m.has('k'), m.has(NaN), m.has(-0), m.has('2'), m.has(undefined), m.has(5n)],
   (m) => list(m),
@@ -77,7 +78,7 @@ const mapOperations: ((map: any) => unknown)[] = [
   (m) => (m.__proto__ === Map.prototype),
 ];
 
-const setOperations: ((set: any) => unknown)[] = [
+const setOperations: ((set: Anything) => unknown)[] = [
   (s) => [s.size, s.has('k'), s.has(NaN), s.has(-0), s.has('2'), s.has(undefined), s.has(5n), s.has(5)],
   (s) => list(s),
   (s) => list(s.keys()),
@@ -160,12 +161,12 @@ describe('LazyMap and LazySet behave like a Map and a Set', () => {
 describe('LazyMap under random operations', () => {
   const key = fc.oneof(fc.integer({ min: -2, max: 3 }), fc.constantFrom<unknown[]>('a', 'b', NaN, -0, null, 2n));
   const value = fc.oneof(fc.integer(), fc.array(fc.integer(), { maxLength: 2 }));
-  const operation: fc.Arbitrary<(map: any) => unknown> = fc.oneof(
-    fc.tuple(key, value).map(([k, v]) => (m: any) => m.set(k, v) === m),
-    key.map((k) => (m: any) => m.delete(k)),
-    key.map((k) => (m: any) => [m.has(k), m.get(k)]),
-    fc.tuple(key, value).map(([k, v]) => (m: any) => m.get(k)?.push?.(v)),
-    fc.constant((m: any) => list(m)),
+  const operation: fc.Arbitrary<(map: Anything) => unknown> = fc.oneof(
+    fc.tuple(key, value).map(([k, v]) => (m: Anything) => m.set(k, v) === m),
+    key.map((k) => (m: Anything) => m.delete(k)),
+    key.map((k) => (m: Anything) => [m.has(k), m.get(k)]),
+    fc.tuple(key, value).map(([k, v]) => (m: Anything) => m.get(k)?.push?.(v)),
+    fc.constant((m: Anything) => list(m)),
   );
 
   it('equals a Map after each of them, as a handle and as a draft', () => {
@@ -173,7 +174,7 @@ describe('LazyMap under random operations', () => {
       fc.property(fc.array(fc.tuple(key, value), { maxLength: 6 }), fc.array(operation, { maxLength: 25 }), fc.boolean(), (start, operations, draft) => {
         const store = new TestStore();
         store.set('v', new Map(start));
-        const model: any = structuredClone(new Map(start));
+        const model: Anything = structuredClone(new Map(start));
         const all = (): void => {
           const lazy = store.get('v');
           for (const run of operations) {

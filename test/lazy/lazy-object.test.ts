@@ -7,6 +7,7 @@ import { LazyObject } from '../../src/lazy/lazy-object.ts';
 import { isLazy } from '../../src/lazy/lazy-values.ts';
 import { outcomeOf, sameOn } from './lazy-same.ts';
 import { TestStore, codeOf, stored } from './lazy-store.ts';
+import type { Anything } from './lazy-store.ts';
 
 const make = (): TestStore => new TestStore();
 const date = new Date(1e12);
@@ -65,7 +66,7 @@ describe('LazyObject looks like a plain object', () => {
   });
 });
 
-const operations: ((object: any) => unknown)[] = [
+const operations: ((object: Anything) => unknown)[] = [
   (o) => o.name,
   (o) => o.missing,
   (o) => [o.toString === Object.prototype.toString, typeof o.hasOwnProperty, o.constructor === Object],
@@ -166,16 +167,16 @@ describe('LazyObject behaves like a plain object', () => {
 describe('LazyObject under random operations', () => {
   const key = fc.constantFrom('a', 'b', 'c', '1', '0', '__proto__', 'constructor', 'length', '');
   const value = fc.oneof(fc.integer(), fc.string({ maxLength: 3 }), fc.constant(undefined), fc.dictionary(key, fc.integer(), { maxKeys: 3, noNullPrototype: true }));
-  const define = (o: any, k: string, v: unknown): unknown =>
+  const define = (o: Anything, k: string, v: unknown): unknown =>
     Object.defineProperty(o, k, { value: v, writable: true, enumerable: true, configurable: true }) && 0;
-  const operation: fc.Arbitrary<(object: any) => unknown> = fc.oneof(
-    fc.tuple(key, value).map(([k, v]) => (o: any) => define(o, k, v)),
-    fc.tuple(key, value).map(([k, v]) => (o: any) => (k === '__proto__' ? 0 : (o[k] = v))),
-    key.map((k) => (o: any) => delete o[k]),
-    fc.tuple(key, key, value).map(([k, inner, v]) => (o: any) => (Object.hasOwn(o, k) && typeof o[k] === 'object' ? define(o[k], inner, v) : 1)),
-    key.map((k) => (o: any) => [Object.hasOwn(o, k), k in o]),
-    fc.constant((o: any) => Object.keys(o)),
-    fc.constant((o: any) => Object.entries(o)),
+  const operation: fc.Arbitrary<(object: Anything) => unknown> = fc.oneof(
+    fc.tuple(key, value).map(([k, v]) => (o: Anything) => define(o, k, v)),
+    fc.tuple(key, value).map(([k, v]) => (o: Anything) => (k === '__proto__' ? 0 : (o[k] = v))),
+    key.map((k) => (o: Anything) => delete o[k]),
+    fc.tuple(key, key, value).map(([k, inner, v]) => (o: Anything) => (Object.hasOwn(o, k) && typeof o[k] === 'object' ? define(o[k], inner, v) : 1)),
+    key.map((k) => (o: Anything) => [Object.hasOwn(o, k), k in o]),
+    fc.constant((o: Anything) => Object.keys(o)),
+    fc.constant((o: Anything) => Object.entries(o)),
   );
 
   it('equals a plain object after each of them, as a handle and as a draft', () => {
@@ -183,7 +184,7 @@ describe('LazyObject under random operations', () => {
       fc.property(fc.dictionary(key, value, { noNullPrototype: true }), fc.array(operation, { maxLength: 25 }), fc.boolean(), (start, operations, draft) => {
         const store = new TestStore();
         store.set('v', start);
-        const model: any = structuredClone(start);
+        const model: Anything = structuredClone(start);
         const all = (): void => {
           const lazy = store.get('v');
           for (const run of operations) {
@@ -203,7 +204,7 @@ describe('LazyObject under random operations', () => {
   });
 
   it('breaks no invariant of Proxies, whatever is asked', () => {
-    const trap: fc.Arbitrary<(o: any, k: string, v: unknown) => unknown> = fc.constantFrom<((o: any, k: string, v: unknown) => unknown)[]>(
+    const trap: fc.Arbitrary<(o: Anything, k: string, v: unknown) => unknown> = fc.constantFrom<((o: Anything, k: string, v: unknown) => unknown)[]>(
       (o, k) => Reflect.get(o, k),
       (o, k, v) => Reflect.set(o, k, v),
       (o, k) => Reflect.has(o, k),
@@ -214,14 +215,14 @@ describe('LazyObject under random operations', () => {
       (o) => Reflect.isExtensible(o),
       (o, k, v) => Reflect.defineProperty(o, k, { value: v, writable: true, enumerable: true, configurable: k !== 'length' }),
       (o, k, v) => Reflect.defineProperty(o, k, { value: v }),
-    ).map((f) => f as (o: any, k: string, v: unknown) => unknown);
+    ).map((f) => f as (o: Anything, k: string, v: unknown) => unknown);
     const name = fc.oneof(fc.constantFrom('length', '0', '1', '7', 'a', '__proto__', 'size', 'constructor'), fc.string({ maxLength: 3 }));
     const start = fc.constantFrom<unknown[]>([1, { a: 1 }], { a: 1, b: [] }, new Map([[1, 2]]), new Set([1]));
     fc.assert(
       fc.property(start, fc.array(fc.tuple(trap, name, fc.anything({ maxDepth: 1, values: [fc.integer({ min: -2, max: 50 }), fc.string(), fc.constant(null)] })), { maxLength: 30 }), (value, calls) => {
         const { store, lazy } = stored(value);
         const checked = new Proxy(lazy, {});
-        const all = (on: any): void => {
+        const all = (on: Anything): void => {
           for (const [call, k, v] of calls) {
             try {
               call(on, k, v);

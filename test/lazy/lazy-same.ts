@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { handleOf } from '../../src/lazy/handle.ts';
 import { nodeOf } from '../../src/lazy/lazy-values.ts';
-import { Nodes } from '../../src/lazy/nodes.ts';
-import type { TestStore } from './lazy-store.ts';
+import type { Nodes } from '../../src/lazy/nodes.ts';
+import type { Anything, TestStore } from './lazy-store.ts';
 
 /** Replaces lazy values inside `value` by plain ones. Cycles are not expected. */
 export function plainOf(value: unknown, nodes: Nodes): unknown {
@@ -31,11 +31,11 @@ export function outcomeOf(fn: () => unknown, nodes: Nodes): Outcome {
 }
 
 /** Runs `operation` on a copy of `plain` and on the stored value, outside and inside a transaction, and compares. */
-export function sameOn(make: () => TestStore, plain: unknown, operation: (value: any) => unknown): void {
+export function sameOn(make: () => TestStore, plain: unknown, operation: (value: Anything) => unknown): void {
   for (const inTransaction of [false, true]) {
     const store = make();
     store.set('v', plain);
-    const model: any = structuredClone(plain);
+    const model: Anything = structuredClone(plain);
     const self = (result: unknown, on: unknown): unknown => (result === on ? 'itself' : result);
     const expected = outcomeOf(() => self(operation(model), model), store.nodes);
     const run = (): Outcome => {

@@ -11,6 +11,10 @@ import type { Node, NodeValue } from '../../src/lazy/node.ts';
 import { Nodes } from '../../src/lazy/nodes.ts';
 import { show } from '../../src/lazy/proxy.ts';
 
+/** What a test reads from a store: it knows the shape, the compiler does not. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Anything = any;
+
 export class TestStore implements DocumentStore {
   readonly home: object = this;
   drafts: DraftScope | undefined;
@@ -34,7 +38,7 @@ export class TestStore implements DocumentStore {
     });
   }
 
-  get(key: string): any {
+  get(key: string): Anything {
     const known = this.drafts?.find(key);
     if (known !== undefined) return known;
     const row = this.#rows.get(key);
@@ -56,7 +60,7 @@ export class TestStore implements DocumentStore {
   }
 
   /** What the entry holds, as a plain value. */
-  plain(key: string): any {
+  plain(key: string): Anything {
     return this.nodes.materialize(this.nodes.fromSlot(this.#rows.get(key)!));
   }
 
@@ -126,7 +130,7 @@ export class TestStore implements DocumentStore {
 }
 
 /** A value read from a fresh store that holds it under `v`. */
-export function stored(value: unknown): { store: TestStore; lazy: any } {
+export function stored(value: unknown): { store: TestStore; lazy: Anything } {
   const store = new TestStore();
   store.set('v', value);
   return { store, lazy: store.get('v') };
