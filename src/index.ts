@@ -16,4 +16,4 @@ export { LazyList } from './lazy/lazy-list.ts';
 export { LazyMap, LazySet } from './lazy/lazy-map.ts';
 export { LazyObject } from './lazy/lazy-object.ts';
 export { isLazy } from './lazy/lazy-values.ts';
-export { contentId, equals, materialize } from './map/values.ts';
+export { contentId, equals, materialize } from './lazy/values.ts';

@@ -3,16 +3,27 @@
  */
 import { StoreError } from '../base/errors.ts';
 import type { Slot } from '../codec/slot.ts';
-import type { PlannedOperation } from '../heap/heap.ts';
+import type { Heap, PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue, rowHead } from '../heap/rows.ts';
 import type { CellChange, Changes } from './changes.ts';
 import type { CellStore } from '../lazy/node-context.ts';
-import type { Store } from './store.ts';
+
 
 /** What a cell holds and the commit (or the uncommitted change) it is known by. */
 export interface FoundCell {
   readonly slot: Slot;
   readonly base: { readonly sequence: number };
+}
+
+/** What cells need of the store they lie in. */
+export interface CellHome {
+  readonly heap: Heap;
+  /** The changes that lie over the rows, lowest first, and the last of them. */
+  readonly layers: readonly Changes[];
+  readonly top: Changes;
+  enter(): void;
+  changed(): void;
+  exclusively<T>(fn: () => T): T;
 }
 
 const idsPerBlock = 256;
@@ -24,11 +35,11 @@ export function cellKey(id: number): Buffer {
 }
 
 export class CellTable implements CellStore {
-  readonly #store: Store;
+  readonly #store: CellHome;
   #next = 0;
   #end = 0;
 
-  constructor(store: Store) {
+  constructor(store: CellHome) {
     this.#store = store;
   }
 

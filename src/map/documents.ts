@@ -11,6 +11,7 @@ import { Cell } from '../lazy/cell.ts';
 import { conflict } from '../lazy/document.ts';
 import type { CellState, Document, DocumentStore, OpenDrafts } from '../lazy/document.ts';
 import { show } from '../lazy/proxy.ts';
+import { isNode } from '../lazy/node.ts';
 import type { Node, NodeValue } from '../lazy/node.ts';
 import { EntryPlace } from './entry-place.ts';
 import type { Base, Found, Store } from './store.ts';
@@ -64,8 +65,10 @@ export class Documents implements DocumentStore {
     const { key } = place as EntryPlace;
     return this.#store.transact(
       () => {
-        const now = this.#store.find(key)?.base;
-        if (!sameBase(now, document.base as Base)) throw changed(`the entry ${String(place.id)}`);
+        const now = this.#store.find(key);
+        if (!sameBase(now?.base, document.base as Base) && !sameContent(now?.value, document.root)) {
+          throw changed('the entry');
+        }
         return this.#store.put(key, value.slot);
       },
       () => undefined,
@@ -162,6 +165,14 @@ function readOnlySnapshot(): StoreError {
 /** Is what is stored now what a document was read as? Uncommitted changes are known by identity, rows by their commit. */
 function sameBase(now: Base | undefined, base: Base): boolean {
   return now === base || (now !== undefined && now.sequence !== 0 && now.sequence === base.sequence);
+}
+
+/** Long keys that share a row share its commit too: then what is stored decides. */
+function sameContent(now: unknown, root: Node): boolean {
+  if (!isNode(now)) return false;
+  const [a, b] = [now.slot, root.slot];
+  const sameLinks = a.links.length === b.links.length && a.links.every((link, i) => link.ref === b.links[i]!.ref);
+  return sameLinks && Buffer.compare(a.bytes, b.bytes) === 0;
 }
 
 function changed(what: string): StoreError {

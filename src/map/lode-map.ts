@@ -13,7 +13,7 @@ import type { Range } from './range.ts';
 import { setMany } from './set-many.ts';
 import type { SetManyOptions } from './set-many.ts';
 import type { Snapshot } from './snapshot.ts';
-import { equals } from './values.ts';
+import { equals } from '../lazy/values.ts';
 import { makeSnapshot } from './snapshot.ts';
 import { storeStats } from './stats.ts';
 import type { StoreStats } from './stats.ts';

@@ -1,24 +1,25 @@
 import { StoreError } from '../base/errors.ts';
 import type { CellMark } from '../codec/services.ts';
 import { Cell } from '../lazy/cell.ts';
-import { handleOf } from '../lazy/handle.ts';
+import { handleOf, isCellRef } from '../lazy/handle.ts';
 import { nodeOf } from '../lazy/lazy-values.ts';
 import type { Node } from '../lazy/node.ts';
-import type { Store } from './store.ts';
+import type { Nodes } from '../lazy/nodes.ts';
+import { materialize } from '../lazy/values.ts';
 
 /**
- * What a lazy value or a Cell inside a value to be stored stands for; undefined for plain values. Lazy values of this store
- * are shared; those of another are copied, with their aliases and cycles.
+ * What a lazy value or a Cell inside a value to be stored stands for; undefined for plain values. Lazy values of the store
+ * `home` are shared; those of another are copied, with their aliases and cycles, and take memory as plain values meanwhile.
  */
-export function recogniseLazy(store: Store, value: object): Node | CellMark | undefined {
+export function recogniseLazy(home: { readonly nodes: Nodes }, value: object): Node | CellMark | undefined {
   if (value instanceof Cell) {
-    if (value.store.home === store) return { cellId: value.id, alias: false };
+    if (value.store.home === home) return { cellId: value.id, alias: false };
     throw new StoreError('UNSUPPORTED', 'A Cell belongs to one store: store what it holds (cell.value) in the other');
   }
-  const node = nodeOf(value);
-  if (node === undefined) return undefined;
-  const { home } = handleOf(value)!.document.store;
-  if (home === store) return node;
-  const slot = store.nodes.encode((home as Store).nodes.materialize(node));
-  return store.nodes.fromSlot(slot) as Node;
+  const handle = handleOf(value);
+  if (handle === undefined) return undefined;
+  if (handle.document.store.home === home) return nodeOf(value);
+  const { nodes } = home;
+  const copy = nodes.fromSlot(nodes.encode(materialize(value)));
+  return isCellRef(copy) ? { cellId: copy.id, alias: true } : (copy as Node);
 }
