@@ -1,7 +1,7 @@
 /**
  * Documents over the store: what `get` hands out for containers and cells, and how writes through them are committed.
  */
-import { StoreError } from '../base/errors.ts';
+import { StoreError, describe } from '../base/errors.ts';
 import { cellKey } from './cell-table.ts';
 import type { Key } from '../codec/keys.ts';
 import type { Slot } from '../codec/slot.ts';
@@ -67,7 +67,7 @@ export class Documents implements DocumentStore {
       () => {
         const now = this.#store.find(key);
         if (!sameBase(now?.base, document.base as Base) && !sameContent(now?.value, document.root)) {
-          throw changed('the entry');
+          throw changed(`the entry ${describe(key)}`);
         }
         return this.#store.put(key, value.slot);
       },

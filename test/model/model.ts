@@ -11,9 +11,9 @@
 import { Random } from '../suite/random.ts';
 import { perform, randomStep } from './steps.ts';
 import type { Step } from './steps.ts';
-import { World } from './world.ts';
+import { World, endChild } from './world.ts';
 
-const stepsPerProgram = 1000;
+const stepsPerProgram = 2000;
 const shrinkMs = 60_000;
 
 interface Failure {
@@ -65,6 +65,14 @@ async function shrink(program: readonly Step[], first: Failure, cacheBytes: numb
 
 /** Runs programs of together `operations` steps. Returns how many programs that took. */
 export async function runModel(seed: number, operations: number): Promise<number> {
+  try {
+    return await runPrograms(seed, operations);
+  } finally {
+    await endChild();
+  }
+}
+
+async function runPrograms(seed: number, operations: number): Promise<number> {
   let programs = 0;
   for (let done = 0; done < operations; done += stepsPerProgram) {
     const programSeed = (seed + programs++) >>> 0;

@@ -323,7 +323,8 @@ async function reopen(world: World, random: Random): Promise<void> {
 async function elsewhere(world: World, random: Random): Promise<void> {
   const key = someKey(world, random);
   world.note(`another process: ${show(key)}`);
-  await world.map.flush();
+  // A transaction commits what was set before it.
+  world.map.transaction(() => {});
   const child = await world.child();
   const before = world.model.get(key);
   const found = difference(structuredClone(await child.call('get', key)), structuredClone(before));
@@ -332,13 +333,12 @@ async function elsewhere(world: World, random: Random): Promise<void> {
   // Structured cloning makes Buffers plain: send only what arrives as it was.
   const value = structuredClone(randomValue(random));
   if (random.once(4)) {
-    assert.equal(await child.call('delete', key), world.model.delete(key));
+    assert.equal(await child.call('deleteNow', key), world.model.delete(key));
     world.touch(key);
   } else {
-    await child.call('set', key, value);
+    await child.call('setAll', [[key, value]]);
     world.put(key, value);
   }
-  await child.call('flush');
   world.check(key);
 }
 

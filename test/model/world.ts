@@ -25,6 +25,15 @@ export interface HeldSnapshot {
   readonly model: ModelMap;
 }
 
+/** The other process; worlds come and go, it stays. */
+let child: StoreChild | undefined;
+
+/** Ends the other process. */
+export async function endChild(): Promise<void> {
+  await child?.kill();
+  child = undefined;
+}
+
 /** The model's values are never changed in place: whoever changes one puts a changed copy there. */
 export class World {
   readonly path: string = join(scratch(), 'store');
@@ -37,7 +46,7 @@ export class World {
   readonly trace: string[] = [];
   readonly #cacheBytes: number;
   #map: LodeMap | undefined;
-  #child: StoreChild | undefined;
+  #childHasStore = false;
   #changes = 0;
 
   constructor(cacheBytes: number) {
@@ -54,17 +63,22 @@ export class World {
 
   /** Another process with the store open. */
   async child(): Promise<StoreChild> {
-    return (this.#child ??= await StoreChild.open(this.path));
+    child ??= new StoreChild();
+    if (!this.#childHasStore) await child.call('open', this.path);
+    this.#childHasStore = true;
+    return child;
+  }
+
+  async #closeChild(): Promise<void> {
+    if (this.#childHasStore) await child?.call('close');
+    this.#childHasStore = false;
   }
 
   /** Closes everything, and opens the store again; with `rebuild` its index is deleted in between. */
   async reopen(rebuild: boolean): Promise<void> {
     for (const { snapshot } of this.snapshots.splice(0)) snapshot.close();
     this.handles.length = 0;
-    if (rebuild) {
-      await this.#child?.close();
-      this.#child = undefined;
-    }
+    if (rebuild) await this.#closeChild();
     await this.map.close();
     if (rebuild) rmSync(join(this.path, 'index'), { recursive: true });
     await this.open();
@@ -73,7 +87,7 @@ export class World {
   async end(): Promise<void> {
     for (const { snapshot } of this.snapshots.splice(0)) snapshot.close();
     await this.#map?.close();
-    await this.#child?.kill();
+    await this.#closeChild();
     rmSync(this.path, { recursive: true, force: true, maxRetries: 3 });
   }
 

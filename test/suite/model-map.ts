@@ -133,10 +133,11 @@ export class ModelMap<V = unknown> {
   }
 }
 
+/** A bound of undefined is none, as options are in JavaScript. */
 function inRange(key: Key, range: Range): boolean {
-  if ('gt' in range && compareKeys(key, range.gt) <= 0) return false;
-  if ('gte' in range && compareKeys(key, range.gte) < 0) return false;
-  if ('lt' in range && compareKeys(key, range.lt) >= 0) return false;
-  if ('lte' in range && compareKeys(key, range.lte) > 0) return false;
+  if (range.gt !== undefined && compareKeys(key, range.gt) <= 0) return false;
+  if (range.gte !== undefined && compareKeys(key, range.gte) < 0) return false;
+  if (range.lt !== undefined && compareKeys(key, range.lt) >= 0) return false;
+  if (range.lte !== undefined && compareKeys(key, range.lte) > 0) return false;
   return range.prefix === undefined || (typeof key === 'string' && key.startsWith(range.prefix));
 }

@@ -24,6 +24,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     });
   },
   delete: (map, key: Key) => map.delete(key),
+  deleteNow: (map, key: Key) => map.transaction(() => map.delete(key)),
   clear: (map) => map.clear(),
   compareAndSet: (map, key: Key, expected: unknown, next: unknown) => map.compareAndSet(key, expected, next),
   flush: (map) => map.flush(),
