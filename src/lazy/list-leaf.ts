@@ -54,6 +54,12 @@ export class ListLeaf extends LeafPage {
     return values === undefined ? this.#read(index) : values[index];
   }
 
+  /** Are all items primitives, which are kept decoded? */
+  get holdsPrimitives(): boolean {
+    if (this.#values === undefined && this.#view === undefined) this.#fill();
+    return this.#values !== undefined;
+  }
+
   /** All items in order. The array belongs to the leaf. */
   values(): readonly NodeValue[] {
     this.used = true;

@@ -141,6 +141,16 @@ export class TreeListNode extends StoredNode implements ListNode {
     return linkSlot(this.#root.link);
   }
 
+  /** The leaves in order. */
+  *leaves(): IterableIterator<ListLeaf> {
+    const count = this.length;
+    for (let at = 0; at < count; ) {
+      const leaf = seekPage(this.#root, 0, at).page as ListLeaf;
+      yield leaf;
+      at += leaf.count;
+    }
+  }
+
   /** The root of the tree. */
   get root(): TreePage {
     return this.#root;
@@ -165,9 +175,13 @@ export class TreeListNode extends StoredNode implements ListNode {
   }
 
   splice(start: number, deleteCount: number, items: readonly unknown[]): ListNode {
-    const parts = items.map((item) => this.context.encodePart(item));
+    const parts = items.map((item) => (typeof item === 'number' ? item : this.context.encodePart(item)));
     const insert = (writer: ListLeafWriter): void => {
       for (const part of parts) {
+        if (typeof part === 'number') {
+          writer.number(part);
+          continue;
+        }
         const { bytes } = part;
         writer.add(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, part.links);
       }

@@ -11,11 +11,14 @@ import { decodeWhole } from '../codec/decode.ts';
 import type { DecodeContext } from '../codec/decode.ts';
 import { defineOwn } from '../codec/built-ins.ts';
 import type { Shape } from '../codec/shape.ts';
+import { Tag } from '../codec/tags.ts';
 import type { Link } from '../heap/chunk.ts';
 import { noSuchLink } from '../heap/pending.ts';
 import { CellReference } from './cell-reference.ts';
 import { noteInstance } from './instance-types.ts';
 import { InlineNode } from './inline-node.ts';
+import type { ListLeaf } from './list-leaf.ts';
+import { TreeListNode } from './list-node.ts';
 import type { NodeContext } from './node-context.ts';
 import { absent, isNode } from './node.ts';
 import type { Node, NodeValue } from './node.ts';
@@ -101,11 +104,34 @@ export class Materializer {
     }
   }
 
+  /** Appends the items of a leaf, decoded in one pass each. */
+  #leaf(leaf: ListLeaf, list: unknown[]): void {
+    if (leaf.holdsPrimitives) {
+      for (const item of leaf.values()) {
+        if (item === absent) list.length++;
+        else list.push(item);
+      }
+      return;
+    }
+    const { bytes, links, offsets } = leaf.slots();
+    const context = new WholeContext(this, links);
+    this.#nesting++;
+    for (let i = 0; i + 1 < offsets.length; i++) {
+      if (bytes[offsets[i]!] === Tag.hole) list.length++;
+      else list.push(decodeWhole(bytes, offsets[i]!, context));
+    }
+    this.#nesting--;
+  }
+
   #fill({ node, target, depth }: Job): void {
     const below = depth - 1;
     switch (node.kind) {
       case 'list': {
         const list = target as unknown[];
+        if (node instanceof TreeListNode && depth === Infinity) {
+          for (const leaf of node.leaves()) this.#leaf(leaf, list);
+          break;
+        }
         for (const item of node.values()) {
           if (item === absent) list.length++;
           else list.push(this.value(item, below));

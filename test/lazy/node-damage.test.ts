@@ -13,7 +13,7 @@ import type { ChunkSource, ChunkView, Link } from '../../src/heap/chunk.ts';
 import { MemoryChunks } from '../../src/heap/pending.ts';
 import type { Node } from '../../src/lazy/node.ts';
 import { isNode } from '../../src/lazy/node.ts';
-import { Nodes } from '../../src/lazy/nodes.ts';
+import type { Nodes } from '../../src/lazy/nodes.ts';
 import { makeWorld, smallLimits } from './node-world.ts';
 
 /** Gives damaged copies of some chunks. */
