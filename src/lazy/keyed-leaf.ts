@@ -124,30 +124,51 @@ export class KeyedLeaf extends LeafPage {
 
   #fill(): void {
     const view = this.#context.source.load(this.link);
-    const { bytes, start, end } = view;
-    if (view.kind !== ChunkKind.keyedLeaf || end - start < 10) throw corruptKeyed(`kind ${view.kind}`);
-    const count = readVarint(bytes, start + 1);
-    if (count === 0 || count > end - start || bytes[start]! > 2) throw corruptKeyed(`${count} items`);
-    const keys = new Float64Array(count);
-    let at = start + 1 + varintSize(count);
-    keys[0] = bytes.readDoubleLE(at);
-    at = readSums(bytes, at + 8, keys, 1);
-    this.#table = at - start;
-    this.#perItem = bytes[start]!;
-    if (this.#perItem === 0) {
-      this.#marks = new Float64Array(count);
-      for (let i = 0; i < count; i++) {
-        this.#marks[i] = readVarint(bytes, at);
-        at += varintSize(this.#marks[i]!);
-      }
-    } else at += 2 * count;
-    if (at > end || !Number.isSafeInteger(keys[0]) || !Number.isSafeInteger(keys[count - 1])) throw corruptKeyed('keys');
-    this.#count = count;
+    const { perItem, keys, at } = readHead(view);
+    this.#table = at - view.start;
+    this.#perItem = perItem;
+    if (perItem === 0) {
+      this.#marks = new Float64Array(keys.length);
+      if (readMarks(view, at, this.#marks) !== view.end) throw corruptKeyed('marks');
+    }
+    this.#count = keys.length;
     this.#keys = keys;
     this.#view = view;
-    this.bytes = 256 + count * 16;
+    this.bytes = 256 + keys.length * 16;
     if (this.slotInCache < 0) this.#context.cache.add(this);
   }
+}
+
+/** Slots per item, the keys, and where the table of offsets (or the marks) begins. */
+function readHead(view: ChunkView): { perItem: number; keys: Float64Array; at: number } {
+  const { bytes, start, end } = view;
+  if (view.kind !== ChunkKind.keyedLeaf || end - start < 10) throw corruptKeyed(`kind ${view.kind}`);
+  const perItem = bytes[start]!;
+  const count = readVarint(bytes, start + 1);
+  const keysAt = start + 1 + varintSize(count);
+  if (count === 0 || count > end - start || perItem > 2 || keysAt + 8 > end) throw corruptKeyed(`${count} items`);
+  const keys = new Float64Array(count);
+  keys[0] = bytes.readDoubleLE(keysAt);
+  const at = readSums(bytes, keysAt + 8, keys, 1);
+  if (at + (perItem === 0 ? 0 : 2 * count) > end) throw corruptKeyed('cut off');
+  if (!Number.isSafeInteger(keys[0]) || !Number.isSafeInteger(keys[count - 1])) throw corruptKeyed('keys');
+  return { perItem, keys, at };
+}
+
+/** Where the slots of a leaf begin; its end when it has none. */
+export function slotsOfKeyedLeaf(view: ChunkView): number {
+  const { perItem, keys, at } = readHead(view);
+  return perItem === 0 ? view.end : at + 2 * keys.length;
+}
+
+function readMarks(view: ChunkView, start: number, marks: Float64Array): number {
+  let at = start;
+  for (let i = 0; i < marks.length; i++) {
+    const mark = readVarint(view.bytes, at);
+    marks[i] = mark;
+    at += varintSize(mark);
+  }
+  return at;
 }
 
 /** Reads distances into sums from index `from` on; returns the position behind them. */

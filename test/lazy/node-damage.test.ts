@@ -99,7 +99,7 @@ test('damaged chunks give a coded error or a value', () => {
     for (const value of values) {
       const slot = makeWorld(limits === undefined ? {} : { limits }).nodes.encode(value);
       const chunks = chunksBelow(slot);
-      for (let round = 0; round < 60; round++) {
+      for (let round = 0; round < 25; round++) {
         const source = new DamagedChunks();
         const { nodes } = makeWorld({ source, ...(limits === undefined ? {} : { limits }) });
         const target = chunks[random(chunks.length)]!;

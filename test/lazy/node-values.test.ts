@@ -12,7 +12,8 @@ import { CellReference } from '../../src/lazy/cell-reference.ts';
 import type { Nodes } from '../../src/lazy/nodes.ts';
 import { contentId, equals, materialize } from '../../src/lazy/values.ts';
 import type { ListNode, MapNode, ObjectNode } from '../../src/lazy/node.ts';
-import { CountedChunks, FadingChunks, makeWorld, smallLimits } from './node-world.ts';
+import { copyChunks } from '../../src/lazy/chunk-copy.ts';
+import { chunksOf, CountedChunks, FadingChunks, freshChunks, makeWorld, smallLimits } from './node-world.ts';
 
 const anything = fc.anything({
   withBigInt: true,
@@ -106,7 +107,7 @@ function contentOf(nodes: Nodes, value: unknown): unknown {
 test('aliases and cycles come back as such, compare and have ids', () => {
   for (const { nodes } of [world, harsh]) {
     const shared = { big: 'x'.repeat(600) };
-    const value: Record<string, unknown> = { one: shared, two: [shared], list: Array.from({ length: 3000 }, (_, i) => i) };
+    const value: Record<string, unknown> = { one: shared, two: [shared], list: Array.from({ length: 1400 }, (_, i) => i) };
     value['self'] = value;
     const stored = contentOf(nodes, value);
     const back = nodes.materialize(nodes.fromSlot(nodes.encode(value))) as { one: unknown; two: unknown[]; self: unknown };
@@ -194,4 +195,21 @@ test('registered types hold trees, and compare by what is stored of them', () =>
   assert.ok(equals(stored, { money: new Money(5, log) }));
   assert.ok(!equals(stored, { money: new Money(6, log) }));
   assert.notEqual(contentId(stored), contentId({ money: new Money(6, log) }));
+});
+
+test('chunks are copied to another store as they are, values with cells are not', () => {
+  const value = {
+    list: Array.from({ length: 5000 }, (_, i) => ({ i })),
+    map: new Map(Array.from({ length: 2000 }, (_, i) => [i, `value ${i}`])),
+    text: 'x'.repeat(100_000),
+  };
+  const from = makeWorld({ source: new FadingChunks() }).nodes;
+  const slot = from.encode(value);
+  const copy = copyChunks(from.source, slot)!;
+  assert.deepEqual(chunksOf(copy), chunksOf(slot));
+  assert.equal(freshChunks(copy, slot), freshChunks(slot));
+  assert.deepEqual(makeWorld().nodes.materialize(makeWorld().nodes.fromSlot(copy)), value);
+  const shared = { a: 1 };
+  assert.equal(copyChunks(from.source, from.encode({ deep: [[new Set([shared, [shared]])]] })), undefined);
+  assert.equal(copyChunks(from.source, from.encode([...value.list, [shared, shared]])), undefined);
 });

@@ -45,7 +45,7 @@ function same(world: World, node: { slot: unknown }, model: unknown): void {
 }
 
 for (const [name, options] of Object.entries(worlds)) {
-  const numRuns = name.startsWith('all') ? 25 : 50;
+  const numRuns = name.startsWith('all') ? 6 : 30;
 
   test(`objects: ${name}`, () => {
     fc.assert(

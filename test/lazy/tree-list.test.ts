@@ -75,7 +75,7 @@ for (const [name, options] of [
       fc.property(items, fc.array(edit, { maxLength: 8 }), (first, edits) => {
         runEdits(makeWorld('fading' in options ? { ...options, source: new FadingChunks() } : options), first, edits);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 }
