@@ -23,7 +23,8 @@ interface Failure {
   readonly trace: readonly string[];
 }
 
-async function runProgram(steps: readonly Step[], cacheBytes: number): Promise<Failure | undefined> {
+/** Runs a program: how many operations it did, or how it failed. */
+async function runProgram(steps: readonly Step[], cacheBytes: number): Promise<number | Failure> {
   const world = new World(cacheBytes);
   let done = 0;
   try {
@@ -36,7 +37,7 @@ async function runProgram(steps: readonly Step[], cacheBytes: number): Promise<F
     await world.reopen(false);
     world.checkAll();
     await world.end();
-    return undefined;
+    return world.operations;
   } catch (error) {
     await world.end().catch(() => {});
     return { error, steps: done + 1, trace: world.trace };
@@ -52,7 +53,7 @@ async function shrink(program: readonly Step[], first: Failure, cacheBytes: numb
     for (let at = 0; at < steps.length && performance.now() < deadline; ) {
       const fewer = steps.toSpliced(at, size);
       const found = await runProgram(fewer, cacheBytes);
-      if (found === undefined) {
+      if (typeof found === 'number') {
         at += size;
         continue;
       }
@@ -63,7 +64,7 @@ async function shrink(program: readonly Step[], first: Failure, cacheBytes: numb
   return failure;
 }
 
-/** Runs programs of together `operations` steps. Returns how many programs that took. */
+/** Runs programs of together `operations` operations. Returns how many programs that took. */
 export async function runModel(seed: number, operations: number): Promise<number> {
   try {
     return await runPrograms(seed, operations);
@@ -74,18 +75,22 @@ export async function runModel(seed: number, operations: number): Promise<number
 
 async function runPrograms(seed: number, operations: number): Promise<number> {
   let programs = 0;
-  for (let done = 0; done < operations; done += stepsPerProgram) {
+  let done = 0;
+  while (done < operations) {
     const programSeed = (seed + programs++) >>> 0;
     const random = new Random(programSeed);
     const cacheBytes = random.pick([64 * 1024, 1024 * 1024, 64 * 1024 * 1024]);
-    const steps = Array.from({ length: Math.min(stepsPerProgram, operations - done) }, () => randomStep(random));
+    const steps = Array.from({ length: stepsPerProgram }, () => randomStep(random));
     const failure = await runProgram(steps, cacheBytes);
-    if (failure === undefined) continue;
+    if (typeof failure === 'number') {
+      done += failure;
+      continue;
+    }
     const least = await shrink(steps, failure, cacheBytes);
     const { error } = least;
     const text = error instanceof Error ? error.stack : String(error);
     throw new Error(
-      `LODEMAP_SEED=${programSeed} LODEMAP_OPERATIONS=${steps.length} fails; what is left of it:\n${least.trace.join('\n')}\n${text}`,
+      `LODEMAP_SEED=${programSeed} LODEMAP_OPERATIONS=1 fails; what is left of it:\n${least.trace.join('\n')}\n${text}`,
       { cause: error },
     );
   }

@@ -42,6 +42,8 @@ export class World {
   readonly versions: ModelMap<number> = new ModelMap();
   readonly snapshots: HeldSnapshot[] = [];
   readonly handles: HeldHandle[] = [];
+  /** Operations done to both sides and compared. */
+  operations = 0;
   /** What was done, one line each. */
   readonly trace: string[] = [];
   readonly #cacheBytes: number;
@@ -91,7 +93,9 @@ export class World {
     rmSync(this.path, { recursive: true, force: true, maxRetries: 3 });
   }
 
+  /** Notes an operation that is done to both sides. */
   note(line: string): void {
+    this.operations++;
     this.trace.push(line);
   }
 

@@ -75,7 +75,7 @@ export function randomName(random: Random): string {
 /** A value of at most about `size` scalars. Large ones, now and then, become trees. */
 export function randomValue(random: Random, size = 12): unknown {
   if (size <= 1 || random.once(3)) return randomScalar(random);
-  if (random.once(60)) return randomLarge(random);
+  if (random.once(150)) return randomLarge(random);
   const count = random.below(Math.min(size, 8));
   const inner = (): unknown => randomValue(random, Math.floor(size / (count + 1)));
   switch (random.below(5)) {
@@ -111,7 +111,7 @@ export function randomScalarKey(random: Random): unknown {
 }
 
 function randomLarge(random: Random): unknown {
-  const length = 200 + random.below(1500);
+  const length = 200 + random.below(900);
   const at = random.below(1000);
   switch (random.below(4)) {
     case 0:
