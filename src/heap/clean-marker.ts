@@ -35,6 +35,8 @@ interface Marker {
   /** XXH32 of the index file, where it was small enough. */
   hash: number | undefined;
   reach: Reach;
+  /** The store's id: an index of another store fits no log but its own. */
+  store: string;
 }
 
 /** Whether the index beside the marker can be believed; else why not, and how far the log must reach as far as is known. */
@@ -44,11 +46,14 @@ export type Trust = { trusted: true; clean: boolean } | { trusted: false; reason
 export interface IndexFile {
   readonly name: string;
   identity(): string;
+  /** The id of the store it is in. */
+  storeId(): string;
 }
 
 export function readTrust(storage: Storage, index: IndexFile): Trust {
   const marker = readMarker(storage);
   if (marker === undefined) return { trusted: false, reason: 'there is no intact clean marker' };
+  if (marker.store !== index.storeId()) return { trusted: false, reason: 'the index belongs to another store' };
   const reason = doubtOf(storage, index, marker);
   return reason === undefined ? { trusted: true, clean: marker.clean } : { trusted: false, reason, reach: marker.reach };
 }
@@ -84,6 +89,7 @@ export function writeMarker(storage: Storage, index: IndexFile, { clean, reach }
     bytes: bytes?.length ?? 0,
     hash: bytes !== undefined && bytes.length <= hashedBytesMax ? hash32(bytes.read(), 0) : undefined,
     reach: { segment: reach.segment, offset: reach.offset },
+    store: index.storeId(),
   };
   const text = Buffer.from(JSON.stringify(marker), 'utf8');
   const file = Buffer.alloc(text.length + 4);

@@ -7,6 +7,7 @@ import { MemoryIndex } from '../storage/memory-index.ts';
 import type { Index } from '../storage/index-store.ts';
 import type { FileStorage } from '../storage/file-storage.ts';
 import { readTrust, writeMarker } from './clean-marker.ts';
+import { readFormat } from './format.ts';
 import type { IndexFile, Mark, Reach, Trust } from './clean-marker.ts';
 
 export interface IndexHome {
@@ -33,7 +34,11 @@ export class LmdbHome implements IndexHome {
   constructor(storage: FileStorage) {
     this.#storage = storage;
     const name = `${folder}/data.mdb`;
-    this.#file = { name, identity: () => storage.identity(name) };
+    this.#file = {
+      name,
+      identity: () => storage.identity(name),
+      storeId: () => Buffer.from(readFormat(storage, false)).toString('hex'),
+    };
   }
 
   trust(): Trust {
