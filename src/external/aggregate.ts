@@ -43,7 +43,7 @@ export interface GroupValueOptions<T> extends ExternalOptions {
 }
 
 /** What totals may take without a budget. */
-const totalsBytes = 32 * 1024 * 1024;
+const totalsBytes = 48 * 1024 * 1024;
 const rowsPerBatch = 128;
 
 /**
@@ -171,7 +171,7 @@ async function* foldTotals<T>({ job, source, keyOf, folds, values }: Work<T>): A
     await job.drain(source, (item) => {
       const key = keyOf(item);
       for (let i = 0; i < values.length; i++) row[i] = values[i]!(item);
-      counts.add(key, row);
+      counts.take(key, row);
       totals.add(key, row);
     });
   }
@@ -196,13 +196,13 @@ async function* foldGroups<T>({ job, source, keyOf, folds, values }: Work<T>): A
   const sorter = job.sorter(itemLayout(new Order()));
   const counts = new DistinctCounts(job, folds);
   const row: unknown[] = [];
-  const valuesOf = (item: T): readonly unknown[] => {
+  const valuesOf = (item: T): unknown[] => {
     for (let i = 0; i < values.length; i++) row[i] = values[i]!(item);
     return row;
   };
   await job.drain(source, (item) => {
     const key = keyOf(item);
-    if (!counts.none) counts.add(key, valuesOf(item));
+    if (!counts.none) counts.take(key, valuesOf(item));
     sorter.push(key, item);
   });
   const merge = await sorter.finish();

@@ -294,5 +294,6 @@ const sketchFold: Fold<Uint8Array, number> = {
 /** Keeps nothing: values are counted by sorting them. */
 const exactFold: Fold<Float64Array, number> = {
   ...numeric('distinct', { width: 0, add: () => {}, merge: () => {}, finish: () => 0 }),
+  add: (state) => state,
   bySorting: true,
 };

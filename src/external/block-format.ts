@@ -13,7 +13,8 @@ import type { ByteWriter } from '../base/bytes.ts';
 import { readUint32, writeUint32 } from '../base/bytes.ts';
 import { decodeKey, encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
-import { Block, KeyKind, Payload } from './block.ts';
+import { KeyKind, Payload } from './block.ts';
+import type { Block } from './block.ts';
 
 export const headerBytes: number = 24;
 const beyondLatin1 = /[\u0100-\uffff]/;

@@ -39,6 +39,7 @@ const none = new Float64Array(0);
 /** What an entry of a column costs besides its content, with the index that sorts it. */
 const keyBytes = 24;
 const valueBytes = 48;
+const leapFrom = 32 * 1024;
 
 export class Block {
   readonly layout: Layout;
@@ -54,6 +55,8 @@ export class Block {
   /** The bytes of all items, and where each ends. */
   items: ByteWriter;
   ends: Float64Array = none;
+  /** Sorts the records faster than by comparing them, where somebody knows how. Undefined again once the block is empty. */
+  sorter: (() => Uint32Array) | undefined;
   #textBytes = 0;
 
   constructor(layout: Layout, itemBytes = 64) {
@@ -75,6 +78,7 @@ export class Block {
     this.payload = this.layout.payload;
     this.values.length = 0;
     this.items.reset();
+    this.sorter = undefined;
     this.#textBytes = 0;
   }
 
@@ -239,8 +243,9 @@ export class Block {
   }
 }
 
+/** A larger array. Large ones grow by leaps: room that is not used yet takes no memory, what was left behind does until it is collected. */
 function grown(array: Float64Array, needed: number): Float64Array {
-  const larger = new Float64Array(Math.max(64, needed, array.length * 2));
+  const larger = new Float64Array(Math.max(64, needed, array.length * (array.length < leapFrom ? 2 : 8)));
   larger.set(array);
   return larger;
 }

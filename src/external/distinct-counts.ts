@@ -42,10 +42,11 @@ export class DistinctCounts {
     return this.#columns.length === 0;
   }
 
-  /** Notes the values of an item. */
-  add(key: Key, values: readonly unknown[]): void {
+  /** Notes the values of an item, and takes them out of `values`: the totals have no use for them. */
+  take(key: Key, values: unknown[]): void {
     for (const { index, sorter } of this.#columns) {
       const value = values[index];
+      values[index] = undefined;
       if (value === undefined || value === null) continue;
       sorter.block.pushNumbers([key, this.#asKey(value)]);
       sorter.pushed();

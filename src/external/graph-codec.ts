@@ -17,7 +17,7 @@ import { isLazy } from '../lazy/lazy-values.ts';
 import type { CellStore } from '../lazy/node-context.ts';
 import type { Node } from '../lazy/node.ts';
 import { Nodes } from '../lazy/nodes.ts';
-import { materialize } from '../map/values.ts';
+import { materialize } from '../lazy/values.ts';
 
 /** Cells live as long as the value that is being written or read. */
 class ValueCells implements CellStore {

@@ -21,7 +21,7 @@ import { Walker } from '../codec/walk.ts';
 import { ChunkKind, PendingChunk } from '../heap/chunk.ts';
 import type { Link } from '../heap/chunk.ts';
 import { isLazy } from '../lazy/lazy-values.ts';
-import { materialize } from '../map/values.ts';
+import { materialize } from '../lazy/values.ts';
 import { GraphCodec } from './graph-codec.ts';
 
 const Form = { plain: 0, shaped: 1, graph: 2 } as const;

@@ -31,6 +31,17 @@ export class RankTable {
     }
   }
 
+  /**
+   * The order of all records by rank, as indexes. The ranks are all different, so the native sort of a copy and a look-up for
+   * each do it: half the time of sorting indexes along, and half the memory.
+   */
+  order(ranks: Float64Array): Uint32Array {
+    const sorted = ranks.slice(0, this.#count).sort();
+    const indexes = new Uint32Array(sorted.length);
+    for (let i = 0; i < sorted.length; i++) indexes[i] = this.find(sorted[i]!, ranks, -1);
+    return indexes;
+  }
+
   clear(): void {
     this.#slots.fill(0);
     this.#count = 0;

@@ -12,6 +12,7 @@ const prefixLength = 6;
  */
 export function sortBlock(block: Block): Uint32Array | undefined {
   const { count, layout, values } = block;
+  if (block.sorter !== undefined) return block.sorter();
   if (block.keyKind === KeyKind.numbers) {
     const ranks = block.ranks.subarray(0, count);
     if (block.payload !== Payload.none) return sortRanks(ranks.slice());

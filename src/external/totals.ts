@@ -2,7 +2,7 @@
  * Running totals: what has been computed so far for each key, in a table that is spilled as a sorted run when it is full.
  *
  * As long as all values are numbers the totals are columns of numbers; otherwise each is a list of states. Totals of one key
- * from several runs are merged when the runs are. What they may take is counted in bytes, 32 MiB without a budget: they are
+ * from several runs are merged when the runs are. What they may take is counted in bytes, 48 MiB without a budget: they are
  * results in the making, not items.
  */
 import { encodeKey } from '../codec/keys.ts';
@@ -163,6 +163,7 @@ export class Totals {
     const { width } = this.#folds;
     if (block.bytes + this.#ranks.bytes + this.#indexes.size * stateBytes >= this.#bytesMax) this.#spill();
     if (block.keyKind === KeyKind.numbers && hasRank(key)) {
+      block.sorter ??= () => this.#ranks.order(block.ranks);
       const known = this.#ranks.find(block.layout.order.rank(key), block.ranks, block.count);
       if (known >= 0) return known * width;
     } else {
@@ -183,6 +184,7 @@ export class Totals {
   #indexRanks(block: Block): void {
     for (let i = 0; i < block.count; i++) this.#indexes.set(block.keyAt(i) as Key, i);
     this.#ranks.clear();
+    block.sorter = undefined;
   }
 
   #addStates(totals: Map<Key, { key: Key; states: unknown[] }>, key: Key, values: readonly unknown[]): void {
