@@ -108,6 +108,6 @@ function pushChildren(left: Link, right: Link, source: ChunkSource | undefined, 
 }
 
 function viewOf(link: Link, source: ChunkSource | undefined): ChunkView | undefined {
-  if (link instanceof PendingChunk) return new PendingView(link);
+  if (link instanceof PendingChunk && link.ref === 0) return new PendingView(link);
   return source?.load(link);
 }

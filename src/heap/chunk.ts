@@ -49,11 +49,17 @@ export class Link {
   }
 }
 
-/** A chunk made in memory. It is its own link; `ref` is filled in when it is placed. */
+const nothing = new Uint8Array(0);
+const noLinks: readonly Link[] = [];
+
+/**
+ * A chunk made in memory. It is its own link; `ref` is filled in when it is placed, and from then on what it leads to is
+ * loaded by that ref.
+ */
 export class PendingChunk extends Link {
   readonly kind: ChunkKind;
-  readonly payload: Uint8Array;
-  readonly links: readonly Link[];
+  payload: Uint8Array;
+  links: readonly Link[];
 
   /** `hash` must be `contentHash(kind, payload, links)`. The payload must never change afterwards. */
   constructor(kind: ChunkKind, payload: Uint8Array, links: readonly Link[], hash: number) {
@@ -61,6 +67,12 @@ export class PendingChunk extends Link {
     this.kind = kind;
     this.payload = payload;
     this.links = links;
+  }
+
+  /** Lets go of the content of a placed chunk: trees point to it as long as they are cached, and must not hold all of it. */
+  release(): void {
+    this.payload = nothing;
+    this.links = noLinks;
   }
 }
 

@@ -60,12 +60,13 @@ export class Deduplicator {
     this.#chunks = chunks;
   }
 
-  /** The ref of a placed chunk equal to `chunk`, whose links must all be placed; 0 where there is none. */
+  /** The ref of a placed chunk equal to `chunk`, which is then released; its links must all be placed. 0 where there is none. */
   find(chunk: PendingChunk): Ref {
     const ref = this.#findInBatch(chunk) || this.#findInIndex(chunk);
     if (ref !== 0) {
       this.hits++;
       this.bytesSaved += chunk.payload.length;
+      chunk.release();
     }
     return ref;
   }
@@ -80,7 +81,10 @@ export class Deduplicator {
   /** Writes the batch's chunks into the table and forgets them. */
   publish(writer: IndexWriter): void {
     for (const chunks of this.#batch.values()) {
-      for (const chunk of chunks) addToBucket(writer, { hash: chunk.hash, bytes: chunk.payload.length, ref: chunk.ref });
+      for (const chunk of chunks) {
+        addToBucket(writer, { hash: chunk.hash, bytes: chunk.payload.length, ref: chunk.ref });
+        chunk.release();
+      }
     }
     this.#batch.clear();
   }

@@ -8,6 +8,8 @@ import type { Loaded, Placing } from '../load/load.ts';
 import type { SourceOptions } from '../load/source.ts';
 import type { Call, Command } from '../terminal/command.ts';
 
+const importCacheBytes = 16 * 2 ** 20;
+
 export const command: Command = {
   summary: 'Import JSON, JSON Lines or CSV, of any size. Members of a root object become entries; elements become entries\nunder 0, 1, 2 ... or a field of theirs, or one list.',
   usage: '<store> <file.json|jsonl|csv|-> [--key field] [--as list --name k]',
@@ -31,7 +33,8 @@ export const command: Command = {
     const source = readSourceOptions(call, file!, bad);
     const started = performance.now();
     let bytes = 0;
-    await withStore(store!, { create: true }, async (map) => {
+    // What is imported is not read again: a small cache does, whatever the size.
+    await withStore(store!, { create: true, cacheBytes: importCacheBytes }, async (map) => {
       let sofar: Loaded = { entries: 0, elements: 0 };
       const parts = readParts({
         ...source,

@@ -73,7 +73,7 @@ class Loader {
     if (root.container !== 'list') throw new StoreError('FORMAT', 'expected an array or lines: an object is imported as entries, without --as list');
     this.#map.set(name, []);
     this.#loaded.entries = 1;
-    await this.#fill(this.#map.get(name));
+    await this.#fill(() => this.#map.get(name));
   }
 
   async #entries(placing: Placing): Promise<void> {
@@ -86,7 +86,7 @@ class Loader {
         const key = part.key ?? loaded.entries;
         this.#map.set(key, part.container === 'list' ? [] : {});
         loaded.entries++;
-        await this.#fill(this.#map.get(key));
+        await this.#fill(() => this.#map.get(key));
       } else if (part.part === 'members') await this.#put(part.entries);
       else if (part.part === 'elements') {
         await this.#put(part.values.map((value, index) => [placing.by === 'field' ? fieldOf(value, placing.path, loaded.entries + index) : loaded.entries + index, value]));
@@ -101,19 +101,19 @@ class Loader {
     this.#loaded.entries += entries.length;
   }
 
-  /** Fills a container, empty so far, with what comes before its close. `target` is its handle. */
-  async #fill(target: unknown): Promise<void> {
+  /**
+   * Fills a container, empty so far, with what comes before its close. `read` gives a handle on it: a fresh one for each run,
+   * because a handle keeps the chunks that were written through it.
+   */
+  async #fill(read: () => unknown): Promise<void> {
     for (let part = await this.#next(); part !== undefined && part.part !== 'close'; part = await this.#next()) {
-      if (part.part === 'elements') await this.#extend(target as LazyList<unknown>, part.values);
-      else if (part.part === 'members') this.#assign(target as Record<string, unknown>, part.entries);
-      else if (part.part === 'open') await this.#fill(this.#nest(target, part));
+      if (part.part === 'elements') {
+        (read() as LazyList).extend(part.values);
+        this.#loaded.elements += part.values.length;
+      } else if (part.part === 'members') this.#assign(read() as Record<string, unknown>, part.entries);
+      else if (part.part === 'open') await this.#fill(this.#nest(read, part));
       this.#ran();
     }
-  }
-
-  async #extend(list: LazyList<unknown>, values: unknown[]): Promise<void> {
-    await list.extend(values);
-    this.#loaded.elements += values.length;
   }
 
   #assign(target: Record<string, unknown>, entries: [string, unknown][]): void {
@@ -123,17 +123,15 @@ class Loader {
     this.#loaded.elements += entries.length;
   }
 
-  /** An empty container inside another, and its handle. */
-  #nest(target: unknown, { container, key }: Opened): unknown {
+  /** An empty container inside another, and how to read it. */
+  #nest(read: () => unknown, { container, key }: Opened): () => unknown {
     const empty = container === 'list' ? [] : {};
     if (key === undefined) {
-      const list = target as LazyList<unknown>;
-      list.push(empty);
-      return list.at(-1);
+      const index = (read() as LazyList).push(empty) - 1;
+      return () => (read() as LazyList)[index];
     }
-    const object = target as Record<string, unknown>;
-    object[key] = empty;
-    return object[key];
+    (read() as Record<string, unknown>)[key] = empty;
+    return () => (read() as Record<string, unknown>)[key];
   }
 
   #ran(): void {
