@@ -59,6 +59,9 @@ export interface Step {
   readonly key: unknown;
 }
 
+/** Stands for all keys of a container. */
+export const everyKey: unique symbol = Symbol('every key');
+
 /** Elements of one container that a write took away: keys in [from, to) of a list, or the one key `from`. */
 interface Loss {
   readonly version: number;
@@ -185,18 +188,22 @@ export function conflict(message: string): StoreError {
   return new StoreError('CONFLICT', message);
 }
 
-/** Do two steps lead to the same place below their document's root? */
+/** Do two steps lead to the same place below their document's root? Keys that are containers may always be the same. */
 export function samePath(a: Step | undefined, b: Step | undefined): boolean {
   while (a !== b) {
     if (a === undefined || b === undefined) return false;
-    if (a.key !== b.key) return false;
+    if (!Object.is(a.key, b.key) && !(isContainer(a.key) && isContainer(b.key))) return false;
     a = a.parent;
     b = b.parent;
   }
   return true;
 }
 
+function isContainer(key: unknown): boolean {
+  return typeof key === 'object' && key !== null;
+}
+
 function covers(loss: Loss, key: unknown): boolean {
   if (typeof key === 'number' && typeof loss.from === 'number' && loss.to > loss.from) return key >= loss.from && key < loss.to;
-  return Object.is(key, loss.from);
+  return loss.from === everyKey || Object.is(key, loss.from);
 }

@@ -66,6 +66,13 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
     return this;
   }
 
+  override become(node: ListNode): this {
+    super.become(node);
+    this.#tail = [];
+    this.#edits = new Map();
+    return this;
+  }
+
   protected write(changes: readonly (readonly [unknown, Node | CellRef])[]): void {
     for (const [key, value] of changes) this.#put(key as number, value);
     this.#writeEdits();

@@ -62,7 +62,7 @@ export interface Reference {
 
 export type AnyDraft = Draft<Node, DraftState>;
 
-export abstract class Draft<N extends Node, S extends DraftState> implements DraftNode {
+export abstract class Draft<N extends Node, S extends DraftState> implements DraftNode<N> {
   readonly isDraft = true;
   readonly home: DraftHome;
   /** The place of this draft in the order in which drafts of the transaction were made. */
@@ -132,6 +132,13 @@ export abstract class Draft<N extends Node, S extends DraftState> implements Dra
       this.live.set(key, { handle, synced, origin });
     }
     this.write(changes);
+  }
+
+  become(node: N): this {
+    this.touch();
+    this.node = node;
+    this.live.clear();
+    return this;
   }
 
   /** Every change begins here. */

@@ -18,8 +18,10 @@ import { absent, isNode } from './node.ts';
 import type { CellRef, ListNode, MapNode, Node, NodeValue, ObjectNode, SetNode } from './node.ts';
 
 /** A draft stands where a node would: mutable, and private to its transaction. */
-export interface DraftNode {
+export interface DraftNode<N extends Node = Node> {
   readonly kind: Node['kind'];
+  /** Shows `node` from now on, and nothing of what was in it; returns itself. */
+  become(node: N): this;
   readonly isDraft: true;
   /** Throws CONFLICT when what this draft hung on was rolled back. */
   demandWritable(): void;
@@ -67,8 +69,8 @@ export abstract class Handle<N extends Node = Node> implements Step {
   /** What a user sees of `value`, the object or `absent` found under `key`. Callers let primitives pass themselves. */
   wrap(value: NodeValue, key: unknown): unknown {
     if (value === absent) return undefined;
-    if (value instanceof Handle) return value.proxy;
     if (isNode(value)) return openHandle(value, this.document, this, key).proxy;
+    if (value instanceof Handle) return value.proxy;
     return isCellRef(value) ? this.#cell(value) : value;
   }
 
@@ -97,11 +99,8 @@ export abstract class Handle<N extends Node = Node> implements Step {
     return typeof value === 'object' && value !== null ? this.wrap(value, undefined) : value === absent ? undefined : value;
   }
 
-  /**
-   * Makes `next` what this handle shows, in the store too, and says whether it had to. With `from` (and `to` for a list) the
-   * elements under these keys let go of their handles.
-   */
-  publish(next: N, from?: unknown, to: number = NaN): boolean {
+  /** Makes `next` what this handle shows, in the store too, and says whether it had to. */
+  publish(next: N): boolean {
     if (next === this.node) return false;
     if (this.version !== this.document.version) throw conflict('the value was changed while the new one was being read');
     const path = pathOf(this);
@@ -113,8 +112,12 @@ export abstract class Handle<N extends Node = Node> implements Step {
       path[i]!.node = nodes[i]!;
       path[i]!.version = document.version;
     }
-    if (from !== undefined) document.lose(this, from, to);
     return true;
+  }
+
+  /** As `publish`, after which the elements with keys in [from, to) of a list, or the one under `from`, let go of their handles. */
+  publishLosing(next: N, from: unknown, to: number = NaN): void {
+    if (this.publish(next)) this.document.lose(this, from, to);
   }
 
   /** As `publish`, for an edit that took a while and began at `start`: throws CONFLICT when the handle shows something else now. */
@@ -215,7 +218,7 @@ export function handleOf(value: unknown): Handle | undefined {
   return handle instanceof Handle && handle.proxy === value ? handle : undefined;
 }
 
-export function isDraft<N extends Node>(body: N): body is N & DraftNode {
+export function isDraft<N extends Node>(body: N): body is N & DraftNode<N> {
   return (body as Partial<DraftNode>).isDraft === true;
 }
 

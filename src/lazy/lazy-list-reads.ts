@@ -84,18 +84,32 @@ function walk(list: ListHandle, args: readonly unknown[], done: (answer: unknown
 function search(list: ListHandle, args: readonly unknown[], same: (a: unknown, b: unknown) => boolean, withHoles: boolean): number {
   const [wanted, fromIndex] = args;
   const from = relative(fromIndex, list.body().length, 0);
-  const handle = handleOf(wanted);
-  if (handle !== undefined && !isDraft(list.body())) {
-    handle.body();
-    const here = handle.document === list.document && handle.document.live && handle.parent !== undefined && samePath(handle.parent, list);
-    return here && (handle.key as number) >= from ? (handle.key as number) : -1;
-  }
+  const place = placeOf(list, wanted);
+  if (place !== undefined) return place >= from ? place : -1;
   const scan = new Scan(list, from);
   for (let i = from; i < scan.length; i++) {
     const value = scan.next();
     if (value === absent ? withHoles && wanted === undefined : same(value, wanted)) return i;
   }
   return -1;
+}
+
+/**
+ * Where a lazy value is in the list, -1 if nowhere; undefined when comparing will tell. Outside transactions each read of an
+ * element makes another Proxy, so they are compared by their places.
+ */
+function placeOf(list: ListHandle, wanted: unknown): number | undefined {
+  const handle = handleOf(wanted);
+  if (handle === undefined || isDraft(list.body())) return undefined;
+  handle.body();
+  const here = handle.document === list.document && handle.document.live && handle.parent !== undefined && samePath(handle.parent, list);
+  return here ? (handle.key as number) : -1;
+}
+
+function lastIndexOf(list: ListHandle, args: readonly unknown[]): unknown {
+  const place = placeOf(list, args[0]);
+  if (place === undefined || args.length > 1) return Reflect.apply(Array.prototype.lastIndexOf, plainCopy(list), args) as unknown;
+  return place;
 }
 
 const strictlySame = (a: unknown, b: unknown): boolean => a === b;
@@ -198,6 +212,7 @@ export const listReads: Readonly<Record<string, ListMethod>> = {
   indexOf: (list, args) => search(list, args, strictlySame, false),
   join: onCopy('join'),
   keys: (list) => Array.prototype.keys.call({ length: list.body().length } as unknown as unknown[]),
+  lastIndexOf,
   map,
   reduce,
   slice: (list, [start, end]) => {

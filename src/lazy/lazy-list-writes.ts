@@ -18,7 +18,7 @@ function edit(list: ListHandle, start: number, deleteCount: number, items: reado
   const next = body.splice(start, deleteCount, incoming);
   const appends = start === body.length && deleteCount === 0;
   if (appends) list.publish(next);
-  else list.publish(next, start, items.length === deleteCount ? start + deleteCount : Infinity);
+  else list.publishLosing(next, start, items.length === deleteCount ? start + deleteCount : Infinity);
 }
 
 function push(list: ListHandle, items: readonly unknown[]): number {

@@ -69,7 +69,7 @@ export class ListHandle extends Handle<ListNode> {
   setElement(index: number, value: unknown): void {
     const body = this.writable();
     const { length } = body;
-    if (index < length) this.publish(body.splice(index, 1, [this.incoming(value)]), index, index + 1);
+    if (index < length) this.publishLosing(body.splice(index, 1, [this.incoming(value)]), index, index + 1);
     else this.publish(body.splice(length, 0, [...holes(index - length), this.incoming(value)]));
   }
 
@@ -77,7 +77,7 @@ export class ListHandle extends Handle<ListNode> {
     const length = Number(value) >>> 0;
     if (length !== Number(value)) throw new RangeError(`Invalid array length: expected an integer from 0 to 2^32-1, got ${describe(value)}`);
     const body = this.writable();
-    if (length < body.length) this.publish(body.splice(length, body.length - length, []), length, Infinity);
+    if (length < body.length) this.publishLosing(body.splice(length, body.length - length, []), length, Infinity);
     else if (length > body.length) this.publish(body.splice(body.length, 0, holes(length - body.length)));
   }
 
@@ -85,7 +85,7 @@ export class ListHandle extends Handle<ListNode> {
     if (key === 'length') return false;
     const index = typeof key === 'string' ? indexOfKey(key) : -1;
     const body = this.writable();
-    if (index >= 0 && this.holds(index)) this.publish(body.splice(index, 1, [absent]), index, index + 1);
+    if (index >= 0 && this.holds(index)) this.publishLosing(body.splice(index, 1, [absent]), index, index + 1);
     return true;
   }
 
@@ -103,8 +103,9 @@ export class ListHandle extends Handle<ListNode> {
   getOwnPropertyDescriptor(_target: object, key: string | symbol): PropertyDescriptor | undefined {
     if (key === 'length') return { value: this.body().length, writable: true, enumerable: false, configurable: false };
     const index = typeof key === 'string' ? indexOfKey(key) : -1;
-    if (index < 0 || !this.holds(index)) return undefined;
-    return { value: this.element(index), writable: true, enumerable: true, configurable: true };
+    const body = this.body();
+    const value = index >= 0 && index < body.length ? body.get(index) : absent;
+    return value === absent ? undefined : { value: this.shown(value, index), writable: true, enumerable: true, configurable: true };
   }
 
   defineProperty(_target: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {

@@ -7,9 +7,10 @@
  * `equals`, or `materialize` first.
  */
 import { describe } from '../base/errors.ts';
+import { everyKey } from './document.ts';
 import { Handle, handleKey, handleOf, isDraft } from './handle.ts';
 import { demandPrototype, refuseFreezing } from './lazy-object.ts';
-import { absent } from './node.ts';
+import { absent, isNode } from './node.ts';
 import type { MapNode, NodeValue, SetNode } from './node.ts';
 
 type Table = Record<string | symbol, unknown>;
@@ -97,9 +98,11 @@ export class SetHandle extends CollectionHandle<SetNode> {
   }
 }
 
-/** A key as the node wants it: -0 is 0, lazy values as their nodes. */
+/** A key as the node wants it, which nobody can change any more: -0 is 0, containers are nodes. */
 function keyOf(handle: Handle, key: unknown): unknown {
-  return handle.incoming(key === 0 ? 0 : key);
+  if (typeof key !== 'object' || key === null) return key === 0 ? 0 : key;
+  const known = handle.incoming(key);
+  return isNode(known) || isDraft(handle.node) ? known : handle.document.store.snapshot(known);
 }
 
 function* mapEntries(map: MapHandle): Generator<[unknown, unknown], undefined> {
@@ -143,15 +146,13 @@ const mapTable: Record<string, (map: MapHandle, args: readonly unknown[]) => unk
     const name = keyOf(map, key);
     const body = map.writable();
     if (!body.has(name)) return false;
-    map.publish(body.delete(name), name);
+    map.publishLosing(body.delete(name), name);
     return true;
   },
   clear: (map) => {
     const body = map.writable();
-    let next = body;
-    const keys = Array.from(body.entries(), ([key]) => key);
-    for (const key of keys) next = next.delete(key);
-    map.publish(next);
+    const empty = map.document.store.snapshot(new Map()) as MapNode;
+    if (body.size > 0) map.publishLosing(isDraft(body) ? body.become(empty) : empty, everyKey);
   },
   entries: (map) => mapEntries(map),
   keys: (map) => pick(mapEntries(map), 0),
@@ -179,9 +180,8 @@ const setTable: Record<string, (set: SetHandle, args: readonly unknown[]) => unk
   },
   clear: (set) => {
     const body = set.writable();
-    let next = body;
-    for (const value of Array.from(body.values())) next = next.delete(value);
-    set.publish(next);
+    const empty = set.document.store.snapshot(new Set()) as SetNode;
+    if (body.size > 0) set.publish(isDraft(body) ? body.become(empty) : empty);
   },
   values: (set) => setValues(set),
   keys: (set) => setValues(set),

@@ -6,10 +6,13 @@
  */
 import { describe } from '../base/errors.ts';
 import { Handle, handleKey, handleOf, isDraft } from './handle.ts';
-import { absent } from './node.ts';
+import { absent, isNode } from './node.ts';
 import type { ObjectNode } from './node.ts';
 
-/** What a walk of all properties reads: every value once, as the user sees it, and where the walk is. */
+/**
+ * What a walk of all properties reads: every value once, as the user sees it, and where the walk is. Dates and the like are
+ * left out (`nowhere`): they can be changed by who gets them, so each read makes its own.
+ */
 interface Fields {
   readonly node: ObjectNode;
   readonly keys: readonly string[];
@@ -59,7 +62,7 @@ export class ObjectHandle extends Handle<ObjectNode> {
 
   deleteProperty(_target: object, key: string | symbol): boolean {
     const body = this.writable();
-    if (typeof key === 'string' && body.has(key)) this.publish(body.delete(key), key);
+    if (typeof key === 'string' && body.has(key)) this.publishLosing(body.delete(key), key);
     return true;
   }
 
@@ -71,7 +74,7 @@ export class ObjectHandle extends Handle<ObjectNode> {
     const values: unknown[] = [];
     for (const [key, value] of node.entries()) {
       keys.push(key);
-      values.push(typeof value === 'object' && value !== null ? this.wrap(value, key) : value);
+      values.push(typeof value !== 'object' || value === null ? value : isNode(value) ? this.wrap(value, key) : nowhere);
     }
     this.#fields = { node, keys, values, at: 0 };
     return keys;

@@ -131,8 +131,8 @@ export class SnapshotDocuments implements DocumentStore {
     return show(this, new EntryPlace(undefined), undefined, this.#store.nodes.fromSlot(slot));
   }
 
-  snapshot(): NodeValue {
-    throw readOnlySnapshot();
+  snapshot(value: unknown): NodeValue {
+    return this.#store.nodes.fromSlot(this.#store.nodes.encode(value));
   }
 
   commit(): never {

@@ -132,6 +132,15 @@ describe('LazyMap and LazySet behave like a Map and a Set', () => {
       assert.ok(draft.delete([1, 2]) && !draft.has([1, 2]));
     });
     assert.deepEqual(list(store.plain('v')), [[{ a: 1 }, { changed: 'in a transaction', more: 1 }]]);
+    const name = { a: 1 };
+    const twice = stored(new Map([[name, [{ n: 1 }, { n: 2 }]]]));
+    const held = twice.lazy.get(name);
+    const element = held[1];
+    name.a = 2;
+    held[0].n = 'kept by content';
+    twice.lazy.get({ a: 1 }).shift();
+    assert.equal(codeOf(() => (element.n = 3)), 'CONFLICT');
+    assert.deepEqual(list(twice.store.plain('v')), [[{ a: 1 }, [{ n: 2 }]]]);
     const set = stored(new Set([{ a: 1 }])).lazy;
     assert.ok(set.has({ a: 1 }));
     assert.equal(set.add({ a: 1 }).size, 1);
