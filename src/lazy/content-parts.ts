@@ -1,6 +1,7 @@
 /** The parts of containers, stored and plain ones alike; for two of one store, only where they do not share chunks. */
 import { formOf } from './value-view.ts';
 import { KeyedCursor, readKey, readValue } from './keyed-tree.ts';
+import { linksOf } from './item-hash.ts';
 import type { KeyedRoot } from './keyed-root.ts';
 import type { ListLeaf } from './list-leaf.ts';
 import { TreeListNode } from './list-node.ts';
@@ -10,6 +11,7 @@ import type { ListNode, Node, ObjectNode } from './node.ts';
 import type { NodeContext } from './node-context.ts';
 import { TreeObjectNode } from './object-node.ts';
 import { TreeSetNode } from './set-node.ts';
+import { sameSlots } from './same-slots.ts';
 import { leavesApart, sharedUntil } from './shared-trees.ts';
 import { StoredNode } from './stored-node.ts';
 import { seekPage } from './tree-edit.ts';
@@ -98,9 +100,21 @@ function* treeEntriesApart(context: NodeContext, a: KeyedRoot, b: KeyedRoot): It
   for (const leaf of leavesApart(context.source, a.order, b.order)) {
     const cursor = KeyedCursor.inLeaf(leaf);
     for (; cursor.index < leaf.count; cursor.index++) {
+      if (isSameEntry(context, cursor, b)) continue;
       yield [readKey(context, cursor), a.isSet ? undefined : readValue(context, cursor)];
     }
   }
+}
+
+/** Has the other tree the same entry under the same label? Then nobody need look for it by key. */
+function isSameEntry(context: NodeContext, cursor: KeyedCursor, b: KeyedRoot): boolean {
+  const other = KeyedCursor.atKey(b.order, cursor.key);
+  if (!other.valid || other.key !== cursor.key) return false;
+  const mine = cursor.view();
+  const bytes = Buffer.from(mine.bytes.subarray(cursor.slotAt(mine), cursor.endAt(mine)));
+  const links = linksOf(mine);
+  const view = other.view();
+  return sameSlots(context.source, { view, start: other.slotAt(view), end: other.endAt(view) }, { bytes, links });
 }
 
 function rootOf(container: object): KeyedRoot | undefined {

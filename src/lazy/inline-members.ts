@@ -7,11 +7,11 @@ import { ChunkKind } from '../heap/chunk.ts';
 import { InlineNode, inlineSlotsEnd, outgrown } from './inline-node.ts';
 import { linksOf } from './item-hash.ts';
 import { KeyedBuilder } from './keyed-builder.ts';
-import { sameSlot } from './keyed-root.ts';
 import type { KeyedRoot } from './keyed-root.ts';
 import { KeyedCursor } from './keyed-tree.ts';
 import type { NodeContext } from './node-context.ts';
 import type { MapNode, NodeValue, SetNode } from './node.ts';
+import { sameSlot } from './same-slots.ts';
 
 /** Where an entry lies, from the start of the payload: its key or member, and for a Map its value. */
 interface Place {
@@ -47,7 +47,7 @@ export abstract class InlineMembers extends InlineNode {
       let end = skipSlot(view.bytes, at);
       if (this.perItem === 2) end = skipSlot(view.bytes, end);
       const place = { key: offset, end: end - view.start };
-      if (sameSlot(this.context, { view, at }, key)) return place;
+      if (sameSlot(this.context.source, view, at, key)) return place;
       offset = place.end;
     }
     return undefined;
@@ -118,8 +118,8 @@ export function membersOf(context: NodeContext, root: KeyedRoot | undefined, per
   if (root.size * perItem >= inlineSlotsEnd) return tree();
   const slots = writer.open(tag, root.size);
   for (const cursor = KeyedCursor.at(root.order, 0); cursor.valid; cursor.index++) {
-    const view = cursor.leaf.view();
-    const at = cursor.leaf.slotAt(view, cursor.index);
+    const view = cursor.view();
+    const at = cursor.slotAt(view);
     const end = perItem === 1 ? at : skipSlot(view.bytes, at);
     writer.copy(view.bytes, at, skipSlot(view.bytes, end), linksOf(view));
     if (writer.end - slots > bodyBytesMax) return tree();

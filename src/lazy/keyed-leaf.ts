@@ -26,14 +26,13 @@ export interface KeyedItems {
   readonly offsets: readonly number[];
 }
 
-/** A decoded leaf of a keyed tree: its keys and marks, and a view of its slots. */
+/** A decoded leaf of a keyed tree: its keys and marks. Slots are read from the chunk when asked for. */
 export class KeyedLeaf extends LeafPage {
   readonly #context: NodeContext;
   #count = 0;
   #perItem = 0;
   #keys: Float64Array = noNumbers;
   #marks: Float64Array = noNumbers;
-  #view: ChunkView | undefined;
   /** Where the table of offsets begins, from the start of the payload. */
   #table = 0;
 
@@ -83,14 +82,10 @@ export class KeyedLeaf extends LeafPage {
     return low;
   }
 
-  /** A view of the leaf that is not stale. */
+  /** A view of the leaf, just loaded. */
   view(): ChunkView {
-    this.used = true;
-    if (this.#view === undefined) this.#fill();
-    const view = this.#view!;
-    if (!view.stale) return view;
-    this.#view = this.#context.source.load(this.link);
-    return this.#view;
+    if (this.#count === 0) this.#fill();
+    return this.#context.source.load(this.link);
   }
 
   /** Where the slots of item `index` begin in that view. */
@@ -119,7 +114,6 @@ export class KeyedLeaf extends LeafPage {
   override drop(): void {
     this.#keys = noNumbers;
     this.#marks = noNumbers;
-    this.#view = undefined;
   }
 
   #fill(): void {
@@ -133,7 +127,6 @@ export class KeyedLeaf extends LeafPage {
     }
     this.#count = keys.length;
     this.#keys = keys;
-    this.#view = view;
     this.bytes = 256 + keys.length * 16;
     if (this.slotInCache < 0) this.#context.cache.add(this);
   }

@@ -14,9 +14,6 @@
  * different chunks; comparing by content (values.ts) does not mind.
  */
 import { linkSlot } from '../codec/encode.ts';
-import { sameLink } from '../codec/link-table.ts';
-import { linkPositions } from '../codec/slot-links.ts';
-import { skipSlot } from '../codec/slot-reader.ts';
 import type { Slot } from '../codec/slot.ts';
 import { Tag } from '../codec/tags.ts';
 import { ChunkKind } from '../heap/chunk.ts';
@@ -28,6 +25,7 @@ import { keyedFormat } from './keyed-leaf-writer.ts';
 import type { KeyedFormat, KeyedLeafWriter } from './keyed-leaf-writer.ts';
 import { editKeyed, KeyedCursor } from './keyed-tree.ts';
 import type { NodeContext } from './node-context.ts';
+import { sameSlot } from './same-slots.ts';
 import type { Branch, TreePage } from './tree-inner.ts';
 
 export type RootKind = typeof ChunkKind.objectRoot | typeof ChunkKind.mapRoot | typeof ChunkKind.setRoot;
@@ -143,8 +141,8 @@ export class KeyedRoot {
 
   /** Is the key of this entry the one looked for? Bytes decide, and for links the content they lead to. */
   #holds(entry: KeyedCursor, key: Slot): boolean {
-    const view = entry.leaf.view();
-    return sameSlot(this.#context, { view, at: entry.leaf.slotAt(view, entry.index) }, key);
+    const view = entry.view();
+    return sameSlot(this.#context.source, view, entry.slotAt(view), key);
   }
 
   #with(order: Branch, index: Branch | undefined): KeyedRoot {
@@ -177,38 +175,6 @@ export function integerLabel(kind: RootKind, bytes: Uint8Array, at = 0): number 
     index = index * 10 + digit;
   }
   return index < 0xffff_ffff ? index - integerBase : undefined;
-}
-
-/** Does the slot at a place hold what another slot holds? Links may be numbered differently. */
-export function sameSlot(context: NodeContext, place: { view: ChunkView; at: number }, slot: Slot): boolean {
-  const { view, at } = place;
-  const { bytes, links } = slot;
-  const size = skipSlot(view.bytes, at) - at;
-  if (size !== bytes.length) return false;
-  if (links.length === 0) return view.bytes.compare(bytes, 0, size, at, at + size) === 0;
-  if (view.bytes[at] !== bytes[0]) return false;
-  const copy = Buffer.from(view.bytes.subarray(at, at + size));
-  const mine = [...indexesIn(copy)];
-  const theirs = [...indexesIn(bytes)];
-  if (mine.length !== theirs.length) return false;
-  const mineLinks = mine.map((position) => view.link(copy.readUInt16LE(position)));
-  const other = Buffer.from(bytes);
-  for (const [i, position] of mine.entries()) {
-    if (theirs[i] !== position) return false;
-    copy.writeUInt16LE(0, position);
-    other.writeUInt16LE(0, position);
-  }
-  if (!copy.equals(other)) return false;
-  return mine.every((position, i) => {
-    const link = links[bytes[position]! | (bytes[position + 1]! << 8)];
-    return link !== undefined && sameLink(mineLinks[i]!, link, context.source);
-  });
-}
-
-function indexesIn(bytes: Uint8Array): number[] {
-  const positions: number[] = [];
-  positions.length = linkPositions(bytes, 0, bytes.length, positions);
-  return positions;
 }
 
 export function writeEntry(writer: KeyedLeafWriter, label: number, key: Slot, value: Slot | undefined): void {

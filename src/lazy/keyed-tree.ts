@@ -3,19 +3,21 @@ import { skipSlot } from '../codec/slot-reader.ts';
 import { invariant } from '../base/assert.ts';
 import type { KeyedFormat, KeyedLeafWriter } from './keyed-leaf-writer.ts';
 import { KeyedLeaf } from './keyed-leaf.ts';
+import type { ChunkView } from '../heap/chunk.ts';
 import type { NodeContext } from './node-context.ts';
 import type { NodeValue } from './node.ts';
 import { spliceTree } from './tree-edit.ts';
 import { InnerPage } from './tree-inner.ts';
 import type { Branch, TreePage } from './tree-inner.ts';
 
-/** A place in a keyed tree that steps from item to item. It holds no view: pages can be evicted meanwhile. */
+/** A place in a keyed tree that steps from item to item. */
 export class KeyedCursor {
   readonly #root: TreePage;
   /** Items before the leaf. */
   #start = 0;
   leaf: KeyedLeaf;
   index = 0;
+  #view: ChunkView | undefined;
 
   private constructor(root: TreePage) {
     this.#root = root;
@@ -71,7 +73,24 @@ export class KeyedCursor {
     return this.leaf.marks[this.index]!;
   }
 
+  /** A view of the leaf that is not stale. */
+  view(): ChunkView {
+    if (this.#view === undefined || this.#view.stale) this.#view = this.leaf.view();
+    return this.#view;
+  }
+
+  /** Where the slots of the item begin in that view. */
+  slotAt(view: ChunkView): number {
+    return this.leaf.slotAt(view, this.index);
+  }
+
+  /** Where they end. */
+  endAt(view: ChunkView): number {
+    return this.index + 1 < this.leaf.count ? this.leaf.slotAt(view, this.index + 1) : view.end;
+  }
+
   #seek(position: number): void {
+    this.#view = undefined;
     let page = this.#root;
     this.#start = 0;
     while (page instanceof InnerPage) {
@@ -109,12 +128,12 @@ export function editKeyed(
 
 /** The key (or member) of an entry. */
 export function readKey(context: NodeContext, cursor: KeyedCursor): NodeValue {
-  const view = cursor.leaf.view();
-  return context.read(view, cursor.leaf.link, cursor.leaf.slotAt(view, cursor.index));
+  const view = cursor.view();
+  return context.read(view, cursor.leaf.link, cursor.slotAt(view));
 }
 
 /** The value of an entry. */
 export function readValue(context: NodeContext, cursor: KeyedCursor): NodeValue {
-  const view = cursor.leaf.view();
-  return context.read(view, cursor.leaf.link, skipSlot(view.bytes, cursor.leaf.slotAt(view, cursor.index)));
+  const view = cursor.view();
+  return context.read(view, cursor.leaf.link, skipSlot(view.bytes, cursor.slotAt(view)));
 }

@@ -17,13 +17,13 @@ export interface LeafSlots {
   readonly offsets: readonly number[];
 }
 
-/** A decoded leaf. Leaves of primitives keep their values, others the view and read an item when asked. */
+/** A decoded leaf. Leaves of primitives keep their values, others load their chunk when an item is asked for. */
 export class ListLeaf extends LeafPage {
   readonly #context: NodeContext;
   #count = 0;
   #packing = 0;
+  #primitive = false;
   #values: unknown[] | undefined;
-  #view: ChunkView | undefined;
   /** Where the table of offsets begins, from the start of the payload. */
   #table = 0;
 
@@ -56,20 +56,20 @@ export class ListLeaf extends LeafPage {
 
   /** Are all items primitives, which are kept decoded? */
   get holdsPrimitives(): boolean {
-    if (this.#values === undefined && this.#view === undefined) this.#fill();
-    return this.#values !== undefined;
+    if (this.#count === 0) this.#fill();
+    return this.#primitive;
   }
 
   /** All items in order. The array belongs to the leaf. */
   values(): readonly NodeValue[] {
     this.used = true;
     if (this.#values !== undefined) return this.#values;
-    let view = this.#freshView();
+    let view = this.#filled();
     if (this.#values !== undefined) return this.#values;
     const values: unknown[] = [];
     for (let i = 0; i < this.#count; i++) {
       // Reading a linked item loads its chunk, which may recycle this view.
-      if (view.stale) view = this.#freshView();
+      if (view.stale) view = this.#context.source.load(this.link);
       values.push(this.#context.read(view, this.link, this.#slotAt(view, i)));
     }
     return values;
@@ -105,11 +105,10 @@ export class ListLeaf extends LeafPage {
 
   override drop(): void {
     this.#values = undefined;
-    this.#view = undefined;
   }
 
   #read(index: number): NodeValue {
-    const view = this.#freshView();
+    const view = this.#filled();
     if (this.#values !== undefined) return this.#values[index];
     return this.#context.read(view, this.link, this.#slotAt(view, index));
   }
@@ -121,34 +120,28 @@ export class ListLeaf extends LeafPage {
     return at;
   }
 
-  #freshView(): ChunkView {
-    const view = this.#view;
-    if (view !== undefined) {
-      if (!view.stale) return view;
-      this.#view = this.#context.source.load(this.link);
-      return this.#view;
-    }
-    return this.#fill();
+  /** Sees to it that values which are to be kept are there; returns a view. */
+  #filled(): ChunkView {
+    if (this.#count === 0 || (this.#primitive && this.#values === undefined)) return this.#fill();
+    return this.#context.source.load(this.link);
   }
 
   #fill(): ChunkView {
     const view = this.#context.source.load(this.link);
     const header = readLeafHeader(view);
-    this.#packing = header.packing;
+    const { packing, count } = header;
+    this.#packing = packing;
     this.#table = header.at - view.start;
-    this.#count = header.count;
-    if (header.packing !== Packing.slots) {
-      this.#values = unpack(view, header);
-      this.bytes = 256 + header.count * (header.packing === Packing.strings ? 40 : 8);
-    } else if (holdsPrimitives(view, header.at, header.count)) {
+    this.#count = count;
+    this.#primitive = packing !== Packing.slots || holdsPrimitives(view, header.at, count);
+    if (!this.#primitive) return view;
+    if (packing !== Packing.slots) this.#values = unpack(view, header);
+    else {
       const values: unknown[] = [];
-      for (let i = 0; i < header.count; i++) values.push(this.#context.read(view, this.link, this.#slotAt(view, i)));
+      for (let i = 0; i < count; i++) values.push(this.#context.read(view, this.link, this.#slotAt(view, i)));
       this.#values = values;
-      this.bytes = 256 + header.count * 8 + (view.end - view.start) * 2;
-    } else {
-      this.#view = view;
-      this.bytes = 256;
     }
+    this.bytes = 256 + count * (packing === Packing.strings ? 40 : 8) + (packing === Packing.slots ? (view.end - view.start) * 2 : 0);
     if (this.slotInCache < 0) this.#context.cache.add(this);
     return view;
   }

@@ -231,8 +231,8 @@ function objectOf(context: NodeContext, root: KeyedRoot | undefined, nullPrototy
   let keyBytes = 0;
   let valueBytes = 0;
   for (const cursor = KeyedCursor.at(root.order, 0); cursor.valid; cursor.index++) {
-    const view = cursor.leaf.view();
-    const at = cursor.leaf.slotAt(view, cursor.index);
+    const view = cursor.view();
+    const at = cursor.slotAt(view);
     const value = skipSlot(view.bytes, at);
     keyBytes += value - at;
     valueBytes += skipSlot(view.bytes, value) - value;
@@ -245,8 +245,8 @@ function objectOf(context: NodeContext, root: KeyedRoot | undefined, nullPrototy
   if (shape === undefined) return new TreeObjectNode(context, root);
   const slots = writer.openRecord(shape, keys.length, root.nullPrototype);
   for (const cursor = KeyedCursor.at(root.order, 0); cursor.valid; cursor.index++) {
-    const view = cursor.leaf.view();
-    const at = skipSlot(view.bytes, cursor.leaf.slotAt(view, cursor.index));
+    const view = cursor.view();
+    const at = skipSlot(view.bytes, cursor.slotAt(view));
     writer.copy(view.bytes, at, skipSlot(view.bytes, at), linksOf(view));
   }
   writer.close({ start: 0, slotsAt: slots, count: keys.length });

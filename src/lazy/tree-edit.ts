@@ -165,14 +165,16 @@ function spliceLevel(format: AnyFormat, place: { root: TreePage; level: number }
   const total = root.count;
   const first = seekPage(root, level, below.from);
   const page = first.page as InnerPage;
-  for (let i = 0; i < page.size && first.start + page.start(i) < below.from; i++) writer.add(page.branch(i));
+  let kept = 0;
+  while (kept < page.size && first.start + page.start(kept) < below.from) kept++;
+  for (const branch of page.branches(0, kept)) writer.add(branch);
   for (const branch of below.branches) writer.add(branch);
   let to = below.to;
   while (to < total) {
     const next = seekPage(root, level, to);
     if (to === next.start && writer.open === 0) break;
     const inner = next.page as InnerPage;
-    for (let i = inner.childAt(to - next.start); i < inner.size; i++) writer.add(inner.branch(i));
+    for (const branch of inner.branches(inner.childAt(to - next.start), inner.size)) writer.add(branch);
     to = next.start + inner.count;
   }
   if (to === total) writer.flush();

@@ -50,11 +50,13 @@ export abstract class LeafPage extends Page {
   abstract readonly lastKey: number;
 }
 
-/** A decoded inner node. Fills itself at the first touch. */
+/**
+ * A decoded inner node. Fills itself at the first touch. It keeps no view: a view can hold on to more memory than the cache
+ * counts, and links are needed only where a child is met for the first time or the node is edited.
+ */
 export class InnerPage extends Page {
   readonly #table: PageTable;
   readonly level: number;
-  #view: ChunkView | undefined;
   #ends: Float64Array = noEnds;
   #keys: Float64Array = noEnds;
   #children: Array<TreePage | undefined> = noChildren;
@@ -138,27 +140,32 @@ export class InnerPage extends Page {
   }
 
   branch(index: number): Branch {
-    const count = this.ends[index]! - this.start(index);
-    return { link: this.linkOf(index), count, key: this.#keys[index] ?? 0 };
+    return this.branches(index, index + 1)[0]!;
   }
 
-  linkOf(index: number): Link {
-    if (this.#ends.length === 0) this.#fill();
-    if (this.#view!.stale) this.#view = this.#table.load(this.link);
-    return settledLink(this.#view!.link(index));
+  /** The children `from` to `to` as this node knows them. */
+  branches(from: number, to: number): Branch[] {
+    const { ends } = this;
+    const keys = this.#keys;
+    const view = this.#table.load(this.link);
+    const branches: Branch[] = [];
+    for (let i = from; i < to; i++) {
+      const count = ends[i]! - (i === 0 ? 0 : ends[i - 1]!);
+      branches.push({ link: settledLink(view.link(i)), count, key: keys[i] ?? 0 });
+    }
+    return branches;
   }
 
   override drop(): void {
-    this.#view = undefined;
     this.#ends = noEnds;
     this.#keys = noEnds;
     this.#children = noChildren;
   }
 
   #fault(index: number): TreePage {
-    const expected = this.ends[index]! - this.start(index);
-    const page = this.#table.page(this.linkOf(index), this.level - 1);
-    if (page.level !== this.level - 1 || page.count !== expected) throw corrupt('a child does not fit its parent');
+    const { link, count } = this.branch(index);
+    const page = this.#table.page(link, this.level - 1);
+    if (page.level !== this.level - 1 || page.count !== count) throw corrupt('a child does not fit its parent');
     if (this.#ends.length === 0) this.#fill();
     this.#children[index] = page;
     return page;
@@ -168,7 +175,6 @@ export class InnerPage extends Page {
     const view = this.#table.load(this.link);
     const content = readInner(view, this.#table.keyed);
     if (content.level !== this.level) throw corrupt(`level ${content.level} instead of ${this.level}`);
-    this.#view = view;
     this.#ends = content.ends;
     this.#keys = content.keys;
     this.#children = Array.from({ length: content.ends.length }, () => undefined);

@@ -60,13 +60,13 @@ class FadingView implements ChunkView {
   }
 }
 
-/** Counts loads. */
+/** Notes which chunks are loaded. */
 export class CountedChunks implements ChunkSource {
   readonly #memory = new MemoryChunks();
-  loads = 0;
+  readonly loaded: Set<Link> = new Set();
 
   load(link: Link): ChunkView {
-    this.loads++;
+    this.loaded.add(link);
     return this.#memory.load(link);
   }
 }
