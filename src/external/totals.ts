@@ -5,12 +5,12 @@
  * from several runs are merged when the runs are. What they may take is counted in bytes, 48 MiB without a budget: they are
  * results in the making, not items.
  */
-import { encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
 import type { Fold } from './aggregates.ts';
 import { KeyKind, Payload } from './block.ts';
 import type { Block, Layout } from './block.ts';
-import { checkKey, hasRank, Order } from './order.ts';
+import { keyName } from './key-name.ts';
+import { hasRank, Order } from './order.ts';
 import { RankTable } from './rank-table.ts';
 import type { RunReader } from './run.ts';
 import type { Sorter } from './sorter.ts';
@@ -168,7 +168,7 @@ export class Totals {
       if (known >= 0) return known * width;
     } else {
       if (block.keyKind === KeyKind.numbers && block.count > 0) this.#indexRanks(block);
-      const name = mapKey(key);
+      const name = keyName(key);
       const known = this.#indexes.get(name);
       if (known !== undefined) return known * width;
       this.#indexes.set(name, block.count);
@@ -188,7 +188,7 @@ export class Totals {
   }
 
   #addStates(totals: Map<Key, { key: Key; states: unknown[] }>, key: Key, values: readonly unknown[]): void {
-    const name = mapKey(key);
+    const name = keyName(key);
     let entry = totals.get(name);
     if (entry === undefined) {
       totals.set(name, (entry = { key, states: this.#folds.start() }));
@@ -250,14 +250,4 @@ export class TotalsReader {
 
 function isNumberOrMissing(value: unknown): value is number | null | undefined {
   return typeof value === 'number' || value === undefined || value === null;
-}
-
-/** What a Map knows a key by: objects, and strings that could be taken for one, by their bytes. Throws a TypeError. */
-function mapKey(key: Key): Key {
-  const plain = typeof key === 'string' ? key.charCodeAt(0) !== 0 : typeof key !== 'object' || key === null;
-  if (plain) {
-    checkKey(key);
-    return key;
-  }
-  return `\0${Buffer.from(encodeKey(key)).toString('latin1')}`;
 }
