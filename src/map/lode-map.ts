@@ -6,7 +6,7 @@ import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
 import type { Cell } from '../lazy/cell.ts';
 
 import type { MapParts } from './map-parts.ts';
-import { walkEntries } from './entry-scan.ts';
+import { walkRange } from './entry-scan.ts';
 import type { WalkedEntry } from './entry-scan.ts';
 import { scanOf } from './range.ts';
 import type { Range } from './range.ts';
@@ -87,19 +87,19 @@ export class LodeMap<K extends Key = Key, V = unknown> {
   }
 
   /** Keys in key order. Changes made while iterating are seen when they lie ahead; nothing is pinned meanwhile. */
-  *keys(range?: Range<K>): IterableIterator<K> {
-    for (const walked of this.#walk(range)) yield decodeKey(walked.keyBytes) as K;
+  keys(range?: Range<K>): IterableIterator<K> {
+    return this.#walk(range, (walked) => decodeKey(walked.keyBytes) as K);
   }
 
-  *values(range?: Range<K>): IterableIterator<V> {
-    for (const [, value] of this.entries(range)) yield value;
+  values(range?: Range<K>): IterableIterator<V> {
+    return this.#walk(range, (walked) => this.#show(decodeKey(walked.keyBytes) as K, walked));
   }
 
-  *entries(range?: Range<K>): IterableIterator<[K, V]> {
-    for (const walked of this.#walk(range)) {
+  entries(range?: Range<K>): IterableIterator<[K, V]> {
+    return this.#walk(range, (walked) => {
       const key = decodeKey(walked.keyBytes) as K;
-      yield [key, this.#show(key, walked)];
-    }
+      return [key, this.#show(key, walked)];
+    });
   }
 
   [Symbol.iterator](): IterableIterator<[K, V]> {
@@ -202,19 +202,16 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     await this.close();
   }
 
-  *#walk(range: Range<K> | undefined): IterableIterator<WalkedEntry> {
-    const { bounds, limit } = scanOf(range);
-    if (limit <= 0) return;
+  /** Throws at once for what is no range; nothing is read before the first step. */
+  #walk<T>(range: Range<K> | undefined, show: (walked: WalkedEntry) => T): IterableIterator<T> {
+    this.#enter();
     const source = {
       heap: this.#store.heap,
       enter: () => this.#enter(),
       layers: () => this.#store.layersForWalk(),
+      edits: this.#store.edits,
     };
-    let count = 0;
-    for (const walked of walkEntries(source, bounds)) {
-      yield walked;
-      if (++count >= limit) return;
-    }
+    return walkRange(source, scanOf(range), show);
   }
 
   #show(key: K, walked: WalkedEntry): V {

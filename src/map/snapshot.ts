@@ -2,9 +2,11 @@ import { StoreError } from '../base/errors.ts';
 import { decodeKey, encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
 import { readEntry } from '../heap/entry-table.ts';
+import type { Entry } from '../heap/entry-table.ts';
 import type { Pin } from '../heap/pins.ts';
 import { decodeRowValue } from '../heap/rows.ts';
-import { walkEntries } from './entry-scan.ts';
+import { walkRange } from './entry-scan.ts';
+import type { WalkedRow } from './entry-scan.ts';
 import { scanOf } from './range.ts';
 import type { Range } from './range.ts';
 import type { Locks } from '../heap/commit-lock.ts';
@@ -56,7 +58,7 @@ export class Snapshot<K extends Key = Key, V = unknown> {
   get(key: K): V | undefined {
     this.#enter();
     const entry = readEntry(this.#store.heap, encodeKey(key), this.#pin.sequence);
-    return entry && (this.#documents.show(decodeRowValue(entry.bytes, entry.at)) as V);
+    return entry && this.#show(entry);
   }
 
   has(key: K): boolean {
@@ -64,16 +66,16 @@ export class Snapshot<K extends Key = Key, V = unknown> {
     return readEntry(this.#store.heap, encodeKey(key), this.#pin.sequence) !== undefined;
   }
 
-  *keys(range?: Range<K>): IterableIterator<K> {
-    for (const [key] of this.#walk(range, false)) yield key;
+  keys(range?: Range<K>): IterableIterator<K> {
+    return this.#walk(range, (key) => key);
   }
 
-  *values(range?: Range<K>): IterableIterator<V> {
-    for (const [, value] of this.#walk(range, true)) yield value;
+  values(range?: Range<K>): IterableIterator<V> {
+    return this.#walk(range, (_, entry) => this.#show(entry));
   }
 
   entries(range?: Range<K>): IterableIterator<[K, V]> {
-    return this.#walk(range, true);
+    return this.#walk(range, (key, entry) => [key, this.#show(entry)]);
   }
 
   [Symbol.iterator](): IterableIterator<[K, V]> {
@@ -93,23 +95,20 @@ export class Snapshot<K extends Key = Key, V = unknown> {
     this.close();
   }
 
-  *#walk(range: Range<K> | undefined, values: boolean): IterableIterator<[K, V]> {
-    const { bounds, limit } = scanOf(range);
-    if (limit <= 0) return;
+  #walk<T>(range: Range<K> | undefined, show: (key: K, entry: Entry) => T): IterableIterator<T> {
+    this.#enter();
     const source = {
       heap: this.#store.heap,
       enter: () => this.#enter(),
       layers: () => ({ cleared: false, layers: [] }),
       snapshot: this.#pin.sequence,
     };
-    let count = 0;
-    for (const walked of walkEntries(source, bounds)) {
-      if (!('entry' in walked)) continue;
-      const { bytes, at } = walked.entry;
-      const value = values ? this.#documents.show(decodeRowValue(bytes, at)) : undefined;
-      yield [decodeKey(walked.keyBytes) as K, value as V];
-      if (++count >= limit) return;
-    }
+    // Without layers there are no changes, only rows.
+    return walkRange(source, scanOf(range), (walked) => show(decodeKey(walked.keyBytes) as K, (walked as WalkedRow).entry));
+  }
+
+  #show({ bytes, at }: Entry): V {
+    return this.#documents.show(decodeRowValue(bytes, at)) as V;
   }
 
   #enter(): void {

@@ -23,6 +23,7 @@ import { Changes } from './changes.ts';
 import type { Change } from './changes.ts';
 import { CellTable } from './cell-table.ts';
 import { CommitTimer } from './commit-timer.ts';
+import { EditLog } from './edit-log.ts';
 import type { Quota } from './quota.ts';
 import { recogniseLazy } from './recognise.ts';
 import { RowCache } from './row-cache.ts';
@@ -71,6 +72,7 @@ export class Store {
   readonly nodes: Nodes;
   readonly quota: Quota;
   readonly cells: CellTable;
+  readonly edits: EditLog = new EditLog();
   readonly #options: StoreOptions;
   readonly #rows: RowCache;
   readonly #timer: CommitTimer;
@@ -134,7 +136,7 @@ export class Store {
     if (this.#closed) throw closedError();
     this.heap.checkUsable();
     // While this process holds the commit lock nobody else can have committed.
-    if (!this.heap.commitLock.held && this.heap.refresh()) this.#rows.clear();
+    if (!this.heap.commitLock.held && this.heap.refresh()) this.#forgetRows();
     this.#fresh = true;
     queueMicrotask(this.#endStretch);
   }
@@ -191,6 +193,7 @@ export class Store {
     checkKeyLength(keyBytes);
     if (slot !== undefined) this.quota.check(this.heap, this.#pendingBytes() + slot.bytes.length);
     const change = this.top.setEntry(key, keyBytes, slot);
+    this.edits.note(change);
     this.changed();
     return change;
   }
@@ -199,6 +202,7 @@ export class Store {
   clear(): void {
     this.enter();
     this.top.clearEntries();
+    this.edits.forget();
     this.changed();
   }
 
@@ -241,6 +245,7 @@ export class Store {
       } catch (error) {
         const at = this.#layers.indexOf(layer);
         if (at !== -1) this.#layers.length = at;
+        this.edits.forget();
         throw error;
       }
     });
@@ -347,7 +352,13 @@ export class Store {
 
   /** The commit lock was just taken, which refreshed the heap. */
   #locked(): void {
-    if (this.heap.othersCommitted) this.#rows.clear();
+    if (this.heap.othersCommitted) this.#forgetRows();
+  }
+
+  /** Others have committed. */
+  #forgetRows(): void {
+    this.#rows.clear();
+    this.edits.forget();
   }
 
   /** What the row that was just found in the cache says. */

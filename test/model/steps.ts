@@ -1,6 +1,7 @@
 /** The steps of a program: each does the same to the store and to the model, and compares. */
 import assert from 'node:assert/strict';
 import { isStoreError } from '../../src/base/errors.ts';
+import { compareKeys } from '../suite/model-map.ts';
 import type { Key, Range } from '../suite/model-map.ts';
 import { Random } from '../suite/random.ts';
 import { difference } from '../suite/same.ts';
@@ -71,6 +72,25 @@ function scan(world: World, random: Random): void {
   if (random.once(3)) {
     same(Array.from(world.map.entries(range), ([key, value]) => [key, plain(value)]), world.model.entries(range), 'entries');
   }
+}
+
+/** Walks over the map while it is changed: what lies ahead counts as it is when the walk gets there. */
+async function walk(world: World, random: Random): Promise<void> {
+  const reverse = random.once(2);
+  world.note(`walk${reverse ? ' backwards' : ''}, with changes`);
+  let at: { key: Key } | undefined;
+  const isAhead = (key: Key): boolean => at === undefined || compareKeys(key, at.key) * (reverse ? -1 : 1) > 0;
+  const next = (): Key[] => world.model.keys({ reverse }).filter(isAhead).slice(0, 1);
+  for (const key of world.map.keys({ reverse })) {
+    same([key], next(), 'the next key of a walk');
+    at = { key };
+    if (random.once(3)) remove(world, random);
+    if (random.once(3)) set(world, random);
+    if (random.once(60)) clear(world);
+    if (random.once(40)) transaction(world, random);
+    if (random.once(20)) await new Promise((resolve) => setImmediate(resolve));
+  }
+  same([], next(), 'the end of a walk');
 }
 
 function clear(world: World): void {
@@ -359,6 +379,7 @@ const kinds: Kinds = {
   remove: [4, remove],
   read: [14, read],
   scan: [7, scan],
+  walk: [0.15, walk],
   clear: [0.06, clear],
   writeThrough: [24, writeThrough],
   update: [8, update],
