@@ -11,6 +11,7 @@
  * Why so: the scan costs about 1 ns a byte and leaves values and syntax to the engine's own parser, so the whole costs little
  * more than `JSON.parse` of the file; tokenizers written in JavaScript took 1.5 to 4 times as long on the same file.
  */
+import { afterBlanks, afterString, backslash, closeList, closeObject, colon, comma, Meaning, meanings, openList, openObject, quote, scalarStart } from './json-bytes.ts';
 import { jsonFault } from './json-syntax.ts';
 import { TextWindow } from './text-window.ts';
 
@@ -33,19 +34,6 @@ export interface ScanOptions {
 const runBytes = 256 * 1024;
 /** An element that cannot be entered (a string) may be as long as a string of the engine can be. */
 const stringBytesMax = 512 * 1024 * 1024;
-
-const [quote, comma, colon, backslash] = [0x22, 0x2c, 0x3a, 0x5c];
-const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
-
-const scalarStart = /[-0-9tfn]/;
-
-/** What the scan does at a byte: nothing at most of them. */
-const meaning: Uint8Array = new Uint8Array(256);
-const [isQuote, isOpen, isClose, isComma] = [1, 2, 3, 4];
-meaning[quote] = isQuote;
-meaning[comma] = isComma;
-meaning[openList] = meaning[openObject] = isOpen;
-meaning[closeList] = meaning[closeObject] = isClose;
 
 /**
  * Reads a JSON text from its bytes, part by part; what is handed out is plain data the reader may keep. Throws a FormatError
@@ -199,11 +187,11 @@ class JsonScan {
         inString = false;
         continue;
       }
-      const what = meaning[bytes[at]!]!;
+      const what = meanings[bytes[at]!]!;
       if (what === 0) continue;
-      if (what === isQuote) inString = true;
-      else if (what === isOpen) depth++;
-      else if (what === isComma) {
+      if (what === Meaning.quote) inString = true;
+      else if (what === Meaning.open) depth++;
+      else if (what === Meaning.comma) {
         if (depth === 0) this.#lastComma = at - start;
       } else if (--depth < 0) {
         found = at;
@@ -279,23 +267,4 @@ class JsonScan {
     const fault = level === undefined || this.#state === 'after' ? undefined : this.#fault(text, level.container === 'list' ? '[' : '{', '');
     throw fault ?? this.#window.error('the text ends in the middle', text);
   }
-}
-
-function afterBlanks(bytes: Uint8Array, from: number, end: number): number {
-  let at = from;
-  for (; at < end; at++) {
-    const byte = bytes[at]!;
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
-  }
-  return at;
-}
-
-/** Behind the string that begins at `from`; `end` where none begins or it is not whole. */
-function afterString(bytes: Uint8Array, from: number, end: number): number {
-  if (bytes[from] !== quote) return end;
-  for (let at = from + 1; at < end; at++) {
-    if (bytes[at] === quote) return at + 1;
-    if (bytes[at] === backslash) at++;
-  }
-  return end;
 }
