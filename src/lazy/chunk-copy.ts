@@ -5,14 +5,11 @@
  * anew with the same payloads, children first, each once; and where a cell occurs, whose id would mean another one there,
  * nothing is copied and the caller has to go the long way.
  */
-import { skipSlot, slotsAt } from '../codec/slot-reader.ts';
 import type { Slot } from '../codec/slot.ts';
-import { SlotKind, slotKinds } from '../codec/tags.ts';
-import { ChunkKind, PendingChunk } from '../heap/chunk.ts';
-import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
+import { PendingChunk } from '../heap/chunk.ts';
+import type { ChunkKind, ChunkSource, Link } from '../heap/chunk.ts';
+import { chunkHoldsCells, holdsCells } from './cell-scan.ts';
 import { linksOf } from './item-hash.ts';
-import { slotsOfKeyedLeaf } from './keyed-leaf.ts';
-import { Packing, readLeafHeader } from './list-packing.ts';
 
 interface Copy {
   readonly link: Link;
@@ -44,38 +41,4 @@ export function copyChunks(source: ChunkSource, slot: Slot): Slot | undefined {
 /** Chunks are known by where they lie, or by themselves. */
 function keyOf(link: Link): unknown {
   return link.ref === 0 ? link : link.ref;
-}
-
-function chunkHoldsCells(view: ChunkView): boolean {
-  const { bytes, start, end } = view;
-  switch (view.kind) {
-    case ChunkKind.value: return holdsCells(bytes, start, end);
-    case ChunkKind.listLeaf: {
-      const { packing, count, at } = readLeafHeader(view);
-      return packing === Packing.slots && holdsCells(bytes, at + 2 * count, end);
-    }
-    case ChunkKind.keyedLeaf: return holdsCells(bytes, slotsOfKeyedLeaf(view), end);
-    default: return false;
-  }
-}
-
-/** Is there an alias or a cell among the slots, however deep? */
-function holdsCells(bytes: Uint8Array, start: number, end: number): boolean {
-  let at = start;
-  while (at < end) {
-    switch (slotKinds[bytes[at]!]) {
-      case SlotKind.alias:
-      case SlotKind.cell: return true;
-      case SlotKind.record:
-      case SlotKind.list:
-      case SlotKind.map:
-      case SlotKind.set:
-      case SlotKind.typed:
-        at = slotsAt(bytes, at);
-        break;
-      default:
-        at = skipSlot(bytes, at);
-    }
-  }
-  return false;
 }

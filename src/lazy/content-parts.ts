@@ -53,9 +53,9 @@ export function* itemsOf(list: object): IterableIterator<unknown> {
   }
 }
 
-/** The items of two lists of one length, pair by pair. */
-export function* itemsApart(a: object, b: object): IterableIterator<[unknown, unknown]> {
-  if (a instanceof TreeListNode && b instanceof TreeListNode && a.context === b.context) {
+/** The items of two lists of one length, pair by pair; with `pastShared`, without those in chunks of both. */
+export function* itemsApart(a: object, b: object, pastShared: boolean): IterableIterator<[unknown, unknown]> {
+  if (pastShared && a instanceof TreeListNode && b instanceof TreeListNode && a.context === b.context) {
     yield* treeItemsApart(a, b);
     return;
   }

@@ -9,15 +9,16 @@
  *
  * Explicit cells are equal when they are the same cell, instances of registered classes when what is stored of them is.
  */
-import { isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual, types } from 'node:util';
 import { hasExtras } from '../codec/classify.ts';
+import { holdsCellsBelow } from './cell-scan.ts';
 import { contentIdOf } from './content-id.ts';
 import { entriesApart, itemsApart, propertyOf, sizeOf } from './content-parts.ts';
 import { codecOf } from './instance-types.ts';
 import { absent } from './node.ts';
 import type { MapNode, SetNode } from './node.ts';
 import { StoredNode } from './stored-node.ts';
-import { Box, formOf, isSameChunk, look, prototypeOf } from './value-view.ts';
+import { Box, formOf, look, prototypeOf, sameChunk } from './value-view.ts';
 import type { Seen, Side } from './value-view.ts';
 
 /** Pairs compared before pairs are remembered: most values are small and have no cycles. */
@@ -39,6 +40,7 @@ class Comparison {
   /** Pairs of containers that have been met, by identity. */
   readonly #met = new Map<unknown, Set<unknown>>();
   readonly #cellNames = new Map<object, Map<number, object>>();
+  readonly #cellFree = new Set<unknown>();
 
   run(...pairs: Pair[]): boolean {
     const stack = this.#stack;
@@ -60,14 +62,14 @@ class Comparison {
     const left = a.value;
     const right = b.value;
     if (!isObject(left) || !isObject(right)) return Object.is(left, right);
-    if (left === right || isSameChunk(left, right)) return true;
+    if (left === right || this.#isSameChunk(a, b)) return true;
     if (left instanceof Box || right instanceof Box) return left instanceof Box && left.is(right);
     if (prototypeOf(left) !== prototypeOf(right)) return false;
     const codec = left instanceof StoredNode || right instanceof StoredNode ? undefined : codecOf(left);
     if (codec !== undefined) return this.#pair(codec.encode(left), undefined, codec.encode(right), undefined);
     const form = formOf(left);
     if (form !== formOf(right)) return false;
-    if (form === 'leaf') return isDeepStrictEqual(left, right);
+    if (form === 'leaf') return isSameLeaf(left, right);
     if (sizeOf(left) !== sizeOf(right)) return false;
     if (++this.#steps > unremembered && this.#isKnown(a, b)) return true;
     if (form === 'list') return this.#lists(a, b);
@@ -75,18 +77,26 @@ class Comparison {
     return this.#members(a, b);
   }
 
+  /** The same chunk is the same content, unless it holds cells that the two sides may see differently. */
+  #isSameChunk(a: Seen, b: Seen): boolean {
+    const chunk = sameChunk(a.value as object, b.value as object);
+    if (chunk === undefined || readAlike(a, b)) return chunk !== undefined;
+    const { source } = (a.value as StoredNode).context;
+    return !holdsCellsBelow(source, chunk, this.#cellFree);
+  }
+
   #lists(a: Seen, b: Seen): boolean {
     const oddA = Array.isArray(a.value) && hasExtras(a.value);
     if (oddA !== (Array.isArray(b.value) && hasExtras(b.value))) return false;
     if (oddA) return this.#objects(a, b);
-    for (const [item, other] of itemsApart(a.value as object, b.value as object)) {
+    for (const [item, other] of itemsApart(a.value as object, b.value as object, readAlike(a, b))) {
       if (!this.#pair(item, a.side, other, b.side)) return false;
     }
     return true;
   }
 
   #objects(a: Seen, b: Seen): boolean {
-    for (const [key, value] of entriesApart(a.value as object, b.value as object)) {
+    for (const [key, value] of entriesApart(a.value as object, readAlike(a, b) ? (b.value as object) : undefined)) {
       const other = propertyOf(b.value as object, key as PropertyKey);
       if (other === absent || !this.#pair(value, a.side, other, b.side)) return false;
     }
@@ -97,14 +107,15 @@ class Comparison {
   #members(a: Seen, b: Seen): boolean {
     const others = b.value as (MapNode | SetNode | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>) & object;
     const mine: [unknown, unknown][] = [];
-    for (const entry of entriesApart(a.value as object, others)) {
+    const alike = readAlike(a, b);
+    for (const entry of entriesApart(a.value as object, alike ? others : undefined)) {
       const [key, value] = entry;
       if (isObject(key)) mine.push(entry);
       else if (!others.has(key)) return false;
       else if ('get' in others && !this.#pair(value, a.side, others.get(key), b.side)) return false;
     }
     if (mine.length === 0) return true;
-    const theirs = [...entriesApart(others, a.value as object)].filter(([key]) => isObject(key));
+    const theirs = [...entriesApart(others, alike ? (a.value as object) : undefined)].filter(([key]) => isObject(key));
     return mine.length === theirs.length && this.#match([mine, a.side], [theirs, b.side]);
   }
 
@@ -156,6 +167,17 @@ class Comparison {
     if (name === undefined) names.set(seen.cell, (name = {}));
     return name;
   }
+}
+
+function isSameLeaf(a: object, b: object): boolean {
+  // Node finds two invalid Dates different.
+  if (types.isDate(a) && types.isDate(b)) return Object.is(a.getTime(), b.getTime());
+  return isDeepStrictEqual(a, b);
+}
+
+/** Do both sides see the same in every cell? */
+function readAlike(a: Seen, b: Seen): boolean {
+  return a.side?.reader === b.side?.reader;
 }
 
 function isObject(value: unknown): value is object {

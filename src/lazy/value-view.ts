@@ -8,6 +8,7 @@ import { Cell } from './cell.ts';
 import { CellReference } from './cell-reference.ts';
 import type { DocumentStore } from './document.ts';
 import { handleOf, isDraft } from './handle.ts';
+import type { Link } from '../heap/chunk.ts';
 import type { Node, NodeValue } from './node.ts';
 import { StoredNode } from './stored-node.ts';
 
@@ -15,6 +16,8 @@ import { StoredNode } from './stored-node.ts';
 export interface Side {
   /** Two explicit cells are one when their ids and their stores are the same. */
   readonly home: object;
+  /** Who reads: two sides of one reader see the same in a cell, those of a store and of a snapshot may not. */
+  readonly reader: object;
   /** What a cell holds: a value of any of these kinds. */
   readCell(id: number): unknown;
 }
@@ -72,6 +75,7 @@ export function look(found: unknown, side: Side | undefined): Seen {
 function documentSide(store: DocumentStore, inDraft: boolean): Side {
   return {
     home: store.home,
+    reader: (inDraft ? store.drafts : undefined) ?? store,
     readCell: (id) => {
       const drafts = inDraft ? store.drafts : undefined;
       return drafts === undefined ? store.readCell(id).value : drafts.readCell(id);
@@ -81,15 +85,15 @@ function documentSide(store: DocumentStore, inDraft: boolean): Side {
 
 function nodeSide(node: StoredNode): Side {
   const { context } = node;
-  return { home: context, readCell: (id): NodeValue => context.fromSlot(context.cells.read(id)) };
+  return { home: context, reader: context, readCell: (id): NodeValue => context.fromSlot(context.cells.read(id)) };
 }
 
-/** Is this the same content for sure, because it is the same chunk? */
-export function isSameChunk(a: object, b: object): boolean {
-  if (!(a instanceof StoredNode && b instanceof StoredNode) || a.context !== b.context) return false;
+/** The chunk that both values are, if they are one and the same. */
+export function sameChunk(a: object, b: object): Link | undefined {
+  if (!(a instanceof StoredNode && b instanceof StoredNode) || a.context !== b.context) return undefined;
   const left = a.wholeChunk;
   const right = b.wholeChunk;
-  return left !== undefined && right !== undefined && sameLink(left, right, a.context.source);
+  return left !== undefined && right !== undefined && sameLink(left, right, a.context.source) ? left : undefined;
 }
 
 /** The kinds of containers; errors, Dates, views and the like are leaves. */

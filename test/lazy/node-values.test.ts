@@ -16,14 +16,21 @@ import { copyChunks } from '../../src/lazy/chunk-copy.ts';
 import { chunksOf, CountedChunks, FadingChunks, freshChunks, makeWorld, smallLimits } from './node-world.ts';
 
 const anything = fc.anything({
-  withBigInt: true,
-  withDate: true,
+  // Node says that two invalid Dates differ, which is not what content means.
+  values: [
+    fc.boolean(),
+    fc.integer(),
+    fc.double(),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom(null, undefined, -0, Number.NaN),
+    fc.bigInt(),
+    fc.date({ noInvalidDate: true }),
+  ],
   withMap: true,
   withSet: true,
   withNullPrototype: true,
   withTypedArray: true,
   withSparseArray: true,
-  withUnicodeString: true,
   maxDepth: 4,
 });
 
@@ -62,6 +69,11 @@ test('equality and ids agree with isDeepStrictEqual', () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test('invalid Dates are equal', () => {
+  const { nodes } = world;
+  assert.ok(equals(nodes.fromSlot(nodes.encode({ at: new Date(Number.NaN) })), { at: new Date(Number.NaN) }));
 });
 
 test('order of properties, entries and members does not matter', () => {
