@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { allFates, failCalls } from '../process/failing-calls.ts';
 import { killRounds } from '../process/kill.ts';
-import { buildSlowReads } from '../process/slow-reads.ts';
+import { buildFailingCalls, buildSlowReads } from '../process/preload.ts';
 import { stormRounds } from '../process/storm.ts';
 import { Random, amount, seedOf } from '../suite/random.ts';
 import { scratch } from '../suite/scratch.ts';
@@ -25,4 +26,14 @@ test('storms of opening, one process slowed by 100 ms a read of the index', asyn
   const rounds = amount('LODEMAP_SLOW_ROUNDS', 60);
   const opens = await stormRounds(scratch(), new Random(seedOf(t)), { processes: 3, rounds, slowEnvironment: slow });
   assert.equal(opens, rounds * 3);
+});
+
+test('every system call fails once, and from then on', async (t) => {
+  const folder = scratch();
+  const environment = buildFailingCalls(folder);
+  if (typeof environment === 'string') return t.skip(environment);
+  const step = amount('LODEMAP_FAILING_STEP', 1);
+  const counts = await failCalls(folder, environment, (calls) => Array.from({ length: Math.floor(calls / step) }, (_, i) => 1 + i * step), allFates);
+  t.diagnostic(JSON.stringify(counts));
+  assert.ok(counts.runs > 0);
 });

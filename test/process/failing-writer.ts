@@ -1,0 +1,47 @@
+/**
+ * A writer whose calls to the system may fail. Argument: path. Prints `set <i>` for each value that was flushed, `error <code>`
+ * for each StoreError, and `closed` when close has settled. Anything else that is thrown ends it with code 1.
+ */
+import { writeSync } from 'node:fs';
+import { isStoreError } from '../../src/base/errors.ts';
+import { open } from '../../src/index.ts';
+import type { LodeMap } from '../../src/index.ts';
+
+export const writes = 12;
+
+export function valueOf(i: number): unknown {
+  return i % 3 === 0 ? Array.from({ length: 400 }, (_, j) => (j % 7 === 0 ? `text ${i} ${j}` : j)) : { i, text: 'x'.repeat(i * 100) };
+}
+
+function say(line: string): void {
+  writeSync(1, `${line}\n`);
+}
+
+async function attempt(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isStoreError(error)) throw error;
+    say(`error ${error.code}`);
+  }
+}
+
+async function main(path: string): Promise<void> {
+  let map: LodeMap | undefined;
+  await attempt(async () => {
+    map = (await open(path)) as LodeMap;
+  });
+  for (let i = 0; i < writes && map !== undefined; i++) {
+    await attempt(async () => {
+      if (i % 2 === 0) map!.set(i, valueOf(i));
+      else map!.transaction(() => map!.set(i, valueOf(i)));
+      if (i === 5) map!.snapshot().close();
+      await map!.flush();
+      say(`set ${i}`);
+    });
+  }
+  await attempt(async () => map?.close());
+  say('closed');
+}
+
+if (process.argv[1] === import.meta.filename) await main(process.argv[2]!);
