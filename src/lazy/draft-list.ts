@@ -3,14 +3,17 @@
  *
  * Two things wait before they go into the node, because one edit of a node costs microseconds: elements pushed at the end
  * (`tail`) and single elements replaced (`edits`). Both are written in runs, when there are many, when elements are inserted or
- * removed before them, or when the draft is carried. Measured over in-memory nodes: a push takes about 0.1 us.
+ * removed before them, or when the draft is carried. Measured over a list of 300,000 in memory, on a busy machine: 0.2 to 0.4 us
+ * for a number, 2 to 3 us for a record of two fields, the edits of the tree included (an array's own push there: 0.03 us).
  */
 import { Draft } from './draft.ts';
 import type { Child, DraftState, Live, Reference } from './draft.ts';
 import { absent, isNode } from './node.ts';
 import type { CellRef, ListNode, Node, NodeValue } from './node.ts';
 
+/** Elements in the tail, of which a container counts as eight: it weighs on the collector. */
 const tailMax = 16 * 1024;
+const containerWeight = 8;
 const editsMax = 4 * 1024;
 const gapMax = 64;
 
@@ -23,6 +26,7 @@ interface ListState extends DraftState {
 export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
   readonly kind = 'list' as const;
   #tail: unknown[] = [];
+  #containers = 0;
   #edits: Map<number, unknown> = new Map();
 
   get length(): number {
@@ -61,7 +65,7 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
     else this.#spliceNode(start, deleteCount, references);
     if (deleteCount !== items.length && start < length) this.#moveChildren(start, deleteCount, items.length);
     for (let i = 0; i < references.length; i++) this.link(start + i, references[i]!);
-    if (this.#tail.length >= tailMax) this.#writeTail();
+    if (this.#tail.length + this.#containers * (containerWeight - 1) >= tailMax) this.#writeTail();
     if (this.#edits.size >= editsMax) this.#writeEdits();
     return this;
   }
@@ -123,7 +127,10 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
   #spliceTail(start: number, deleteCount: number, references: readonly Reference[]): void {
     const at = start - this.node.length;
     if (deleteCount === 0 && at === this.#tail.length) {
-      for (const { stored } of references) this.#tail.push(stored);
+      for (const { stored } of references) {
+        this.#tail.push(stored);
+        if (typeof stored === 'object') this.#containers++;
+      }
     } else {
       const after = this.#tail.splice(at).slice(deleteCount);
       this.#tail = this.#tail.concat(references.map(({ stored }) => stored), after);
@@ -151,6 +158,7 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
     if (this.#tail.length === 0) return;
     this.node = this.node.splice(this.node.length, 0, this.#tail);
     this.#tail = [];
+    this.#containers = 0;
   }
 
   /** Edits that lie close together go in together, with what lies between them: one edit of a node costs more than that. */

@@ -9,7 +9,8 @@
  * operation is written once: `publish(body.set(...))` has work to do only where an edit made a new node, and then it makes
  * new nodes up the path and commits the new root. Nothing in any handle changes before that commit has succeeded.
  *
- * Measured (Node 20, Proxy included): a handle 17 ns, a property read through its trap 28 ns.
+ * Measured (Node 20, over a node that does nothing): making a handle and its Proxy 17 ns, a read through the get trap 28 ns.
+ * The engine refuses to clone a Proxy (`structuredClone`, `postMessage`): materialize it first.
  */
 import { CellReference } from './cell-reference.ts';
 import { Document, cellPlace, conflict } from './document.ts';

@@ -3,6 +3,9 @@
  *
  * Every property is an own, enumerable, writable and configurable data property, as in an object literal; what cannot be
  * stored (accessors, symbols as keys, read-only properties, frozen objects, other prototypes) is a TypeError.
+ *
+ * Walking all properties is the slow side of any Proxy: with traps that do nothing `Object.values` of five fields costs 2 us,
+ * against 0.2 for a plain object and 1 for a Proxy without traps (Node 20). Whoever scans whole values should materialize them.
  */
 import { describe } from '../base/errors.ts';
 import { Handle, handleKey, handleOf, isDraft } from './handle.ts';
