@@ -9,14 +9,23 @@
 import type { Index, IndexWriter } from '../storage/index-store.ts';
 import { isStoreError } from '../base/errors.ts';
 import type { PendingChunk, ChunkSource, ChunkView, Ref } from './chunk.ts';
-import { Link } from './chunk.ts';
+import { ChunkKind, Link } from './chunk.ts';
 import { readRef, refBytes, writeRef } from './ref.ts';
 
 /**
- * Payloads shorter than this are not deduplicated. A row of the table costs about 60 bytes and 4 us (hashes arrive in no
+ * Values shorter than this are not deduplicated. A row of the table costs about 60 bytes and 4 us (hashes arrive in no
  * order, so LMDB's pages are two thirds full): chunks of 140 bytes that never repeat made a store 1.5 times as large.
  */
-export const dedupeBytesMin = 256;
+const valueBytesMin = 256;
+
+/**
+ * Is a chunk of this kind and payload deduplicated? All but small values are: shapes, roots and headers are few and small, and
+ * were they stored twice, everything that links to them would be, too.
+ */
+export function isDeduplicated(kind: number, bytes: number): boolean {
+  return kind !== ChunkKind.value || bytes >= valueBytesMin;
+}
+
 const bucketMax = 8;
 
 export function bucketKey(hash: number, bytes: number): Uint8Array {

@@ -14,7 +14,7 @@ import { ChunkCache } from './chunk-cache.ts';
 import { PendingChunk } from './chunk.ts';
 import type { ChunkSource, ChunkView, Link } from './chunk.ts';
 import type { CommitLock } from './commit-lock.ts';
-import { Deduplicator, dedupeBytesMin } from './deduplicator.ts';
+import { Deduplicator, isDeduplicated } from './deduplicator.ts';
 import type { IndexHome } from './index-home.ts';
 import { Log } from './log.ts';
 import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './meta.ts';
@@ -285,7 +285,7 @@ export class Heap implements ChunkSource {
   }
 
   #placeOne(chunk: PendingChunk): void {
-    const deduplicate = chunk.payload.length >= dedupeBytesMin;
+    const deduplicate = isDeduplicated(chunk.kind, chunk.payload.length);
     if (deduplicate) {
       const ref = this.deduplicator.find(chunk);
       if (ref !== 0) {

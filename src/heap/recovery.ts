@@ -15,7 +15,7 @@ import { StoreError } from '../base/errors.ts';
 import type { Index, IndexWriter } from '../storage/index-store.ts';
 import { applyOperation } from './apply-operation.ts';
 import type { Reach } from './clean-marker.ts';
-import { addToBucket, dedupeBytesMin } from './deduplicator.ts';
+import { addToBucket } from './deduplicator.ts';
 import { emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { readOperations } from './operations.ts';
@@ -113,7 +113,7 @@ export function catchUp(segments: Segments, index: Index, from: Meta, reach: Rea
       if (segment.header.sequenceBefore !== sequence) throw corruptSegment(id, 0, 'commits before it are missing');
     }
     checkReach(segment.file.size(), id, offset);
-    const end = scanSegment(segment, { offset, sequence }, dedupeBytesMin, (batch) => replay.add(id, batch));
+    const end = scanSegment(segment, { offset, sequence }, true, (batch) => replay.add(id, batch));
     replay.flush();
     if (last) checkLogEnd({ segment: id, offset: end.offset }, reach);
     if (!end.clean) report.cutBytes += cutTail(segments, id, end, last);

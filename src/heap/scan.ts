@@ -8,6 +8,7 @@
 import { readUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import { Link } from './chunk.ts';
+import { isDeduplicated } from './deduplicator.ts';
 import { contentHash } from './hash.ts';
 import { RecordKind, frameLinkHash, frameLinkRef, parseRecord, recordSeed } from './record.ts';
 import type { RecordFrame } from './record.ts';
@@ -20,7 +21,7 @@ import type { OpenSegment } from './segment.ts';
 
 const readBytes = 4 * 1024 * 1024;
 
-/** A chunk of a scanned batch that is large enough for the deduplication table. */
+/** A chunk of a scanned batch that belongs into the deduplication table. */
 export interface ScannedChunk {
   readonly hash: number;
   readonly bytes: number;
@@ -80,19 +81,19 @@ class SegmentReader {
 
 /**
  * Scans one segment from `offset`, expecting the commit after `sequence` first, and hands every whole batch to `visit`.
- * `dedupeBytesMin`: payloads at least this long are reported as chunks.
+ * With `withChunks` it reports the chunks that are deduplicated.
  */
 export function scanSegment(
   segment: OpenSegment,
   from: { offset: number; sequence: number },
-  dedupeBytesMin: number,
+  withChunks: boolean,
   visit: (batch: ScannedBatch) => void,
 ): ScanEnd {
   const reader = new SegmentReader(segment);
   let good = Math.max(from.offset, segmentHeaderBytes);
   let sequence = from.sequence;
   let offset = good;
-  let batch = new BatchCollector(segment.header.id, dedupeBytesMin);
+  let batch = new BatchCollector(segment.header.id, withChunks);
   for (;;) {
     const found = reader.record(offset);
     if (typeof found === 'string') {
@@ -109,7 +110,7 @@ export function scanSegment(
       visit({ head, operations: batch.operations, chunks: batch.chunks, end: next });
       sequence = head.sequence;
       good = next;
-      batch = new BatchCollector(segment.header.id, dedupeBytesMin);
+      batch = new BatchCollector(segment.header.id, withChunks);
     }
     offset = next;
   }
@@ -120,13 +121,13 @@ class BatchCollector {
   readonly operations: Buffer[] = [];
   readonly chunks: ScannedChunk[] = [];
   readonly #segment: number;
-  readonly #dedupeBytesMin: number;
+  readonly #withChunks: boolean;
   #records = 0;
   #chain = 0;
 
-  constructor(segment: number, dedupeBytesMin: number) {
+  constructor(segment: number, withChunks: boolean) {
     this.#segment = segment;
-    this.#dedupeBytesMin = dedupeBytesMin;
+    this.#withChunks = withChunks;
   }
 
   add(bytes: Buffer, at: number, record: { frame: RecordFrame; offset: number }): void {
@@ -135,7 +136,7 @@ class BatchCollector {
     this.#chain = chainChecksum(this.#chain, readUint32(bytes, at));
     if (frame.kind === RecordKind.operations) {
       this.operations.push(Buffer.from(bytes.subarray(frame.start, frame.end)));
-    } else if (frame.end - frame.start >= this.#dedupeBytesMin) {
+    } else if (this.#withChunks && isDeduplicated(frame.kind, frame.end - frame.start)) {
       const links: Link[] = [];
       for (let i = 0; i < frame.linkCount; i++) {
         links.push(new Link(frameLinkRef(bytes, frame, i), frameLinkHash(bytes, frame, i)));

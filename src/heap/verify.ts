@@ -87,7 +87,7 @@ class Verifier {
     }
     let records = 0;
     const from = { offset: segmentHeaderBytes, sequence: segment.header.sequenceBefore };
-    const end = scanSegment(segment, from, Infinity, (batch) => {
+    const end = scanSegment(segment, from, false, (batch) => {
       records += batch.head.records + 1;
     });
     const { tail } = this.#heap.meta;
