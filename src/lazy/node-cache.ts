@@ -27,17 +27,18 @@ export abstract class Page {
   abstract drop(): void;
 }
 
-/** Filled pages, found by ref (placed chunks) or by their chunk (pending ones). Holds at most about `budgetBytes`. */
+/** Filled pages, found by ref (placed chunks) or by their chunk (pending ones). Holds at most about its budget. */
 export class NodeCache {
-  readonly #budgetBytes: number;
+  readonly #budget: () => number;
   readonly #ring: Page[] = [];
   readonly #byRef = new Map<number, Page>();
   readonly #byChunk = new WeakMap<Link, Page>();
   #bytes = 0;
   #hand = 0;
 
-  constructor(budgetBytes: number) {
-    this.#budgetBytes = budgetBytes;
+  /** `budget` says how many bytes may be held now: other caches share the memory. */
+  constructor(budget: () => number) {
+    this.#budget = budget;
   }
 
   /** What the filled pages hold, in bytes. */
@@ -57,7 +58,8 @@ export class NodeCache {
     if (page.link.ref === 0) this.#byChunk.set(page.link, page);
     else this.#byRef.set(page.link.ref, page);
     this.#bytes += page.bytes;
-    while (this.#bytes > this.#budgetBytes && this.#ring.length > 1) this.#turn(page);
+    const budget = this.#budget();
+    while (this.#bytes > budget && this.#ring.length > 1) this.#turn(page);
   }
 
   /** Evicts everything. */

@@ -44,7 +44,7 @@ import type { TreeLimits } from './tree-rule.ts';
 export interface NodesOptions {
   readonly source: ChunkSource;
   /** Budget of the cache of decoded tree nodes, in bytes. */
-  readonly cacheBytes: number;
+  readonly cacheBytes: number | (() => number);
   readonly cells: CellStore;
   readonly types?: TypeRegistry;
   /** Tells what an object of the layer above (a handle, a draft, a Cell) stands for; asked first for every object. */
@@ -76,7 +76,8 @@ export class Nodes implements NodeContext {
 
   constructor(options: NodesOptions) {
     this.source = options.source;
-    this.cache = new NodeCache(options.cacheBytes);
+    const { cacheBytes } = options;
+    this.cache = new NodeCache(typeof cacheBytes === 'number' ? () => cacheBytes : cacheBytes);
     this.limits = options.limits ?? treeLimits;
     this.types = options.types ?? new TypeRegistry();
     this.cells = options.cells;

@@ -29,8 +29,8 @@ const lockTimeoutMsDefault = 10_000;
 /** Opening waits for others that open, close or rebuild; a rebuild of many GiB takes its time. */
 const openTimeoutMs = 120_000;
 const segmentBytesTarget = 64 * 1024 * 1024;
-/** Shares of `cacheBytes` that decoded nodes and rows may take; chunks take the rest, and never less than their share. */
-const cacheShares = { chunks: 0.2, nodes: 0.5, rows: 0.3 };
+/** Shares of `cacheBytes`: chunks always get theirs, rows take at most theirs, and decoded nodes what rows leave. */
+const cacheShares = { chunks: 0.2, rows: 0.3 };
 
 /** A store that at least one map of this thread has open. */
 interface SharedStore {
@@ -101,7 +101,7 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
   store = new Store(opened.heap, new Quota(options.maxBytes), {
     lockTimeoutMs: options.lockTimeoutMs ?? lockTimeoutMsDefault,
     rowBytes: cacheBytes * cacheShares.rows,
-    nodeBytes: cacheBytes * cacheShares.nodes,
+    nodeBytes: () => cacheBytes * (1 - cacheShares.chunks) - (store?.rowCacheBytes ?? 0),
     types,
   });
   return { store, opened, locks, maps: 0 };
