@@ -57,7 +57,7 @@ export interface StoreOptions {
   readonly lockTimeoutMs: number;
   /** Budgets of the caches of rows and of decoded nodes. */
   readonly rowBytes: number;
-  readonly nodeBytes: number;
+  readonly nodeBytes: () => number;
   readonly types: TypeRegistry;
 }
 
@@ -260,7 +260,7 @@ export class Store {
       this.#locked();
       this.#commitBottom();
       this.heap.commit(entryOperations(this.heap, entries, false));
-      for (const { key } of entries) this.#rows.delete(key);
+      if (this.#rows.bytes > 0) for (const { key } of entries) this.#rows.delete(key);
       return true;
     } finally {
       this.heap.unlock();
@@ -367,7 +367,7 @@ export class Store {
     const { cache } = this.heap;
     const { sequence, place } = row;
     const view = cache.loadAt(row.ref, place);
-    if (cache.lastPlace !== place) row.moved(key, cache.lastPlace);
+    if (cache.lastPlace !== place) row.moved(cache.lastPlace);
     return new Found(sequence, this.nodes.fromView(view, new Link(row.ref, row.hash)));
   }
 
