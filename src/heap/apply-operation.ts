@@ -29,21 +29,26 @@ export function applyOperation(writer: IndexWriter, operation: Operation, contex
   if (pins !== undefined) keepRow(writer, { table, key }, sequence, pins.newestPin);
   const growth = table === 'entries' && isBucketKey(key) ? bucketGrowth(writer, key, value) : 0;
   if (value === undefined) writer.delete(table, key);
-  else writer.put(table, key, rowOf(sequence, value));
+  else putRow(writer, { table, key }, sequence, value);
   return hiddenKeys + growth;
 }
 
 /** Rows are built here, one after the other: the index copies what it is given. */
 let scratch = Buffer.allocUnsafeSlow(4096);
 
-/** The row of the index: the commit that wrote it, and its value part. Valid until the next one is made. */
-function rowOf(sequence: number, value: Encoded | Uint8Array): Uint8Array {
+/** Puts the row of the index: the commit that wrote it, and its value part. */
+function putRow(
+  writer: IndexWriter,
+  row: { table: LoggedTable; key: Uint8Array },
+  sequence: number,
+  value: Encoded | Uint8Array,
+): void {
   const bytes = value instanceof Uint8Array ? value.length : rowValueBytes(value);
   if (bytes + 8 > scratch.length) scratch = Buffer.allocUnsafeSlow((bytes + 8) * 2);
   const at = writeVarint(scratch, 0, sequence);
   if (value instanceof Uint8Array) scratch.set(value, at);
   else writeRowValue(scratch, at, value);
-  return scratch.subarray(0, at + bytes);
+  writer.put(row.table, row.key, scratch, at + bytes);
 }
 
 /** Keeps all rows of a table for the pins: reads those committed before this transaction, in batches. */

@@ -41,7 +41,8 @@ export interface IndexRange {
 
 /** Where `Index.write` puts its rows. Dead when the function returns. */
 export interface IndexWriter {
-  put(table: Table, key: Uint8Array, value: Uint8Array): void;
+  /** Copies the value, of which `valueBytes` says how much counts; the key must stay as it is until the next put. */
+  put(table: Table, key: Uint8Array, value: Uint8Array, valueBytes?: number): void;
   /** Deletes a row; one that is missing is fine. */
   delete(table: Table, key: Uint8Array): void;
   /** Deletes all rows of a table. */

@@ -24,6 +24,8 @@ import { fileError } from './file-error.ts';
 import { indexKeyBytesMax, tables } from './index-store.ts';
 import type { Index, IndexRange, IndexWriter, Table } from './index-store.ts';
 import { lmdbDataPath, prepareLmdbFiles, readersMax } from './lmdb-files.ts';
+import { LmdbWriter } from './lmdb-writer.ts';
+import type { LmdbRows } from './lmdb-writer.ts';
 
 /** What lmdb-js has beyond its types: the native handles of the environment and of a table, and the end of a read. */
 interface Root extends RootDatabase<Buffer, Uint8Array> {
@@ -53,11 +55,10 @@ export class LmdbIndex implements Index {
   readonly #folder: string;
   readonly #root: Root;
   readonly #rows: Record<Table, Rows>;
-  readonly #writer: IndexWriter;
+  readonly #writer: LmdbWriter;
   readonly #syncs = new Set<Promise<void>>();
   /** Has a read begun a state that `renew` would have to let go? */
   #reading = false;
-  #writing = false;
   #closed = false;
 
   constructor(folder: string) {
@@ -82,12 +83,7 @@ export class LmdbIndex implements Index {
     } catch (error) {
       throw indexError(error, `open the index in ${folder}`);
     }
-    this.#writer = {
-      put: (table, key, value) => this.#inTransaction(() => this.#rows[table].putSync(asKey(key), value as Buffer)),
-      delete: (table, key) => this.#inTransaction(() => this.#rows[table].removeSync(asKey(key))),
-      clear: (table) => this.#inTransaction(() => this.#rows[table].clearSync()),
-      get: (table, key) => this.#inTransaction(() => this.#rows[table].getBinary(asKey(key))),
-    };
+    this.#writer = new LmdbWriter(this.#rows as unknown as Record<Table, LmdbRows>, asKey, (error) => indexError(error, 'write to the index'));
   }
 
   renew(): void {
@@ -142,9 +138,9 @@ export class LmdbIndex implements Index {
 
   write(fn: (writer: IndexWriter) => void): void {
     this.#mayUse();
-    invariant(!this.#writing, 'a write of the index inside a write');
+    invariant(!this.#writer.active, 'a write of the index inside a write');
     let failure: { error: unknown } | undefined;
-    this.#writing = true;
+    this.#writer.begin();
     try {
       this.#root.transactionSync(() => {
         try {
@@ -157,7 +153,7 @@ export class LmdbIndex implements Index {
     } catch (error) {
       throw failure === undefined ? indexError(error, 'commit to the index') : failure.error;
     } finally {
-      this.#writing = false;
+      this.#writer.end();
     }
   }
 
@@ -199,7 +195,7 @@ export class LmdbIndex implements Index {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    invariant(!this.#writing, 'close of the index inside a write');
+    invariant(!this.#writer.active, 'close of the index inside a write');
     this.#closed = true;
     await Promise.allSettled(this.#syncs);
     await this.#root.close();
@@ -214,15 +210,6 @@ export class LmdbIndex implements Index {
     this.#reading = true;
   }
 
-  /** Runs a step of a transaction, with lmdb's errors translated. A writer kept beyond its transaction is a mistake. */
-  #inTransaction<T>(step: () => T): T {
-    invariant(this.#writing, 'use of an IndexWriter after its transaction');
-    try {
-      return step();
-    } catch (error) {
-      throw indexError(error, 'write to the index');
-    }
-  }
 }
 
 /** Keys that LMDB can not hold are a mistake of the caller, whose own encoding keeps them short. */

@@ -42,7 +42,8 @@ export class MemoryIndex implements Index {
     this.#writing = true;
     try {
       fn({
-        put: (table, key, value) => undo.push(at(table).put(key, value)),
+        put: (table, key, value, valueBytes = value.length) =>
+          undo.push(at(table).put(key, value.subarray(0, valueBytes))),
         delete: (table, key) => undo.push(at(table).delete(key)),
         clear: (table) => undo.push(at(table).clear()),
         get: (table, key) => at(table).get(key),
