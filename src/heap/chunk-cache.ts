@@ -18,6 +18,7 @@ import type { ChunkKind, ChunkView, Ref } from './chunk.ts';
 import { noSuchLink } from './pending.ts';
 import { parseRecord, recordSeed } from './record.ts';
 import type { RecordFrame } from './record.ts';
+import { PlaceTable } from './place-table.ts';
 import { linkBytes, readRef, refOffset, refReadBytes, refSegment } from './ref.ts';
 import { segmentName } from './segment.ts';
 import type { OpenSegment, Segments } from './segment.ts';
@@ -30,13 +31,14 @@ const windowBytes = 64 * 1024;
 const scanGapBytes = 1024;
 /** A place is the serial number of a slab's filling, and an offset in it: it can not mean anything else later. */
 const placeFactor = 2 ** 20;
+/** The table of places has a slot for this many bytes of records. */
+const recordBytesLeast = 96;
 
 class Slab {
   readonly bytes: Buffer;
   /** Which filling this is, over the whole cache; -1 once the slab has been taken out of it. */
   generation = 0;
   length = 0;
-  refs: Ref[] = [];
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
@@ -88,7 +90,7 @@ export class ChunkCache {
   /** Slabs, oldest first. The last is being filled; the first holds filling number `#firstSerial`. */
   readonly #slabs: Slab[] = [];
   #firstSerial = 0;
-  readonly #places = new Map<Ref, number>();
+  readonly #places = new PlaceTable();
   /** Where the record that was loaded last lies in the slabs; -1 when it does not. */
   lastPlace = -1;
   #window: Slab | undefined;
@@ -111,7 +113,7 @@ export class ChunkCache {
 
   /** Bytes held. */
   get bytes(): number {
-    return this.#slabs.length * this.#slabBytes + (this.#window?.bytes.length ?? 0);
+    return this.#slabs.length * this.#slabBytes + this.#places.bytes + (this.#window?.bytes.length ?? 0);
   }
 
   /**
@@ -130,8 +132,8 @@ export class ChunkCache {
 
   /** The record a ref names. Throws CORRUPT when what lies there is not intact, IO when it can not be read. */
   load(ref: Ref): ChunkView {
-    const place = this.#places.get(ref);
-    if (place !== undefined) {
+    const place = this.#places.find(ref);
+    if (place >= this.#firstSerial * placeFactor) {
       this.hits++;
       return this.#fromSlab(ref, place);
     }
@@ -234,7 +236,10 @@ export class ChunkCache {
     let slab: Slab | undefined;
     const slabsMax = Math.max(2, Math.floor(this.#budget() / this.#slabBytes));
     while (this.#slabs.length >= slabsMax) slab = this.#dropOldest();
-    slab ??= new Slab(Buffer.allocUnsafeSlow(this.#slabBytes));
+    if (slab === undefined) {
+      slab = new Slab(Buffer.allocUnsafeSlow(this.#slabBytes));
+      this.#places.reserve(((this.#slabs.length + 1) * this.#slabBytes) / recordBytesLeast);
+    }
     slab.generation = this.#firstSerial + this.#slabs.length;
     this.#slabs.push(slab);
     return slab;
@@ -243,10 +248,6 @@ export class ChunkCache {
   #dropOldest(): Slab {
     const slab = this.#slabs.shift()!;
     this.#firstSerial++;
-    for (const ref of slab.refs) {
-      if (Math.floor(this.#places.get(ref)! / placeFactor) === slab.generation) this.#places.delete(ref);
-    }
-    slab.refs = [];
     slab.length = 0;
     slab.generation = -1;
     return slab;
@@ -255,7 +256,6 @@ export class ChunkCache {
   #keep(slab: Slab, ref: Ref, length: number, frame: RecordFrame): ChunkView {
     this.lastPlace = slab.generation * placeFactor + slab.length;
     this.#places.set(ref, this.lastPlace);
-    slab.refs.push(ref);
     slab.length += length;
     return new RecordView(slab, frame);
   }
