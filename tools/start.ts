@@ -78,7 +78,7 @@ async function showLazyReads(path: string, sets: readonly Dataset[], places: rea
   for (const { key, path: steps } of places) {
     const { ms, chunks, bytes, result } = measure(map, () => preview(follow(map, key, steps)));
     total += ms;
-    rows.push([[key, ...steps].join(' '), result, `${chunks} chunks`, formatBytes(bytes), formatMs(ms)]);
+    rows.push([[key, ...steps].join(' '), result, counted(chunks), formatBytes(bytes), formatMs(ms)]);
   }
   process.stdout.write(alignTable(rows, ['path', 'value', 'read', '', 'time']));
   const read = difference(before, map.stats());
@@ -114,7 +114,7 @@ async function showList(path: string): Promise<void> {
   ];
   process.stdout.write(alignTable(deeds.map(([what, deed]) => {
     const { ms, chunks, bytes, result } = measure(map, () => preview(deed()));
-    return [`${String(name)} ${what}`, result, `${chunks} chunks`, formatBytes(bytes), formatMs(ms)];
+    return [`${String(name)} ${what}`, result, counted(chunks), formatBytes(bytes), formatMs(ms)];
   })));
 }
 
@@ -129,7 +129,7 @@ async function showSharing(path: string): Promise<void> {
   await map.flush();
   const shareMs = performance.now() - copied;
   const shared = map.stats().bytesWritten - before.bytesWritten;
-  print(`Assigned to a second key, ${String(key)} shares its chunks: ${formatBytes(shared)} written in ${formatMs(shareMs)}.`);
+  print(`Assigned to a second key, ${String(key)} shares its chunks: ${formatBytes(shared)} of them written, ${formatMs(shareMs)}.`);
   const plain = materialize(Array.isArray(value) ? value.slice(0, 10_000) : value);
   map.set(`${String(key)} (first)`, plain);
   await map.flush();
@@ -169,7 +169,7 @@ async function showRestart(path: string, jsonBytes: number, places: readonly Pla
   heading('After a restart');
   const { openMs, readMs, same, residentBytes } = await startNeighbour({ path, rounds: 0, places }).done;
   print(`A new process opened the store in ${formatMs(openMs)} and read the same ${places.length} values in ${formatMs(readMs)}: ${same ? 'the same' : 'DIFFERENT'}.`);
-  print(`It holds ${formatBytes(residentBytes)} of memory in all, over ${formatBytes(jsonBytes)} of JSON.`);
+  print(`It holds ${formatBytes(residentBytes)} of memory in all, over ${formatBytes(jsonBytes)} of files.`);
   await using map = await open(path, { readOnly: true });
   const started = performance.now();
   const { ok, chunks, bytes } = await map.verify();
@@ -230,8 +230,12 @@ function preview(value: unknown): string {
     const text = size > 8 ? `${kind} of ${grouped(size)}` : shortJson(value);
     return text.length > 48 ? `${text.slice(0, 45)}...` : text;
   }
-  const text = typeof value === 'string' ? value : String(value);
+  const text = typeof value === 'string' && !/\p{Cc}/u.test(value) ? value : typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > 48 ? `${text.slice(0, 45)}...` : text;
+}
+
+function counted(chunks: number): string {
+  return `${grouped(chunks)} chunk${chunks === 1 ? '' : 's'}`;
 }
 
 function ratio(part: number, whole: number): string {

@@ -100,7 +100,7 @@ export function grouped(value: number): string {
 /** Bytes for people: `512 B`, `1.5 KiB`, `20.1 MiB`. */
 export function formatBytes(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(5, Math.floor(Math.log2(bytes) / 10));
-  return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(1)} ${['', 'K', 'M', 'G', 'T', 'P'][power]}iB`;
+  return power === 0 ? `${Math.round(bytes)} B` : `${(bytes / 1024 ** power).toFixed(1)} ${['', 'K', 'M', 'G', 'T', 'P'][power]}iB`;
 }
 
 /** A duration for people: `12.3 µs`, `4.5 ms`, `6.7 s`. */
