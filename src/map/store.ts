@@ -19,7 +19,7 @@ import { decodeRowValue } from '../heap/rows.ts';
 import type { TypeRegistry } from '../codec/type-registry.ts';
 import type { DraftScope } from '../lazy/draft-scope.ts';
 import { Nodes } from '../lazy/nodes.ts';
-import { Changes } from './changes.ts';
+import { Changes, slotBytes } from './changes.ts';
 import type { Change } from './changes.ts';
 import { CellTable } from './cell-table.ts';
 import { CommitTimer } from './commit-timer.ts';
@@ -191,7 +191,7 @@ export class Store {
     this.enter();
     const keyBytes = encodeKey(key);
     checkKeyLength(keyBytes);
-    if (slot !== undefined) this.quota.check(this.heap, this.#pendingBytes() + slot.bytes.length);
+    if (slot !== undefined) this.quota.check(this.heap, this.#pendingBytes() + keyBytes.length + slotBytes(slot));
     const change = this.top.setEntry(key, keyBytes, slot);
     this.edits.note(change);
     this.changed();
