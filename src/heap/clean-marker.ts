@@ -5,7 +5,8 @@
  * after the index was synced by the last process to close the store; it is made durable as `dirty` before the first
  * commit after that changes the index. The index is believed when the marker is clean and the file is the one it was
  * written for (size, and a hash while the index is small), or when it is dirty but the operating system has been running
- * since and the file is the same: then every write is still in the page cache. In all other cases it is rebuilt.
+ * since and the file is the same: then every write is still in the page cache (see also `IndexHome.believes`). In all other
+ * cases it is rebuilt.
  *
  * The marker also says how far the log reached, durably, when it was written: a log that ends before that has been damaged,
  * however well-formed its end may look.
@@ -39,8 +40,8 @@ interface Marker {
   store: string;
 }
 
-/** Whether the index beside the marker can be believed; else why not, and how far the log must reach as far as is known. */
-export type Trust = { trusted: true; clean: boolean } | { trusted: false; reason: string; reach?: Reach };
+/** Whether the index beside the marker can be believed, or why not; and how far the log must reach, as far as is known. */
+export type Trust = ({ trusted: true; clean: boolean } | { trusted: false; reason: string }) & { reach?: Reach };
 
 /** What the marker is about: the index file, by name in the store, and its identity (device and inode, or a number). */
 export interface IndexFile {
@@ -55,7 +56,8 @@ export function readTrust(storage: Storage, index: IndexFile): Trust {
   if (marker === undefined) return { trusted: false, reason: 'there is no intact clean marker' };
   if (marker.store !== index.storeId()) return { trusted: false, reason: 'the index belongs to another store' };
   const reason = doubtOf(storage, index, marker);
-  return reason === undefined ? { trusted: true, clean: marker.clean } : { trusted: false, reason, reach: marker.reach };
+  const { clean, reach } = marker;
+  return reason === undefined ? { trusted: true, clean, reach } : { trusted: false, reason, reach };
 }
 
 /** Why the index is not the one the marker was written for; undefined when it is. */

@@ -2,6 +2,7 @@
  * Where the index lives, and how it is replaced as a whole. The index is derived: it may be thrown away at any time while
  * nobody else has the store open, and built anew from the log.
  */
+import { probeIndex } from '../storage/index-probe.ts';
 import { openLmdbIndex } from '../storage/lmdb-index.ts';
 import { MemoryIndex } from '../storage/memory-index.ts';
 import type { Index } from '../storage/index-store.ts';
@@ -13,6 +14,11 @@ import type { IndexFile, Mark, Reach, Trust } from './clean-marker.ts';
 export interface IndexHome {
   /** May the index that is there be believed? Only meaningful while nobody else has the store open. */
   trust(): Trust;
+  /**
+   * May an index be believed whose last process did not close it? It is as the kernel has it, but nothing proves that.
+   * `logBytes` is what a rebuild would have to read.
+   */
+  believes(logBytes: number): Promise<boolean>;
   open(): Index;
   /**
    * Builds an index beside the present one, which it then replaces. `fill` says how far the log it followed is durable.
@@ -25,6 +31,8 @@ export interface IndexHome {
 
 const folder = 'index';
 const freshFolder = 'index.new';
+/** A log up to this size is rather read again (a third of a second) than an index believed that nobody has closed. */
+const rebuiltBytesMax = 32 * 1024 * 1024;
 
 /** An LMDB environment in the store's folder `index`. */
 export class LmdbHome implements IndexHome {
@@ -43,6 +51,11 @@ export class LmdbHome implements IndexHome {
 
   trust(): Trust {
     return readTrust(this.#storage, this.#file);
+  }
+
+  /** A larger index is at least read through by another process first: a damaged one can abort the process that opens it. */
+  async believes(logBytes: number): Promise<boolean> {
+    return logBytes > rebuiltBytesMax && (await probeIndex(`${this.#storage.path}/${folder}`));
   }
 
   open(): Index {
@@ -78,6 +91,10 @@ export class MemoryHome implements IndexHome {
 
   trust(): Trust {
     return this.#index === undefined ? { trusted: false, reason: 'it was in memory' } : { trusted: true, clean: false };
+  }
+
+  believes(): Promise<boolean> {
+    return Promise.resolve(true);
   }
 
   open(): Index {

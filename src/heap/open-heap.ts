@@ -121,14 +121,18 @@ class Opening {
   /** Alone: makes sure that there is an index that can be believed. False when the log may be ahead of it. */
   async #settle(): Promise<boolean> {
     const { home } = this.#parts;
-    const trust = home.trust();
+    let trust = home.trust();
+    if (trust.trusted && !trust.clean && !(await home.believes(this.#segments.bytes()))) {
+      trust = { ...trust, trusted: false, reason: 'the last process that had it open did not close it' };
+    }
     if (trust.trusted && this.#options.rebuild !== true) {
       this.#commitLock.dirty = !trust.clean;
       this.#commitLock.busy = false;
       return trust.clean;
     }
     let report: RecoveryReport | undefined;
-    const reach = trust.trusted ? undefined : trust.reach;
+    // Who asks for a rebuild wants what there is.
+    const reach = this.#options.rebuild === true ? undefined : trust.reach;
     await home.rebuild((index) => {
       const rebuilt = rebuildIndex(this.#segments, index, reach);
       ({ report } = rebuilt);

@@ -20,6 +20,10 @@ export class KeptHome implements IndexHome {
     return { trusted: true, clean: this.#clean };
   }
 
+  believes(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   open(): Index {
     return (this.#index ??= new KeptIndex());
   }

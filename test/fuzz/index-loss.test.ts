@@ -5,15 +5,17 @@
  * another store's or an older one of its own. Invariants: the next open builds it from the log, and everything is there.
  */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
-import { amount } from '../suite/random.ts';
+import { StoreChild } from '../suite/children.ts';
+import { Random, amount, seedOf } from '../suite/random.ts';
 import { scratch } from '../suite/scratch.ts';
 import { plain } from '../suite/views.ts';
 import { assertSame } from '../suite/same.ts';
+import { damage } from './damage.ts';
 
 const entries = 400;
 
@@ -88,6 +90,25 @@ suite('the index is built anew', () => {
       await lose(join(path, 'index'), older);
       await check(path);
     });
+  }
+});
+
+test('an index that is damaged after its process was killed is not believed', async (t) => {
+  const random = new Random(seedOf(t));
+  for (let round = amount('LODEMAP_KILLED_INDEXES', 6); round > 0; round--) {
+    const { path } = await makeStore();
+    const child = await StoreChild.open(path);
+    await child.call('set', 'overwritten', 1);
+    await child.call('flush');
+    await child.kill();
+    const name = 'index/data.mdb';
+    const file = join(path, name);
+    const damaged = damage(new Map([[name, readFileSync(file)]]), random);
+    const bytes = damaged.files.get(name);
+    if (bytes === undefined) rmSync(file);
+    else writeFileSync(file, bytes);
+    t.diagnostic(damaged.what);
+    await check(path);
   }
 });
 

@@ -27,21 +27,20 @@ async function attempt(work: () => Promise<void>): Promise<void> {
 }
 
 async function main(path: string): Promise<void> {
-  let map: LodeMap | undefined;
   await attempt(async () => {
-    map = (await open(path)) as LodeMap;
+    const map = (await open(path)) as LodeMap;
+    for (let i = 0; i < writes; i++) await attempt(() => write(map, i));
+    await map.close();
   });
-  for (let i = 0; i < writes && map !== undefined; i++) {
-    await attempt(async () => {
-      if (i % 2 === 0) map!.set(i, valueOf(i));
-      else map!.transaction(() => map!.set(i, valueOf(i)));
-      if (i === 5) map!.snapshot().close();
-      await map!.flush();
-      say(`set ${i}`);
-    });
-  }
-  await attempt(async () => map?.close());
   say('closed');
+}
+
+async function write(map: LodeMap, i: number): Promise<void> {
+  if (i % 2 === 0) map.set(i, valueOf(i));
+  else map.transaction(() => map.set(i, valueOf(i)));
+  if (i === 5) map.snapshot().close();
+  await map.flush();
+  say(`set ${i}`);
 }
 
 if (process.argv[1] === import.meta.filename) await main(process.argv[2]!);
