@@ -1,0 +1,43 @@
+import type { Progress } from '../heap/verify.ts';
+import { Pace } from '../external/pace.ts';
+
+/** What every terminal of a Stream can be told. */
+export interface RunOptions {
+  /** Ends the work: the terminal then rejects with ABORTED. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called some times a second: `done` items have come to the end, `bytes` have been read of files. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+const progressMs = 100;
+
+/** One run of a pipeline, from its terminal down to its sources. */
+export class StreamRun {
+  readonly signal: AbortSignal | undefined;
+  readonly pace: Pace;
+  readonly #onProgress: ((progress: Progress) => void) | undefined;
+  /** Bytes read of files, and how many these have. */
+  bytes = 0;
+  bytesTotal = 0;
+  #done = 0;
+  #reported: number = performance.now();
+
+  constructor({ signal, onProgress }: RunOptions = {}) {
+    this.signal = signal;
+    this.#onProgress = onProgress;
+    this.pace = new Pace(signal);
+  }
+
+  /** Items have come to the end; lets others work when it is time to. Throws ABORTED. */
+  async took(items: number): Promise<void> {
+    this.#done += items;
+    if (this.#onProgress !== undefined && performance.now() - this.#reported >= progressMs) this.report();
+    if (this.pace.isDue()) await this.pace.rest();
+    else this.pace.check();
+  }
+
+  report(): void {
+    this.#reported = performance.now();
+    this.#onProgress?.({ phase: 'stream', done: this.#done, ...(this.bytesTotal > 0 && { bytes: this.bytes }) });
+  }
+}

@@ -1,0 +1,335 @@
+/**
+ * Pipelines over more items than memory holds.
+ *
+ * A Stream is a recipe: nothing is read before a terminal (or an iteration) asks for it, and each one that does runs the recipe
+ * anew. Items are pulled in batches, as many as are wanted (demand.ts); sort, groupBy, distinct and join are those of
+ * `lodemap/external`, so what they hold is bounded too.
+ */
+import { describe } from '../base/errors.ts';
+import type { Key } from '../codec/keys.ts';
+import { resolveBy } from '../external/by.ts';
+import type { By } from '../external/by.ts';
+import { externalDistinct } from '../external/distinct.ts';
+import { Flow } from '../external/flow.ts';
+import { externalGroupBy } from '../external/group-by.ts';
+import { externalJoin } from '../external/join.ts';
+import type { JoinOptions, JoinType } from '../external/join.ts';
+import type { ExternalOptions } from '../external/options.ts';
+import { externalSort } from '../external/sort.ts';
+import type { SortOptions } from '../external/sort.ts';
+import { checkSource } from '../external/source.ts';
+import type { Source } from '../external/source.ts';
+import type { LazyList } from '../lazy/lazy-list.ts';
+import type { LodeMap } from '../map/lode-map.ts';
+import { batchesOf } from './batches-of.ts';
+import { csvPieces, jsonPieces, Group } from './export-text.ts';
+import type { CsvTextOptions } from './csv-text.ts';
+import { Demand, limited } from './demand.ts';
+import { pathOf } from './file-source.ts';
+import { writeTextFile } from './file-sink.ts';
+import { csvBatches, jsonBatches, jsonLineBatches, lineBatches } from './file-formats.ts';
+import type { CsvFileOptions, JsonLinesFileOptions } from './file-formats.ts';
+import { toNodeStream, toWebStream } from './interop.ts';
+import type { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import * as operators from './operators.ts';
+import type { Batches, Maybe } from './operators.ts';
+import { StreamRun } from './stream-run.ts';
+import type { RunOptions } from './stream-run.ts';
+
+type Start<T> = (run: StreamRun, demand: Demand) => Batches<T>;
+/** Malformed lines that were left out, of one source. */
+interface Skips {
+  count: number;
+}
+type SpillOptions = Pick<ExternalOptions, 'budgetBytes' | 'tmpdir' | 'processes'>;
+
+export class Stream<T> extends Flow<T> {
+  readonly #start: Start<T>;
+  readonly #skips: readonly Skips[];
+
+  private constructor(start: Start<T>, skips: readonly Skips[] = []) {
+    super(() => start(new StreamRun(), new Demand()));
+    this.#start = start;
+    this.#skips = skips;
+  }
+
+  /** A stream of any iterable, plain or async: arrays, generators, Node and web streams, lists of a map, other Streams. */
+  static from<T>(source: Source<T>): Stream<T> {
+    checkSource(source, 'Stream.from');
+    if (source instanceof Stream) return source as Stream<T>;
+    return new Stream((run, demand) => batchesOf(source, run, demand));
+  }
+
+  /** The lines of a text file, without what ends them. Files are UTF-8, and packed where the name ends in `.gz`. */
+  static fromFile(path: string | URL): Stream<string> {
+    const file = pathOf(path, 'Stream.fromFile');
+    return new Stream((run, demand) => limited(lineBatches(file, run), demand));
+  }
+
+  /** The rows of a CSV file as objects by the names of its header. Throws FORMAT with file, line and column. */
+  static fromCSV(path: string | URL, options: CsvFileOptions = {}): Stream<Record<string, string>> {
+    const file = pathOf(path, 'Stream.fromCSV');
+    const skips = { count: 0 };
+    const make = csvBatches(file, options, () => void skips.count++);
+    return new Stream((run, demand) => limited(make(run) as Batches<Record<string, string>>, demand), [skips]);
+  }
+
+  /** The values of a file of one JSON value a line. Throws FORMAT with file, line and column. */
+  // What a file holds is its reader's to know.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  static fromJSONL<T = any>(path: string | URL, options: JsonLinesFileOptions = {}): Stream<T> {
+    const file = pathOf(path, 'Stream.fromJSONL');
+    const skips = { count: 0 };
+    const make = jsonLineBatches(file, options, () => void skips.count++);
+    return new Stream((run, demand) => limited(make(run) as Batches<T>, demand), [skips]);
+  }
+
+  /**
+   * The elements of an array in a JSON file of any size, or [name, value] of the members of an object: of the whole text, or
+   * at a path in it (`'data.items'`, `['data', 'items']`). Throws FORMAT, NOT_FOUND.
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any
+  static fromJSON<T = any>(path: string | URL, jsonPath: string | readonly (string | number)[] = []): Stream<T> {
+    const file = pathOf(path, 'Stream.fromJSON');
+    const make = jsonBatches(file, jsonPath);
+    return new Stream((run, demand) => limited(make(run) as Batches<T>, demand));
+  }
+
+  /** The integers from 0 to before `end`, or from `start`; by default endless. */
+  static range(end: number = Infinity, start = 0): Stream<number> {
+    if (typeof end !== 'number' || Number.isNaN(end)) throw new TypeError(`Stream.range: expected a number, got ${describe(end)}`);
+    return Stream.from({
+      *[Symbol.iterator]() {
+        for (let i = start; i < end; i++) yield i;
+      },
+    });
+  }
+
+  /** Malformed lines that were left out so far, with `onError: 'skip'`; of all sources and runs. */
+  get skipped(): number {
+    return this.#skips.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  map<U>(fn: (item: T, index: number) => Maybe<U>): Stream<U> {
+    return this.#then(aFunction(fn, 'map'), operators.mapped<T, U>);
+  }
+
+  filter(fn: (item: T, index: number) => Maybe<unknown>): Stream<T> {
+    return this.#then(aFunction(fn, 'filter'), operators.filtered<T>);
+  }
+
+  /** All items of the iterables that `fn` gives. */
+  flatMap<U>(fn: (item: T, index: number) => Maybe<Iterable<U> | AsyncIterable<U>>): Stream<U> {
+    return this.#then(aFunction(fn, 'flatMap'), operators.flattened<T, U>);
+  }
+
+  /** Calls `fn` with each item that passes. */
+  tap(fn: (item: T, index: number) => Maybe<unknown>): Stream<T> {
+    return this.#then(aFunction(fn, 'tap'), operators.tapped<T>);
+  }
+
+  takeWhile(fn: (item: T, index: number) => Maybe<unknown>): Stream<T> {
+    return this.#then(aFunction(fn, 'takeWhile'), operators.takenWhile<T>);
+  }
+
+  dropWhile(fn: (item: T, index: number) => Maybe<unknown>): Stream<T> {
+    return this.#then(aFunction(fn, 'dropWhile'), operators.droppedWhile<T>);
+  }
+
+  /** The first `count` items; no more are pulled than these need. */
+  take(count: number): Stream<T> {
+    aCount(count, 0, 'take');
+    return new Stream((run, demand) => {
+      const own = new Demand(demand);
+      return operators.taken(this.#start(run, own), count, own);
+    }, this.#skips);
+  }
+
+  /** All but the first `count` items. */
+  skip(count: number): Stream<T> {
+    return this.#then(aCount(count, 0, 'skip'), operators.skipped<T>);
+  }
+
+  /** Arrays of `size` items; the last may be shorter. */
+  batch(size: number): Stream<T[]> {
+    aCount(size, 1, 'batch');
+    return new Stream((run) => operators.batched(this.#start(run, new Demand()), size), this.#skips);
+  }
+
+  /** Arrays of `size` neighbours, each beginning one item later; none when there are fewer items. */
+  window(size: number): Stream<T[]> {
+    return this.#then(aCount(size, 1, 'window'), operators.windowed<T>);
+  }
+
+  /** All items in order, see `externalSort`. */
+  sort(options: Omit<SortOptions<T>, 'signal' | 'onProgress'> = {}): Stream<T> {
+    externalSort([], options);
+    return this.#external((source, signal) => externalSort(source, { ...options, ...signal }));
+  }
+
+  /**
+   * Pairs of a key and a Stream of the items that have it, in the order of keys. A group is read before the next pair is asked
+   * for, and once. Written to a file, groups become their items, the key first.
+   */
+  groupBy(by: By<T>, options: SpillOptions = {}): Stream<[Key, Stream<T>]> {
+    externalGroupBy([], { ...options, by });
+    const name = typeof by === 'string' ? by : 'key';
+    return this.#external((source, signal) => externalGroupBy(source, { ...options, ...signal, by })).map(([key, items]): [Key, Stream<T>] => {
+      const group = new Stream((_, demand) => limited(items.batches(), demand));
+      Group.mark(group, name);
+      return [key, group];
+    });
+  }
+
+  /** The first item of each key (without `by` the item is the key), in the order of keys. */
+  distinct(by?: By<T>, options: SpillOptions = {}): Stream<T> {
+    const all = { ...options, ...(by !== undefined && { by }) };
+    externalDistinct([], all);
+    return this.#external((source, signal) => externalDistinct(source, { ...all, ...signal }));
+  }
+
+  /** Pairs with the items of `right` that have the same key, see `externalJoin`; `by` serves both sides. */
+  join<R>(right: Source<R>, options: StreamJoinOptions<T, R>): Stream<[T | undefined, R | undefined]> {
+    checkSource(right, 'join');
+    if (typeof options !== 'object' || options === null) throw new TypeError(`join: expected options with leftBy and rightBy, got ${describe(options)}`);
+    const { by, ...rest } = options;
+    const sides = { leftBy: rest.leftBy ?? by, rightBy: rest.rightBy ?? by } as { leftBy: By<T>; rightBy: By<R> };
+    externalJoin<T, R>([], [], { ...rest, ...sides });
+    const other = right instanceof Stream ? (right as Stream<R>) : Stream.from(right);
+    return new Stream((run, demand) => {
+      const [left, second] = [this.#flow(run), other.#flow(run)];
+      return limited(externalJoin<T, R>(left, second, { ...rest, ...sides, ...signalOf(run) }).batches(), demand);
+    }, [...this.#skips, ...other.#skips]);
+  }
+
+  /** All items in an array. Groups come as [key, array]. */
+  async collect(options?: RunOptions): Promise<T[]> {
+    const items: T[] = [];
+    for await (const batch of this.#run(options)) for (const item of batch) items.push((Group.isPair(item) ? [item[0], await item[1].collect(options)] : item) as T);
+    return items;
+  }
+
+  /** `fn(state, item)` over all items, from `initial`. */
+  async reduce<S>(fn: (state: S, item: T, index: number) => Maybe<S>, initial: S, options?: RunOptions): Promise<S> {
+    aFunction(fn, 'reduce');
+    let state = initial;
+    let index = 0;
+    for await (const batch of this.#run(options)) for (const item of batch) state = await fn(state, item, index++);
+    return state;
+  }
+
+  async count(options?: RunOptions): Promise<number> {
+    let count = 0;
+    for await (const batch of this.#run(options)) count += batch.length;
+    return count;
+  }
+
+  /** The first item, undefined when there is none; nothing more is read. */
+  async first(options?: RunOptions): Promise<T | undefined> {
+    for await (const [item] of this.take(1).#run(options)) return item;
+    return undefined;
+  }
+
+  async forEach(fn: (item: T, index: number) => Maybe<unknown>, options?: RunOptions): Promise<void> {
+    aFunction(fn, 'forEach');
+    for await (const batch of this.tap(fn).#run(options)) void batch;
+  }
+
+  /** Writes CSV, and gives the number of rows. The file appears when it is whole. Throws FORMAT, IO, ABORTED. */
+  async toCSV(path: string | URL, { signal, onProgress, ...options }: RunOptions & CsvTextOptions = {}): Promise<number> {
+    return this.#write(pathOf(path, 'toCSV'), csvPieces(options), { signal, onProgress });
+  }
+
+  /** Writes one JSON value a line, and gives their number. The file appears when it is whole. Throws IO, ABORTED. */
+  async toJSONL(path: string | URL, options: RunOptions = {}): Promise<number> {
+    return this.#write(pathOf(path, 'toJSONL'), jsonPieces(), options);
+  }
+
+  /** Stores all items as one list under `key`, replacing what was there, and gives it. */
+  async toList<K extends Key>(map: LodeMap<K, unknown>, key: K, options?: RunOptions): Promise<LazyList> {
+    map.set(key, []);
+    const list = map.get(key) as LazyList;
+    await list.extend(this.#items(options));
+    return map.get(key) as LazyList;
+  }
+
+  /** Stores each item under its key, and gives how many there were. */
+  async toMap<K extends Key>(map: LodeMap<K, T>, { key, ...options }: RunOptions & { readonly key: By<T> }): Promise<number> {
+    const keyOf = await resolveBy(key);
+    return map.setMany(this.map((item): [K, T] => [keyOf(item) as K, item]).#items(options), options.signal === undefined ? {} : { signal: options.signal });
+  }
+
+  /** A Readable of Node in object mode. */
+  toNodeStream(): Readable {
+    return toNodeStream(this);
+  }
+
+  /** A ReadableStream of the web. */
+  toWebStream(): ReadableStream<T> {
+    return toWebStream(this);
+  }
+
+  #then<A, U>(argument: A, operator: (batches: Batches<T>, argument: A) => Batches<U>): Stream<U> {
+    return new Stream((run, demand) => operator(this.#start(run, demand), argument), this.#skips);
+  }
+
+  #flow(run: StreamRun): Flow<T> {
+    return new Flow(() => this.#start(run, new Demand()));
+  }
+
+  /** An algorithm that takes all items before it gives the first. */
+  #external<U>(algorithm: (source: Flow<T>, signal: Pick<ExternalOptions, 'signal'>) => Flow<U>): Stream<U> {
+    return new Stream((run, demand) => limited(algorithm(this.#flow(run), signalOf(run)).batches(), demand), this.#skips);
+  }
+
+  /** The batches of one run, which reports and can be aborted. */
+  async *#run(options: RunOptions = {}): AsyncGenerator<T[], void, undefined> {
+    const run = new StreamRun(options);
+    for await (const batch of this.#start(run, new Demand())) {
+      yield batch;
+      await run.took(batch.length);
+    }
+    run.report();
+  }
+
+  #items(options?: RunOptions): Flow<T> {
+    return new Flow(() => this.#run(options));
+  }
+
+  async #write(path: string, pieces: (batches: AsyncIterable<T[]>) => AsyncGenerator<{ text: string; rows: number }>, options: RunOptions): Promise<number> {
+    const run = new StreamRun(options);
+    let rows = 0;
+    const batches = this.#start(run, new Demand());
+    const text = async function* (): AsyncGenerator<string, void, undefined> {
+      for await (const piece of pieces(batches)) {
+        yield piece.text;
+        rows += piece.rows;
+        await run.took(piece.rows);
+      }
+    };
+    await writeTextFile(path, text(), run);
+    run.report();
+    return rows;
+  }
+}
+
+export type StreamJoinOptions<L, R> = Partial<Omit<JoinOptions<L, R>, 'signal' | 'onProgress'>> & {
+  /** What both sides are matched by. */
+  readonly by?: string | readonly (string | number)[];
+  readonly type?: JoinType;
+};
+
+function signalOf({ signal }: StreamRun): Pick<ExternalOptions, 'signal'> {
+  return signal === undefined ? {} : { signal };
+}
+
+function aFunction<F>(fn: F, name: string): F {
+  if (typeof fn !== 'function') throw new TypeError(`${name}: expected a function, got ${describe(fn)}`);
+  return fn;
+}
+
+function aCount(count: number, least: number, name: string): number {
+  if (count === Infinity || (Number.isInteger(count) && count >= least)) return count;
+  throw new RangeError(`${name}: expected a whole number of at least ${least}, got ${describe(count)}`);
+}
