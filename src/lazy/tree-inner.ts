@@ -14,6 +14,9 @@ import { settledLink } from './settled-link.ts';
 import { childWeight, Cutter } from './tree-rule.ts';
 import type { CutLimits } from './tree-rule.ts';
 
+/** Steps from a guess before a search takes over. */
+const guessStepsMax = 12;
+
 /** A node as its parent knows it: how many items lie below, and (in keyed trees) the largest key. */
 export interface Branch {
   readonly link: Link;
@@ -101,11 +104,26 @@ export class InnerPage extends Page {
     return this.#keys;
   }
 
-  /** The child that holds item `at` (the last one when `at` is the count). */
+  /**
+   * The child that holds item `at` (the last one when `at` is the count). Children hold about equally many items, so a guess by
+   * proportion is a few steps off at most; the binary search is for trees that are not like that.
+   */
   childAt(at: number): number {
     const ends = this.ends;
+    const last = ends.length - 1;
     let low = 0;
-    let high = ends.length - 1;
+    let high = last;
+    let guess = Math.min(last, Math.floor((at * ends.length) / ends[last]!));
+    for (let steps = 0; steps < guessStepsMax; steps++) {
+      if (ends[guess]! <= at) {
+        if (guess === last) return last;
+        low = ++guess;
+      } else if (guess > 0 && ends[guess - 1]! > at) {
+        high = --guess;
+      } else {
+        return guess;
+      }
+    }
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (ends[middle]! <= at) low = middle + 1;
