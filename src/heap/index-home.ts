@@ -31,6 +31,8 @@ export interface IndexHome {
 
 const folder = 'index';
 const freshFolder = 'index.new';
+/** What a new index takes at first, with a margin. */
+const roomBytes = 512 * 1024;
 /** A log up to this size is rather read again (a third of a second) than an index believed that nobody has closed. */
 const rebuiltBytesMax = 32 * 1024 * 1024;
 
@@ -67,6 +69,7 @@ export class LmdbHome implements IndexHome {
     const storage = this.#storage;
     storage.removeFolder(freshFolder);
     storage.createFolder(freshFolder);
+    this.#needRoom();
     const index = openLmdbIndex(`${storage.path}/${freshFolder}`, { create: true });
     try {
       reach = fill(index);
@@ -78,6 +81,18 @@ export class LmdbHome implements IndexHome {
     storage.rename(freshFolder, folder);
     storage.syncFolder('');
     this.mark({ clean: true, reach });
+  }
+
+  /** Throws IO on a full disk: there LMDB would abort the process while it makes its file. */
+  #needRoom(): void {
+    const name = `${freshFolder}/room`;
+    const file = this.#storage.open(name, 'create');
+    try {
+      file.write(Buffer.alloc(roomBytes), 0);
+    } finally {
+      file.close();
+      this.#storage.remove(name);
+    }
   }
 
   mark(mark: Mark): void {
