@@ -290,10 +290,17 @@ describe('LazyList under random operations', () => {
     index.map((n) => (l: Anything) => (l.length = Math.abs(n))),
     index.map((i) => (l: Anything) => delete l[i]),
     fc.tuple(index, index, index).map(([a, b, c]) => (l: Anything) => l.copyWithin(a, b, c)),
-    fc.tuple(value, index, index).map(([v, a, b]) => (l: Anything) => l.fill(v, a, b)),
+    fc.tuple(fc.integer(), index, index).map(([v, a, b]) => (l: Anything) => l.fill(v, a, b)),
     index.map((i) => (l: Anything) => l[Math.abs(i)]?.push?.('inner')),
     index.map((i) => (l: Anything) => (l[Math.abs(i)]?.length === undefined ? 0 : l.push(l.splice(Math.abs(i), 1)[0]))),
   );
+
+  /** Outside transactions a container that copyWithin puts into a second place is a copy there. */
+  function unshare(model: Anything[]): void {
+    model.forEach((element, index) => {
+      if (typeof element === 'object' && model.indexOf(element) !== index) model[index] = structuredClone(element);
+    });
+  }
 
   it('equals an array after each of them, as a handle and as a draft', () => {
     fc.assert(
@@ -308,6 +315,7 @@ describe('LazyList under random operations', () => {
             const itself = (result: unknown, on: unknown): unknown => (result === on ? 'itself' : result);
             const expected = outcomeOf(() => structuredClone(itself(run(model), model)), store.nodes);
             const actual = outcomeOf(() => itself(run(lazy), lazy), store.nodes);
+            if (!draft) unshare(model);
             assert.deepEqual(actual, expected, `${run} on ${before}`);
             assert.deepEqual(plainOf(lazy, store.nodes), model, `state after ${run} on ${before}`);
           }
