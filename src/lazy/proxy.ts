@@ -59,8 +59,3 @@ export function show(store: DocumentStore, place: Place, base: unknown, value: N
   if (isNode(value)) return open(value, new Document(store, place, base, value), undefined, undefined).proxy;
   return isCellRef(value) ? openCellRef(store, value, new Map()) : value;
 }
-
-/** The lazy value over a document's root. */
-export function openDocument(document: Document): object {
-  return open(document.root, document, undefined, undefined).proxy!;
-}

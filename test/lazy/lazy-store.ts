@@ -6,7 +6,7 @@ import { StoreError } from '../../src/base/errors.ts';
 import type { CellState, Document, DocumentStore, Place } from '../../src/lazy/document.ts';
 import { DraftScope } from '../../src/lazy/draft-scope.ts';
 import { Cell } from '../../src/lazy/cell.ts';
-import { recogniserOf } from '../../src/lazy/lazy-values.ts';
+import { nodeOf } from '../../src/lazy/lazy-values.ts';
 import type { Node, NodeValue } from '../../src/lazy/node.ts';
 import { Nodes } from '../../src/lazy/nodes.ts';
 import { show } from '../../src/lazy/proxy.ts';
@@ -29,7 +29,7 @@ export class TestStore implements DocumentStore {
     this.nodes = new Nodes({
       source: new MemoryChunks(),
       cacheBytes: 64 << 20,
-      recognise: recogniserOf(() => this),
+      recognise: (value) => (value instanceof Cell ? { cellId: value.id, alias: false } : nodeOf(value)),
       cells: {
         allocate: () => this.allocateCell(),
         define: (id, slot) => void this.#cells.set(id, slot),
