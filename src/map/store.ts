@@ -11,8 +11,8 @@ import { StoreError } from '../base/errors.ts';
 import { encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
 import type { Slot } from '../codec/slot.ts';
-import { Tag } from '../codec/tags.ts';
 import { Link } from '../heap/chunk.ts';
+import { EntryFinder } from '../heap/entry-finder.ts';
 import { checkKeyLength, countEntries, entryOperations, readEntry } from '../heap/entry-table.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue } from '../heap/rows.ts';
@@ -75,6 +75,7 @@ export class Store {
   readonly edits: EditLog = new EditLog();
   readonly #options: StoreOptions;
   readonly #rows: RowCache;
+  readonly #finder: EntryFinder;
   readonly #timer: CommitTimer;
   /** Changes set outside transactions, at the bottom; one more layer for each transaction that runs. */
   readonly #layers: Changes[] = [new Changes()];
@@ -89,6 +90,7 @@ export class Store {
     this.quota = quota;
     this.#options = options;
     this.#rows = new RowCache(options.rowBytes);
+    this.#finder = new EntryFinder(heap);
     this.cells = new CellTable(this);
     this.nodes = new Nodes({
       source: heap,
@@ -164,7 +166,7 @@ export class Store {
       if (change !== undefined) return change.slot !== undefined;
       if (layer.cleared) return false;
     }
-    return this.#rows.find(key) || readEntry(this.heap, encodeKey(key)) !== undefined;
+    return this.#rows.find(key) || this.#finder.find(encodeKey(key));
   }
 
   /** Entries there are, with all changes. */
@@ -372,17 +374,17 @@ export class Store {
   }
 
   #load(key: Key): Found | undefined {
-    const entry = readEntry(this.heap, encodeKey(key));
-    if (entry === undefined) return undefined;
-    const { sequence } = entry;
-    const { bytes, links } = decodeRowValue(entry.bytes, entry.at);
-    if (links.length === 1 && bytes[0] === Tag.link) {
-      const link = links[0]!;
-      const view = this.heap.load(link);
-      this.#rows.addLink(key, sequence, link, this.heap.cache.lastPlace);
+    const row = this.#finder;
+    if (!row.find(encodeKey(key))) return undefined;
+    const { sequence } = row;
+    if (row.ref !== 0) {
+      const { cache } = this.heap;
+      const link = new Link(row.ref, row.hash);
+      const view = cache.load(link.ref);
+      this.#rows.addLink(key, sequence, link, cache.lastPlace);
       return new Found(sequence, this.nodes.fromView(view, link));
     }
-    const value = this.nodes.fromSlot({ bytes, links });
+    const value = this.nodes.fromSlot(decodeRowValue(row.entry.bytes, row.entry.at));
     if (isShareable(value)) this.#rows.addScalar(key, sequence, value);
     return new Found(sequence, value);
   }

@@ -55,8 +55,11 @@ export interface IndexWriter {
 export interface Index {
   /** The next read sees the newest committed state of any process. Cheap when nothing was read since the last. */
   renew(): void;
-  /** A row's value. The bytes are the caller's to keep (a view of lmdb's buffer was no faster), but not to change. */
+  /** A row's value. The bytes are the caller's to keep, but not to change. */
   get(table: Table, key: Uint8Array): Uint8Array | undefined;
+  /** As `get` without a copy: how many bytes the row has, -1 for none. They lead `lent`, until the next read of any index. */
+  lend(table: Table, key: Uint8Array): number;
+  readonly lent: Uint8Array;
   /** Rows as [key, value], both copies. Holds nothing afterwards: walk long stretches in batches with `limit`. */
   range(table: Table, range: IndexRange): Array<[Uint8Array, Uint8Array]>;
   /** The number of rows. O(1). */

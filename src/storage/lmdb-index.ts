@@ -8,8 +8,7 @@
  * - Synchronous transactions only. lmdb-js's queue of writes never settles some promises after an I/O error.
  * - One read transaction per object, started by the first read and let go by lmdb-js's timer at the end of the turn, so no
  *   reader is pinned while the process waits and LMDB can reuse pages. A read costs 0.7 us, the first after `renew` 1.3 us.
- * - `getBinary`, which copies: the buffer `getBinaryFast` lends has a false `length` and is no faster once that is mended.
- * - Opening, even of an environment that others have open, can lose their commits (ITS#9496): see `openLmdbIndex`.
+ * - `getBinaryFast` where the bytes are only looked at (`lend`; 0.13 us less), through a view of our own: its `length` is false.
  * - Several objects for one folder in a process, also in worker threads, share LMDB's environment, which lmdb-js counts; it
  *   compares inodes before it opens the lock file, so closing one object never drops the process's own locks.
  *
@@ -37,7 +36,12 @@ interface Root extends RootDatabase<Buffer, Uint8Array> {
 }
 interface Rows extends Database<Buffer, Uint8Array> {
   readonly db: { stat(): { entryCount: number } };
+  /** The true length of what `getBinaryFast` returned last. */
+  readonly lastSize: number;
+  getBinaryFast(key: Buffer): Lent | undefined;
 }
+/** What `getBinaryFast` returns: lmdb-js's one buffer with a false length, or a map of the file for a huge value. */
+type Lent = Buffer & { readonly isGlobal?: boolean; readonly maxLength: number };
 
 /**
  * Opens the index in `folder`. The caller holds the store's open lock and commit lock: nobody opens or commits meanwhile.
@@ -56,6 +60,9 @@ export class LmdbIndex implements Index {
   readonly #root: Root;
   readonly #rows: Record<Table, Rows>;
   readonly #writer: LmdbWriter;
+  lent: Uint8Array = new Uint8Array(0);
+  /** What `lent` is a view of. */
+  #lender: Lent | undefined;
   readonly #syncs = new Set<Promise<void>>();
   /** Has a read begun a state that `renew` would have to let go? */
   #reading = false;
@@ -96,6 +103,19 @@ export class LmdbIndex implements Index {
     this.#mayRead();
     try {
       return this.#rows[table].getBinary(asKey(key));
+    } catch (error) {
+      throw indexError(error, `read the table ${table}`);
+    }
+  }
+
+  lend(table: Table, key: Uint8Array): number {
+    this.#mayRead();
+    try {
+      const rows = this.#rows[table];
+      const found = rows.getBinaryFast(asKey(key));
+      if (found === undefined) return -1;
+      if (found !== this.#lender) this.#borrow(found);
+      return rows.lastSize;
     } catch (error) {
       throw indexError(error, `read the table ${table}`);
     }
@@ -201,6 +221,12 @@ export class LmdbIndex implements Index {
     await this.#root.close();
   }
 
+  #borrow(found: Lent): void {
+    const isKept = found.isGlobal === true;
+    this.#lender = isKept ? found : undefined;
+    this.lent = isKept ? new Uint8Array(found.buffer, found.byteOffset, found.maxLength) : Uint8Array.from(found);
+  }
+
   #mayUse(): void {
     if (this.#closed) throw new StoreError('CLOSED', 'The index is closed');
   }
@@ -214,7 +240,7 @@ export class LmdbIndex implements Index {
 
 /** Keys that LMDB can not hold are a mistake of the caller, whose own encoding keeps them short. */
 function asKey(key: Uint8Array): Buffer {
-  invariant(key.length > 0 && key.length <= indexKeyBytesMax, `an index key of ${key.length} bytes`);
+  if (!(key.length > 0 && key.length <= indexKeyBytesMax)) throw new InvariantError(`an index key of ${key.length} bytes`);
   return key as Buffer;
 }
 

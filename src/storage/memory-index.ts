@@ -11,6 +11,7 @@ interface Row {
 /** The index in memory, for one process. */
 export class MemoryIndex implements Index {
   readonly #tables = Object.fromEntries(tables.map((table) => [table, new MemoryTable()])) as Record<Table, MemoryTable>;
+  lent: Uint8Array = new Uint8Array(0);
   #writing = false;
   #closed = false;
 
@@ -19,6 +20,13 @@ export class MemoryIndex implements Index {
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
     this.#mayUse();
     return this.#tables[table].get(key);
+  }
+
+  lend(table: Table, key: Uint8Array): number {
+    const row = this.get(table, key);
+    if (row === undefined) return -1;
+    this.lent = row;
+    return row.length;
   }
 
   range(table: Table, range: IndexRange): Array<[Uint8Array, Uint8Array]> {
