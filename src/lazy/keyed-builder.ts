@@ -8,7 +8,8 @@ import type { Link } from '../heap/chunk.ts';
 import type { KeyedLeaf } from './keyed-leaf.ts';
 import { keyedFormat } from './keyed-leaf-writer.ts';
 import type { KeyedLeafWriter } from './keyed-leaf-writer.ts';
-import { integerLabel, keyHash, makeRoot } from './keyed-root.ts';
+import { measureItem } from './item-hash.ts';
+import { integerLabel, makeRoot, measuredKeyHash } from './keyed-root.ts';
 import type { RootKind } from './keyed-root.ts';
 import type { NodeContext } from './node-context.ts';
 import { TreeMaker } from './tree-edit.ts';
@@ -57,7 +58,8 @@ export class KeyedBuilder implements TreeBuilder {
     let label = integerLabel(this.#kind, bytes, start);
     if (label === undefined) {
       label = this.#indexed;
-      this.#remember(keyHash(this.#context, bytes, start, end, links));
+      measureItem(bytes, start, end, links);
+      this.#remember(measuredKeyHash(this.#context));
     }
     invariant(label > this.#lastLabel, 'the integer keys of an object come first and ascend');
     this.#lastLabel = label;

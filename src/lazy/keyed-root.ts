@@ -136,7 +136,8 @@ export class KeyedRoot {
   }
 
   #hash(key: Slot): number {
-    return keyHash(this.#context, key.bytes, 0, key.bytes.length, key.links);
+    measureItem(key.bytes, 0, key.bytes.length, key.links);
+    return measuredKeyHash(this.#context);
   }
 
   /** Is the key of this entry the one looked for? Bytes decide, and for links the content they lead to. */
@@ -157,9 +158,8 @@ export function makeRoot(kind: RootKind, nullPrototype: boolean, order: Branch, 
   return makeChunk(kind, payload, index === undefined ? [order.link] : [order.link, index.link]);
 }
 
-/** The hash under which a key is found: of its slot, by content. */
-export function keyHash(context: NodeContext, bytes: Uint8Array, start: number, end: number, links: readonly Link[]): number {
-  measureItem(bytes, start, end, links);
+/** The hash under which the key that has just been measured is found: of its slot, by content. */
+export function measuredKeyHash(context: NodeContext): number {
   return (measured.hash & context.limits.keyHashMask) >>> 0;
 }
 
