@@ -2,8 +2,8 @@
  * The chunk cache: records of segments in memory, within a budget.
  *
  * Records are read straight into *slabs*, which are filled one after the other and recycled oldest first: no object per
- * record, no garbage, memory bounded to the byte. A hit in the older half of the slabs copies the record to the newest
- * one, so what is used stays (a log-structured approximation of least-recently-used). A view knows the slab's generation
+ * record, no garbage, memory bounded to the byte. Once all are in use, a hit in the older half of them copies the record to
+ * the newest one, so what is used stays (a log-structured approximation of least-recently-used). A view knows the slab's generation
  * and says `stale` once the slab has been recycled.
  *
  * Scans go past it: when reads follow each other in a segment, one read brings in a whole window, and its records are
@@ -16,10 +16,11 @@ import { StoreError } from '../base/errors.ts';
 import { Link } from './chunk.ts';
 import type { ChunkKind, ChunkView, Ref } from './chunk.ts';
 import { noSuchLink } from './pending.ts';
-import { parseRecord, recordSeed } from './record.ts';
+import { parseRecord, recordSeed, unpackedRecordBytes, unpackRecord } from './record.ts';
 import type { RecordFrame } from './record.ts';
 import { PlaceTable } from './place-table.ts';
 import { linkBytes, readRef, refOffset, refReadBytes, refSegment } from './ref.ts';
+import { dictionaryOf, unpackAlone } from './segment-dictionary.ts';
 import { segmentName } from './segment.ts';
 import type { OpenSegment, Segments } from './segment.ts';
 
@@ -90,10 +91,15 @@ export class ChunkCache {
   /** Slabs, oldest first. The last is being filled; the first holds filling number `#firstSerial`. */
   readonly #slabs: Slab[] = [];
   #firstSerial = 0;
+  /** Records from this place on stay where they are when they are used: it will be long until their slab is recycled. */
+  #settledFrom = 0;
   readonly #places = new PlaceTable();
   /** Where the record that was loaded last lies in the slabs; -1 when it does not. */
   lastPlace = -1;
   #window: Slab | undefined;
+  /** What was unpacked beside windows, and where a packed record waits to be unpacked. */
+  #unpacked = new Slab(Buffer.allocUnsafeSlow(0));
+  #packed = Buffer.allocUnsafeSlow(512);
   #windowSegment = 0;
   #windowStart = 0;
   #lastSegment = 0;
@@ -113,21 +119,24 @@ export class ChunkCache {
 
   /** Bytes held. */
   get bytes(): number {
-    return this.#slabs.length * this.#slabBytes + this.#places.bytes + (this.#window?.bytes.length ?? 0);
+    return this.#slabs.length * this.#slabBytes + this.#places.bytes + (this.#window?.bytes.length ?? 0) + this.#unpacked.bytes.length;
   }
 
   /**
    * As `load`, for a caller who remembers the place (`lastPlace`) where the record lay: then no look-up is needed.
    */
   loadAt(ref: Ref, place: number): ChunkView {
-    const age = this.#slabs.length - 1 - (Math.floor(place / placeFactor) - this.#firstSerial);
-    if (place >= 0 && age * 2 <= this.#slabs.length) {
-      const slab = this.#slabs[this.#slabs.length - 1 - age]!;
+    if (place >= this.#settledFrom) {
+      const slab = this.#slabs[Math.floor(place / placeFactor) - this.#firstSerial]!;
       this.hits++;
       this.lastPlace = place;
       return new RecordView(slab, reparse(slab.bytes, place % placeFactor));
     }
-    return this.load(ref);
+    if (this.#places.find(ref) >= this.#firstSerial * placeFactor) return this.load(ref);
+    // It is wanted for at least the second time, so it goes into the slabs even if this is a scan.
+    this.reads++;
+    this.lastPlace = -1;
+    return this.#readOne(ref, refSegment(ref), refOffset(ref));
   }
 
   /** The record a ref names. Throws CORRUPT when what lies there is not intact, IO when it can not be read. */
@@ -160,6 +169,7 @@ export class ChunkCache {
   clear(): void {
     // Places handed out so far must not come to mean something else.
     this.#firstSerial += this.#slabs.length;
+    this.#settledFrom = this.#firstSerial * placeFactor;
     for (const slab of this.#slabs) slab.generation = -1;
     this.#slabs.length = 0;
     this.#places.clear();
@@ -173,7 +183,7 @@ export class ChunkCache {
     const at = place % placeFactor;
     const frame = reparse(slab.bytes, at);
     this.lastPlace = place;
-    if (index * 2 >= this.#slabs.length - 2) return new RecordView(slab, frame);
+    if (place >= this.#settledFrom) return new RecordView(slab, frame);
     const target = this.#room(frame.end - at);
     // The target may be this very slab, just recycled: its bytes are still there, and copy allows overlap.
     slab.bytes.copy(target.bytes, target.length, at, frame.end);
@@ -191,7 +201,7 @@ export class ChunkCache {
     if (typeof frame === 'string') throw damagedRecord(segment, offset, frame);
     const length = frame.end - slab.length;
     this.#lastEnd = offset + length;
-    return this.#keep(slab, ref, length, frame);
+    return frame.packed ? this.#keepPacked(open, ref, slab, frame) : this.#keep(slab, ref, length, frame);
   }
 
   /** A record too large for a slab: a buffer of its own, not cached (its decoded node may be). */
@@ -203,7 +213,7 @@ export class ChunkCache {
     const frame = parseRecord(slab.bytes, 0, got, recordSeed(open.header.seed, offset));
     if (typeof frame === 'string') throw damagedRecord(open.header.id, offset, frame);
     this.#lastEnd = offset + frame.end;
-    return new RecordView(slab, frame);
+    return frame.packed ? viewAlone(open, slab.bytes, frame) : new RecordView(slab, frame);
   }
 
   #readWindow(segment: number, offset: number): void {
@@ -226,7 +236,32 @@ export class ChunkCache {
     if (frame === 'damaged') throw damagedRecord(segment, offset, frame);
     this.#lastSegment = segment;
     this.#lastEnd = offset + frame.end - at;
-    return new RecordView(window, frame);
+    return frame.packed ? this.#viewPacked(segment, window.bytes, frame) : new RecordView(window, frame);
+  }
+
+  /** Unpacks a record of a window beside the window. Views of it never go stale either. */
+  #viewPacked(segment: number, bytes: Buffer, frame: RecordFrame): ChunkView {
+    const size = unpackedRecordBytes(bytes, frame);
+    let beside = this.#unpacked;
+    if (beside.length + size > beside.bytes.length) this.#unpacked = beside = new Slab(Buffer.allocUnsafeSlow(windowBytes));
+    const dictionary = dictionaryOf(this.#segments.get(segment));
+    const unpacked = unpackRecord(bytes, frame, dictionary, { out: beside.bytes, at: beside.length });
+    beside.length += size;
+    return new RecordView(beside, unpacked);
+  }
+
+  /** Keeps a packed record, which was read to the end of `slab`, as an unpacked one. */
+  #keepPacked(open: OpenSegment, ref: Ref, slab: Slab, frame: RecordFrame): ChunkView {
+    const dictionary = dictionaryOf(open);
+    const size = unpackedRecordBytes(slab.bytes, frame);
+    if (size > this.#slabBytes / 2) return viewAlone(open, slab.bytes, frame);
+    const packedBytes = frame.end - slab.length;
+    if (packedBytes > this.#packed.length) this.#packed = Buffer.allocUnsafeSlow(packedBytes * 2);
+    slab.bytes.copy(this.#packed, 0, slab.length, frame.end);
+    const packed = shift(frame, -slab.length);
+    const target = this.#room(size);
+    const unpacked = unpackRecord(this.#packed, packed, dictionary, { out: target.bytes, at: target.length });
+    return this.#keep(target, ref, size, unpacked);
   }
 
   /** A slab with room for `bytes`, recycling the oldest one where there is none. */
@@ -242,6 +277,8 @@ export class ChunkCache {
     }
     slab.generation = this.#firstSerial + this.#slabs.length;
     this.#slabs.push(slab);
+    const isFull = this.#slabs.length >= slabsMax;
+    this.#settledFrom = (this.#firstSerial + (isFull ? (this.#slabs.length >> 1) - 1 : 0)) * placeFactor;
     return slab;
   }
 
@@ -259,6 +296,11 @@ export class ChunkCache {
     slab.length += length;
     return new RecordView(slab, frame);
   }
+}
+
+function viewAlone(segment: OpenSegment, bytes: Buffer, frame: RecordFrame): ChunkView {
+  const alone = unpackAlone(segment, bytes, frame);
+  return new RecordView(new Slab(alone.bytes), alone.frame);
 }
 
 /** The frame of a record that was verified when it was read. */
@@ -280,12 +322,13 @@ function reparse(bytes: Buffer, at: number): RecordFrame {
       if (byte < 128) break;
     }
   }
-  return { kind: kind & 0x7f, linkCount, linksAt: position, start: position + linkCount * linkBytes, end };
+  return { kind: kind & 0x7f, packed: false, linkCount, linksAt: position, start: position + linkCount * linkBytes, end };
 }
 
 function shift(frame: RecordFrame, by: number): RecordFrame {
   return {
     kind: frame.kind,
+    packed: frame.packed,
     linkCount: frame.linkCount,
     linksAt: frame.linksAt + by,
     start: frame.start + by,

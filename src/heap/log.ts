@@ -3,18 +3,26 @@
  *
  * A batch is written with one call: its chunk records and operations records, then its commit record. The segment is
  * changed only between batches, so a batch never spans two, and the old segment is synced before the new one is made.
+ *
+ * The first segment shows which words its records share; the next one, begun as soon as that is known, opens with a dictionary
+ * of them, and its records are packed. The dictionary is the first record of the first batch, so no crash can part them.
  */
 import { randomBytes } from 'node:crypto';
 import { invariant } from '../base/assert.ts';
 import { ByteWriter, readUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
+import { ChunkKind } from './chunk.ts';
 import type { Link, Ref } from './chunk.ts';
 import { OperationsWriter, chainChecksum, encodeCommit, operationsBytesTarget } from './operations.ts';
 import type { Operation } from './operations.ts';
-import { RecordKind, appendRecord } from './record.ts';
+import { packedBytesMax } from './dictionary.ts';
+import type { Content, Dictionary } from './dictionary.ts';
+import { RecordKind, appendPacked, appendRecord, fillContent } from './record.ts';
 import { makeRef, segmentBytesLimit } from './ref.ts';
 import { segmentHeaderBytes } from './segment.ts';
+import { findDictionary } from './segment-dictionary.ts';
 import type { OpenSegment, Segments } from './segment.ts';
+import { WordSampler } from './word-sampler.ts';
 
 /** The end of the log, and the counters that travel with commits. */
 export interface Tail {
@@ -31,6 +39,10 @@ export interface Tail {
 /** A batch past this is refused: it could not lie in one segment. */
 const batchBytesMax = segmentBytesLimit - 16 * 1024 * 1024;
 const noLinks: readonly Link[] = [];
+/** A segment without a dictionary is followed by one that has one when this part of its size has shown that it pays. */
+const samplesPerSegment = 64;
+/** Near its end a segment is sampled anew: the next one may need other words. */
+const sampledEnd = 0.9;
 
 export class Log {
   readonly #segments: Segments;
@@ -38,7 +50,12 @@ export class Log {
   readonly #storeId: Uint8Array;
   readonly #out = new ByteWriter(64 * 1024);
   readonly #operations = new OperationsWriter();
+  readonly #content: Content = { bytes: Buffer.allocUnsafeSlow(packedBytesMax), size: 0, links: 0 };
+  readonly #sampler: WordSampler;
   #active: OpenSegment | undefined;
+  #dictionary: Dictionary | undefined;
+  /** Trained for the next segment. */
+  #next: Dictionary | undefined;
   #tail: Tail;
   #records = 0;
   #chain = 0;
@@ -48,6 +65,7 @@ export class Log {
     this.#segments = segments;
     this.#storeId = storeId;
     this.#segmentBytesTarget = segmentBytesTarget;
+    this.#sampler = new WordSampler(segmentBytesTarget / samplesPerSegment);
     this.#tail = { segment: 0, offset: 0, sequence: 0, durable: 0, epoch: 0, nextCell: 1 };
   }
 
@@ -68,17 +86,20 @@ export class Log {
 
   /** Starts a batch, in a new segment when the active one is full. */
   begin(): void {
-    if (this.#tail.segment === 0 || this.#tail.offset >= this.#segmentBytesTarget) this.#roll();
-    this.#active ??= this.#segments.get(this.#tail.segment);
     this.#out.reset();
     this.#records = 0;
     this.#chain = 0;
     this.#operationCount = 0;
+    if (this.#needsSegment()) this.#roll();
+    else if (this.#active === undefined) {
+      this.#active = this.#segments.get(this.#tail.segment);
+      this.#dictionary = findDictionary(this.#active);
+    }
   }
 
   addChunk(kind: number, payload: Uint8Array, links: readonly Link[]): Ref {
     const start = this.#out.length;
-    const offset = this.#append(kind, payload, links);
+    const offset = this.#appendPacked(kind, payload, links) ?? this.#append(kind, payload, links);
     return makeRef(this.#tail.segment, offset, this.#out.length - start);
   }
 
@@ -86,12 +107,6 @@ export class Log {
     this.#operations.add(operation);
     this.#operationCount++;
     if (this.#operations.bytes >= operationsBytesTarget) this.#endOperations();
-  }
-
-  /** Bytes of the batch at an offset in the active segment: a record that is not written yet. */
-  pendingBytes(offset: number): Buffer | undefined {
-    const at = offset - this.#tail.offset;
-    return at >= 0 && at < this.#out.length ? this.#out.written().subarray(at) : undefined;
   }
 
   /**
@@ -146,10 +161,37 @@ export class Log {
     }
     const start = this.#out.length;
     const place = { seed: this.#active!.header.seed, base: this.#tail.offset };
-    const offset = appendRecord(this.#out, place, kind, { payload, links });
+    return this.#appended(appendRecord(this.#out, place, kind, { payload, links }), start);
+  }
+
+  #appended(offset: number, start: number): number {
     this.#chain = chainChecksum(this.#chain, readUint32(this.#out.bytes, start));
     this.#records++;
     return offset;
+  }
+
+  /** Appends a chunk packed, if the segment has a dictionary and it pays; shows it to the sampler. */
+  #appendPacked(kind: number, payload: Uint8Array, links: readonly Link[]): number | undefined {
+    if (!isPackable(kind)) return undefined;
+    const dictionary = this.#dictionary;
+    const sampled = this.#sampler.hungry && (dictionary === undefined || this.#tail.offset > this.#segmentBytesTarget * sampledEnd);
+    if (dictionary === undefined && !sampled) return undefined;
+    const content = this.#content;
+    if (!fillContent(content, payload, links)) return undefined;
+    if (sampled) this.#sampler.add(content);
+    if (dictionary === undefined) return undefined;
+    const start = this.#out.length;
+    const place = { seed: this.#active!.header.seed, base: this.#tail.offset };
+    const offset = appendPacked(this.#out, place, kind, { content, dictionary });
+    return offset < 0 ? undefined : this.#appended(offset, start);
+  }
+
+  #needsSegment(): boolean {
+    const { segment, offset } = this.#tail;
+    if (segment === 0 || offset >= this.#segmentBytesTarget) return true;
+    if (this.#dictionary !== undefined || !this.#sampler.full) return false;
+    this.#next = this.#sampler.take();
+    return this.#next !== undefined;
   }
 
   #endOperations(): void {
@@ -169,5 +211,20 @@ export class Log {
     const seed = randomBytes(4).readUint32LE();
     this.#active = this.#segments.create({ id, seed, storeId: this.#storeId, sequenceBefore: sequence });
     this.#tail = { ...this.#tail, segment: id, offset: segmentHeaderBytes };
+    this.#openDictionary();
   }
+
+  /** Gives a new segment its dictionary: of fresh samples, or else that of the segment before. */
+  #openDictionary(): void {
+    if (this.#next === undefined && this.#sampler.full) this.#next = this.#sampler.take();
+    this.#dictionary = this.#next ?? this.#dictionary;
+    this.#next = undefined;
+    this.#sampler.reset();
+    if (this.#dictionary !== undefined) this.#append(RecordKind.dictionary, this.#dictionary.bytes, noLinks);
+  }
+}
+
+/** Values and leaves hold words; inner nodes hold hashes and counts, and pieces of blobs are too large. */
+function isPackable(kind: number): boolean {
+  return kind === ChunkKind.value || kind === ChunkKind.listLeaf || kind === ChunkKind.keyedLeaf;
 }

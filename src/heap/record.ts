@@ -3,26 +3,33 @@
  *
  *     checksum   4 bytes   XXH32 of all that follows, seeded by the segment and the offset
  *     length     varint    bytes that follow it
- *     kind       1 byte    high bit: there are links
+ *     kind       1 byte    0x80: there are links; 0x20: packed
  *     count      varint    only with links
  *     links      11 bytes each: ref (7), content hash (4)
  *     payload    the rest
  *
+ * In a packed record links and payload are codes of the segment's dictionary (`dictionary.ts`); `unpackRecord` gives it the form
+ * above, in which alone it is looked into.
+ *
  * The seed ties a record to its place: one that was copied, swapped or left over from an earlier life of the file fails.
  * The links lie outside the payload, so marking, verifying and copying never decode a value.
  */
-import { readUint32, writeUint32, writeVarint } from '../base/bytes.ts';
+import { readUint32, varintBytes, writeUint32, writeVarint } from '../base/bytes.ts';
 import type { ByteWriter } from '../base/bytes.ts';
+import { StoreError } from '../base/errors.ts';
 import type { Link, Ref } from './chunk.ts';
+import { packedSize } from './dictionary.ts';
+import type { Content, Dictionary } from './dictionary.ts';
 import { hash32 } from './hash.ts';
 import { linkBytes, readRef, writeRef } from './ref.ts';
 
 /** Kinds above the chunk kinds: the log's own records. */
-export const RecordKind = { operations: 0x40, commit: 0x41 } as const;
+export const RecordKind = { operations: 0x40, commit: 0x41, dictionary: 0x42 } as const;
 
 /** No record is longer than this; a length beyond it is damage. */
 export const recordBytesMax: number = 2 ** 27;
 const linksFlag = 0x80;
+const packedFlag = 0x20;
 /** checksum, length, kind, link count at their longest. */
 const headBytesMax = 4 + 4 + 1 + 3;
 
@@ -54,6 +61,48 @@ export function appendRecord(
   return offset;
 }
 
+/**
+ * As `appendRecord`, for a chunk that `dictionary` is to pack. Returns -1 and appends nothing when that does not save enough.
+ */
+export function appendPacked(
+  out: ByteWriter,
+  place: { seed: number; base: number },
+  kind: number,
+  packing: { content: Content; dictionary: Dictionary },
+): number {
+  const { content, dictionary } = packing;
+  const { links } = content;
+  out.reserve(headBytesMax + content.size + 16);
+  const bytes = out.bytes;
+  const start = out.length;
+  // Written as if the length took one byte, as it nearly always does.
+  const kindAt = start + 5;
+  bytes[kindAt] = (links === 0 ? kind : kind | linksFlag) | packedFlag;
+  const codesAt = links === 0 ? kindAt + 1 : writeVarint(bytes, kindAt + 1, links);
+  let at = dictionary.pack(content, bytes, codesAt);
+  if (at === 0) return -1;
+  const length = at - kindAt;
+  if (length >= 128) bytes.copyWithin(kindAt + 1, kindAt, at++);
+  writeVarint(bytes, start + 4, length);
+  const offset = place.base + start;
+  writeUint32(bytes, start, hash32(bytes, recordSeed(place.seed, offset), start + 4, at));
+  out.length = at;
+  return offset;
+}
+
+/** Gathers what a chunk's record is to hold into one piece. False when it is too large to be packed. */
+export function fillContent(content: Content, payload: Uint8Array, links: readonly Link[]): boolean {
+  const size = links.length * linkBytes + payload.length;
+  const { bytes } = content;
+  if (size > bytes.length) return false;
+  let at = writeLinks(bytes, 0, links);
+  if (payload.length < 64) for (let i = 0; i < payload.length; i++) bytes[at++] = payload[i]!;
+  else bytes.set(payload, at);
+  content.size = size;
+  content.links = links.length;
+  return true;
+}
+
 export function writeLinks(bytes: Uint8Array, at: number, links: readonly Link[]): number {
   for (let i = 0; i < links.length; i++) {
     const link = links[i]!;
@@ -64,9 +113,10 @@ export function writeLinks(bytes: Uint8Array, at: number, links: readonly Link[]
   return at;
 }
 
-/** A record found in `bytes`; positions are relative to `bytes`. */
+/** A record found in `bytes`; positions are relative to `bytes`. Where it is packed, `start` is that of what is packed. */
 export interface RecordFrame {
   kind: number;
+  packed: boolean;
   linkCount: number;
   linksAt: number;
   start: number;
@@ -105,9 +155,9 @@ export function parseRecord(bytes: Uint8Array, at: number, available: number, se
 
 /** Splits a record's body, known to be intact, into links and payload. */
 function frameBody(bytes: Uint8Array, position: number, end: number): RecordFrame | NoRecord {
-  const kind = bytes[position++]!;
+  const head = bytes[position++]!;
   let linkCount = 0;
-  if (kind & linksFlag) {
+  if (head & linksFlag) {
     let shift = 0;
     for (;;) {
       if (position >= end || shift > 21) return 'damaged';
@@ -117,9 +167,38 @@ function frameBody(bytes: Uint8Array, position: number, end: number): RecordFram
       shift += 7;
     }
   }
-  const start = position + linkCount * linkBytes;
+  const packed = (head & packedFlag) !== 0;
+  const start = packed ? position : position + linkCount * linkBytes;
   if (start > end) return 'damaged';
-  return { kind: kind & ~linksFlag, linkCount, linksAt: position, start, end };
+  return { kind: head & ~(linksFlag | packedFlag), packed, linkCount, linksAt: position, start, end };
+}
+
+/** How many bytes `unpackRecord` writes. Throws CORRUPT. */
+export function unpackedRecordBytes(bytes: Uint8Array, frame: RecordFrame): number {
+  const { size } = packedSize(bytes, frame.start, frame.end);
+  const linksHead = frame.linkCount === 0 ? 0 : varintBytes(frame.linkCount);
+  const length = 1 + linksHead + size;
+  return 4 + varintBytes(length) + length;
+}
+
+/** Writes the packed record `frame` of `bytes` as an unpacked one (without a checksum) to `out`. Throws CORRUPT. */
+export function unpackRecord(
+  bytes: Uint8Array,
+  frame: RecordFrame,
+  dictionary: Dictionary,
+  target: { out: Uint8Array; at: number },
+): RecordFrame {
+  const { out, at } = target;
+  const { kind, linkCount } = frame;
+  const { size, at: codesAt } = packedSize(bytes, frame.start, frame.end);
+  if (linkCount * linkBytes > size) throw new StoreError('CORRUPT', 'A packed record has more links than bytes');
+  const linksHead = linkCount === 0 ? 0 : varintBytes(linkCount);
+  let linksAt = writeVarint(out, at + 4, 1 + linksHead + size);
+  out[linksAt++] = linkCount === 0 ? kind : kind | linksFlag;
+  if (linkCount > 0) linksAt = writeVarint(out, linksAt, linkCount);
+  const end = linksAt + size;
+  dictionary.unpack(bytes, { at: codesAt, end: frame.end }, out, { from: linksAt, to: end });
+  return { kind, packed: false, linkCount, linksAt, start: linksAt + linkCount * linkBytes, end };
 }
 
 export function frameLinkRef(bytes: Uint8Array, frame: RecordFrame, index: number): Ref {

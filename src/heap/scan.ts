@@ -9,14 +9,16 @@ import { readUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import { Link } from './chunk.ts';
 import { isDeduplicated } from './deduplicator.ts';
+import { packedSize } from './dictionary.ts';
 import { contentHash } from './hash.ts';
 import { RecordKind, frameLinkHash, frameLinkRef, parseRecord, recordSeed } from './record.ts';
 import type { RecordFrame } from './record.ts';
 import { chainChecksum, decodeCommit } from './operations.ts';
 import type { CommitHead } from './operations.ts';
-import { makeRef } from './ref.ts';
+import { linkBytes, makeRef } from './ref.ts';
 import type { Ref } from './chunk.ts';
 import { segmentHeaderBytes } from './segment.ts';
+import { unpackAlone } from './segment-dictionary.ts';
 import type { OpenSegment } from './segment.ts';
 
 const readBytes = 4 * 1024 * 1024;
@@ -93,7 +95,7 @@ export function scanSegment(
   let good = Math.max(from.offset, segmentHeaderBytes);
   let sequence = from.sequence;
   let offset = good;
-  let batch = new BatchCollector(segment.header.id, withChunks);
+  let batch = new BatchCollector(segment, withChunks);
   for (;;) {
     const found = reader.record(offset);
     if (typeof found === 'string') {
@@ -110,7 +112,7 @@ export function scanSegment(
       visit({ head, operations: batch.operations, chunks: batch.chunks, end: next });
       sequence = head.sequence;
       good = next;
-      batch = new BatchCollector(segment.header.id, withChunks);
+      batch = new BatchCollector(segment, withChunks);
     }
     offset = next;
   }
@@ -120,12 +122,12 @@ export function scanSegment(
 class BatchCollector {
   readonly operations: Buffer[] = [];
   readonly chunks: ScannedChunk[] = [];
-  readonly #segment: number;
+  readonly #segment: OpenSegment;
   readonly #withChunks: boolean;
   #records = 0;
   #chain = 0;
 
-  constructor(segment: number, withChunks: boolean) {
+  constructor(segment: OpenSegment, withChunks: boolean) {
     this.#segment = segment;
     this.#withChunks = withChunks;
   }
@@ -136,18 +138,21 @@ class BatchCollector {
     this.#chain = chainChecksum(this.#chain, readUint32(bytes, at));
     if (frame.kind === RecordKind.operations) {
       this.operations.push(Buffer.from(bytes.subarray(frame.start, frame.end)));
-    } else if (this.#withChunks && isDeduplicated(frame.kind, frame.end - frame.start)) {
-      const links: Link[] = [];
-      for (let i = 0; i < frame.linkCount; i++) {
-        links.push(new Link(frameLinkRef(bytes, frame, i), frameLinkHash(bytes, frame, i)));
-      }
-      const payload = bytes.subarray(frame.start, frame.end);
-      this.chunks.push({
-        hash: contentHash(frame.kind, payload, links),
-        bytes: payload.length,
-        ref: makeRef(this.#segment, offset, frame.end - at),
-      });
+    } else if (this.#withChunks && frame.kind < RecordKind.operations) {
+      this.#addChunk(bytes, frame, makeRef(this.#segment.header.id, offset, frame.end - at));
     }
+  }
+
+  #addChunk(bytes: Buffer, frame: RecordFrame, ref: Ref): void {
+    const size = frame.packed ? packedSize(bytes, frame.start, frame.end).size - frame.linkCount * linkBytes : frame.end - frame.start;
+    if (!isDeduplicated(frame.kind, size)) return;
+    const record = frame.packed ? unpackAlone(this.#segment, bytes, frame) : { bytes, frame };
+    const links: Link[] = [];
+    for (let i = 0; i < frame.linkCount; i++) {
+      links.push(new Link(frameLinkRef(record.bytes, record.frame, i), frameLinkHash(record.bytes, record.frame, i)));
+    }
+    const payload = record.bytes.subarray(record.frame.start, record.frame.end);
+    this.chunks.push({ hash: contentHash(frame.kind, payload, links), bytes: payload.length, ref });
   }
 
   agrees(head: CommitHead, bytes: number): boolean {

@@ -9,6 +9,7 @@
 import { readUint32, writeUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import type { Storage, StorageFile } from '../storage/storage.ts';
+import type { Dictionary } from './dictionary.ts';
 import { hash32 } from './hash.ts';
 
 export const formatVersion = 1;
@@ -62,6 +63,8 @@ export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
 export interface OpenSegment {
   readonly file: StorageFile;
   readonly header: SegmentHeader;
+  /** Once it has been read: see `segment-dictionary.ts`. */
+  dictionary: Dictionary | undefined;
 }
 
 /** The segments of one store: lists, opens (with a bound on open files), makes and removes them. */
@@ -100,7 +103,7 @@ export class Segments {
       file.close();
       throw new StoreError('CORRUPT', `${segmentName(id)} belongs to another store than FORMAT says`);
     }
-    return this.#keep(id, { file, header });
+    return this.#keep(id, { file, header, dictionary: undefined });
   }
 
   /** The header of a segment, undefined when it is torn or damaged. */
@@ -135,7 +138,7 @@ export class Segments {
       file.close();
       throw error;
     }
-    return this.#keep(header.id, { file, header });
+    return this.#keep(header.id, { file, header, dictionary: undefined });
   }
 
   remove(id: number): void {

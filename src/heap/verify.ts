@@ -14,6 +14,7 @@ import { frameLinkRef, parseRecord, recordSeed } from './record.ts';
 import { refOffset, refSegment } from './ref.ts';
 import { decodeRowValue, rowHead } from './rows.ts';
 import { scanSegment } from './scan.ts';
+import { unpackAlone } from './segment-dictionary.ts';
 import { segmentHeaderBytes, segmentName } from './segment.ts';
 import type { OpenSegment } from './segment.ts';
 
@@ -159,7 +160,8 @@ class Verifier {
         const frame = parseRecord(bytes, at, length - at, recordSeed(segment.header.seed, offset));
         if (frame === 'damaged') throw new StoreError('CORRUPT', `${segmentName(id)} changed while it was verified`);
         if (frame === 'short') break;
-        visit(offset, bytes, frame);
+        const record = frame.packed ? unpackAlone(segment, bytes, frame) : { bytes, frame };
+        visit(offset, record.bytes, record.frame);
         offset = start + frame.end;
       }
       if (offset === start) bytes = Buffer.allocUnsafe(bytes.length * 2);
