@@ -17,7 +17,7 @@ import type { absent, ListNode, NodeValue } from './node.ts';
 import { StoredNode } from './stored-node.ts';
 import { seekPage, spliceTree, TreeMaker } from './tree-edit.ts';
 import { InnerPage } from './tree-inner.ts';
-import type { TreePage } from './tree-inner.ts';
+import type { LeafPage, TreePage } from './tree-inner.ts';
 import { childWeight } from './tree-rule.ts';
 
 /** A list of up to 4 KiB, inline in a chunk. */
@@ -123,6 +123,10 @@ function listOfSlots(context: NodeContext, list: Slot, size: number): ListNode {
 export class TreeListNode extends StoredNode implements ListNode {
   declare readonly kind: 'list';
   readonly #root: TreePage;
+  /** The leaf that was read last: items from `#leafStart`, `#leafCount` of them. */
+  #leaf: ListLeaf | undefined;
+  #leafStart = 0;
+  #leafCount = 0;
 
   constructor(context: NodeContext, link: Link) {
     super(context);
@@ -157,14 +161,25 @@ export class TreeListNode extends StoredNode implements ListNode {
   }
 
   get(index: number): NodeValue | typeof absent {
+    const at = index - this.#leafStart;
+    return at >= 0 && at < this.#leafCount ? this.#leaf!.get(at) : this.#seek(index);
+  }
+
+  /** Goes down to the leaf of an item and stays there: the next item asked for is often its neighbour. */
+  #seek(index: number): NodeValue | typeof absent {
     let page = this.#root;
     let at = index;
-    while (page instanceof InnerPage) {
-      const child = page.childAt(at);
-      at -= page.start(child);
-      page = page.child(child);
+    while (page.level > 0) {
+      const inner = page as InnerPage;
+      const child = inner.childAt(at);
+      at -= inner.start(child);
+      page = inner.child(child);
     }
-    return (page as ListLeaf).get(at);
+    const leaf = page as LeafPage as ListLeaf;
+    this.#leaf = leaf;
+    this.#leafStart = index - at;
+    this.#leafCount = leaf.count;
+    return leaf.get(at);
   }
 
   values(from = 0, to: number = this.length, reverse = false): IterableIterator<NodeValue | typeof absent> {
