@@ -73,6 +73,8 @@ export class Nodes implements NodeContext {
   readonly #frontShapes: Array<Shape | undefined> = Array.from({ length: shapeSlots });
   readonly #shapesByRef = new Map<number, Shape>();
   readonly #shapesByChunk = new WeakMap<Link, Shape>();
+  /** The copy that is being made of a typed value's content, while it is. */
+  #typedCopy: Materializer | undefined;
 
   constructor(options: NodesOptions) {
     this.source = options.source;
@@ -243,10 +245,21 @@ export class Nodes implements NodeContext {
   #typed(view: ChunkView, link: Link, at: number): unknown {
     const nameAt = slotsAt(view.bytes, at);
     const name = readScalar(view.bytes, nameAt);
-    const plain = this.materialize(this.read(view, link, skipSlot(view.bytes, nameAt)));
+    const plain = this.#plainOfTyped(this.read(view, link, skipSlot(view.bytes, nameAt)));
     const instance = this.types.revive(name, plain);
     if (typeof name === 'string') noteInstance(instance, this.types.forName(name));
     return instance;
+  }
+
+  /** One copy for all typed values that are read inside each other: an instance may lead back to what it lies in. */
+  #plainOfTyped(value: NodeValue): unknown {
+    if (this.#typedCopy !== undefined) return this.#typedCopy.run(value);
+    this.#typedCopy = new Materializer(this);
+    try {
+      return this.#typedCopy.run(value);
+    } finally {
+      this.#typedCopy = undefined;
+    }
   }
 
   #nodeOf(value: unknown): StoredNode & Node | undefined {

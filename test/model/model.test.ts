@@ -1,6 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { amount, seedOf } from '../suite/random.ts';
+import { runAliases } from './aliases.ts';
 import { runModel } from './model.ts';
 
 test('a store does what its model does', async (t) => {
@@ -9,4 +10,8 @@ test('a store does what its model does', async (t) => {
   const programs = await runModel(seedOf(t), operations);
   t.diagnostic(`${operations} operations in ${programs} programs, ${Math.round(performance.now() - start)} ms`);
   assert.ok(programs > 0);
+});
+
+test('containers that occur twice stay one', async (t) => {
+  await runAliases(seedOf(t), amount('LODEMAP_ALIAS_OPERATIONS', 600));
 });
