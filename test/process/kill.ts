@@ -102,8 +102,10 @@ export async function killRounds(path: string, random: Random, rounds: number): 
       promised.set(names[i]!, numbers);
       for (const { verb, number } of said) {
         if (verb === 'open') continue;
-        numbers.set(number, verb === 'set');
-        counts.acknowledged++;
+        // Killed between a deletion and saying so, a writer has deleted what it once was promised.
+        if (verb === 'deleting') numbers.delete(number);
+        else numbers.set(number, verb === 'set');
+        if (verb !== 'deleting') counts.acknowledged++;
       }
     }
     const map = (await open(path)) as LodeMap;

@@ -1,6 +1,6 @@
 /**
  * A writer that is going to be killed. Arguments: path, name, seed. It prints one line for what it has been promised, after
- * the promise: `open`, `set <i>` (flushed), `delete <i>` (flushed).
+ * the promise: `open`, `set <i>` (flushed), `delete <i>` (flushed); and `deleting <i>` before a deletion, which may happen unsaid.
  */
 import { writeSync } from 'node:fs';
 import { open } from '../../src/index.ts';
@@ -49,6 +49,7 @@ async function main(path: string, name: string, seed: number): Promise<void> {
     for (let i = first; i < next; i++) say(`set ${i}`);
     if (random.once(5) && next > 40) {
       const gone = random.below(next - 20);
+      say(`deleting ${gone}`);
       map.delete([name, gone]);
       await map.flush();
       say(`delete ${gone}`);
