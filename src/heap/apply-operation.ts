@@ -6,7 +6,7 @@ import { writeVarint } from '../base/bytes.ts';
 import type { Index, IndexWriter } from '../storage/index-store.ts';
 import { keepRow } from './history.ts';
 import { decodeBucket, isBucketKey } from './long-keys.ts';
-import type { LoggedTable, Operation } from './operations.ts';
+import type { LoggedTable, Operation, OperationsReader } from './operations.ts';
 import { rowValueBytes, writeRowValue } from './rows.ts';
 import type { Encoded } from './rows.ts';
 
@@ -31,6 +31,21 @@ export function applyOperation(writer: IndexWriter, operation: Operation, contex
   if (value === undefined) writer.delete(table, key);
   else putRow(writer, { table, key }, sequence, value);
   return hiddenKeys + growth;
+}
+
+/** As `applyOperation`, for the operation that a reader stands at. */
+export function replayOperation(writer: IndexWriter, reader: OperationsReader, context: OperationContext): number {
+  const { table, key, value, valueAt, valueEnd } = reader;
+  if (value !== undefined && context.pins === undefined && !isBucketKey(key)) {
+    const bytes = valueEnd - valueAt;
+    if (bytes + 8 > scratch.length) scratch = Buffer.allocUnsafeSlow((bytes + 8) * 2);
+    const at = writeVarint(scratch, 0, context.sequence);
+    for (let i = 0; i < bytes; i++) scratch[at + i] = value[valueAt + i]!;
+    writer.put(table, key, scratch, at + bytes);
+    return context.hiddenKeys;
+  }
+  const operation = { table, key, value: value?.slice(valueAt, valueEnd), clear: reader.clear };
+  return applyOperation(writer, operation, context);
 }
 
 /** Rows are built here, one after the other: the index copies what it is given. */

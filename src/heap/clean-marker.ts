@@ -15,11 +15,12 @@ import { readUint32, writeUint32 } from '../base/bytes.ts';
 import { isStoreError } from '../base/errors.ts';
 import { bootId } from '../storage/boot.ts';
 import type { Storage } from '../storage/storage.ts';
-import { hash32 } from './hash.ts';
+import { hash32, hash32OfPieces } from './hash.ts';
 
 export const markerName = 'index/marker';
 /** Indexes up to this size are hashed at a clean close and checked at the next open (about 4 ms for 16 MiB). */
 const hashedBytesMax = 16 * 1024 * 1024;
+const hashedAtOnce = 64 * 1024;
 
 /** A place in the log: commits reach at least to here. */
 export interface Reach {
@@ -69,7 +70,7 @@ function doubtOf(storage: Storage, index: IndexFile, marker: Marker): string | u
   }
   const bytes = fileBytes(storage, index.name);
   if (bytes.length !== marker.bytes) return 'the index has another size than when it was closed';
-  if (marker.hash === undefined || hash32(bytes.read(), 0) === marker.hash) return undefined;
+  if (marker.hash === undefined || bytes.hash() === marker.hash) return undefined;
   return 'the index was changed since it was closed';
 }
 
@@ -89,7 +90,7 @@ export function writeMarker(storage: Storage, index: IndexFile, { clean, reach }
     boot: bootId(),
     file: index.identity(),
     bytes: bytes?.length ?? 0,
-    hash: bytes !== undefined && bytes.length <= hashedBytesMax ? hash32(bytes.read(), 0) : undefined,
+    hash: bytes !== undefined && bytes.length <= hashedBytesMax ? bytes.hash() : undefined,
     reach: { segment: reach.segment, offset: reach.offset },
     store: index.storeId(),
   };
@@ -112,9 +113,25 @@ function readMarker(storage: Storage): Marker | undefined {
   }
 }
 
-function fileBytes(storage: Storage, name: string): { length: number; read(): Buffer } {
+function fileBytes(storage: Storage, name: string): { length: number; hash(): number } {
   const file = storage.open(name, 'read');
   const length = file.size();
   file.close();
-  return { length, read: () => storage.readAll(name) };
+  return { length, hash: () => hash32OfPieces(piecesOf(storage, name), 0) };
+}
+
+/** The bytes of a file, piece by piece in one buffer. */
+function* piecesOf(storage: Storage, name: string): Generator<Buffer> {
+  const file = storage.open(name, 'read');
+  try {
+    const piece = Buffer.allocUnsafeSlow(hashedAtOnce);
+    for (let at = 0; ; ) {
+      const got = file.read(piece, 0, hashedAtOnce, at);
+      if (got === 0) return;
+      yield piece.subarray(0, got);
+      at += got;
+    }
+  } finally {
+    file.close();
+  }
 }

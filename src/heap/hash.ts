@@ -35,6 +35,13 @@ export function forceContentHash(value: number | undefined): void {
   forced = value;
 }
 
+/** As `hash32` of all pieces one after the other; memory for the largest of them. */
+export function hash32OfPieces(pieces: Iterable<Uint8Array>, seed: number): number {
+  const state = hasher.create32(seed);
+  for (const piece of pieces) state.update(piece);
+  return state.digest() >>> 0;
+}
+
 /** A streaming 64-bit hash (XXH64) with a seed; `digest` gives 16 hex digits. */
 export function hashStream(seed: bigint): { update(bytes: Uint8Array): void; digest(): string } {
   const state = hasher.create64(seed);

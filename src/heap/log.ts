@@ -13,7 +13,7 @@ import { ByteWriter, readUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import { ChunkKind } from './chunk.ts';
 import type { Link, Ref } from './chunk.ts';
-import { OperationsWriter, chainChecksum, encodeCommit, operationsBytesTarget } from './operations.ts';
+import { BatchChunks, OperationsWriter, chainChecksum, encodeCommit, operationsBytesTarget } from './operations.ts';
 import type { Operation } from './operations.ts';
 import { packedBytesMax } from './dictionary.ts';
 import type { Content, Dictionary } from './dictionary.ts';
@@ -40,7 +40,7 @@ export interface Tail {
 const batchBytesMax = segmentBytesLimit - 16 * 1024 * 1024;
 const noLinks: readonly Link[] = [];
 /** A segment without a dictionary is followed by one that has one when this part of its size has shown that it pays. */
-const samplesPerSegment = 64;
+const samplesPerSegment = 32;
 /** Near its end a segment is sampled anew: the next one may need other words. */
 const sampledEnd = 0.9;
 
@@ -50,6 +50,7 @@ export class Log {
   readonly #storeId: Uint8Array;
   readonly #out = new ByteWriter(64 * 1024);
   readonly #operations = new OperationsWriter();
+  readonly #chunks = new BatchChunks();
   readonly #content: Content = { bytes: Buffer.allocUnsafeSlow(packedBytesMax), size: 0, links: 0 };
   readonly #sampler: WordSampler;
   #active: OpenSegment | undefined;
@@ -90,6 +91,7 @@ export class Log {
     this.#records = 0;
     this.#chain = 0;
     this.#operationCount = 0;
+    this.#chunks.reset();
     if (this.#needsSegment()) this.#roll();
     else if (this.#active === undefined) {
       this.#active = this.#segments.get(this.#tail.segment);
@@ -100,11 +102,13 @@ export class Log {
   addChunk(kind: number, payload: Uint8Array, links: readonly Link[]): Ref {
     const start = this.#out.length;
     const offset = this.#appendPacked(kind, payload, links) ?? this.#append(kind, payload, links);
-    return makeRef(this.#tail.segment, offset, this.#out.length - start);
+    const ref = makeRef(this.#tail.segment, offset, this.#out.length - start);
+    this.#chunks.add(ref);
+    return ref;
   }
 
   addOperation(operation: Operation): void {
-    this.#operations.add(operation);
+    this.#operations.add(operation, this.#chunks);
     this.#operationCount++;
     if (this.#operations.bytes >= operationsBytesTarget) this.#endOperations();
   }

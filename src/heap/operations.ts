@@ -8,12 +8,16 @@
  *     rest     varint    length of the rest of the key, then the rest
  *     value    varint    length, then the row's value part (sets only)
  *
+ * A value that is one link to a chunk of the same batch (code + 0x20) is the chunk's hash (4) alone, when the chunk is the
+ * next one behind that of the last such value; with code + 0x30 a varint before it says how many chunks are skipped.
+ *
  * Commit: sequence, epoch, durable sequence, records, operations, bytes of the batch, next cell id (varints), and the batch's
  * checksum (4): the exclusive-or chain of its records' checksums, in order.
  */
 import { ByteReader, ByteWriter, readUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
-import { rowValueBytes, writeRowValue } from './rows.ts';
+import type { Ref } from './chunk.ts';
+import { isOneLink, rowValueBytes, writeOneLink, writeRowValue } from './rows.ts';
 import type { Encoded } from './rows.ts';
 
 /** The tables whose rows are in the log; numbers are part of the format. */
@@ -29,12 +33,56 @@ export interface Operation {
   readonly clear?: boolean;
 }
 
+const deleteBit = 1;
+const linkCode = 0x20;
+const skipCode = 0x10;
 const clearCode = 0x40;
+const tableBits = 0x0e;
 
 /** An operations record is ended when it grows past this. */
 export const operationsBytesTarget: number = 32 * 1024;
 
 const noKey = new Uint8Array(0);
+const keysKept = 256;
+/** How far a value may lie behind the last one to be named by what is skipped. */
+const skippedMax = 64;
+
+/** The chunks of a batch, in the order of their records, and how far values have named them. */
+export class BatchChunks {
+  #refs: Ref[] = [];
+  #count = 0;
+  #next = 0;
+
+  reset(): void {
+    if (this.#count > 0xffff) this.#refs = [];
+    this.#count = 0;
+    this.#next = 0;
+  }
+
+  add(ref: Ref): void {
+    this.#refs[this.#count++] = ref;
+  }
+
+  /** How many chunks lie between the one named last and that of `ref`, which is now named; -1 when it is not one of the next. */
+  skippedTo(ref: Ref): number {
+    const limit = Math.min(this.#count, this.#next + skippedMax);
+    for (let i = this.#next; i < limit; i++) {
+      if (this.#refs[i] !== ref) continue;
+      const skipped = i - this.#next;
+      this.#next = i + 1;
+      return skipped;
+    }
+    return -1;
+  }
+
+  /** The chunk behind `skipped` others, which is now named; 0 when there is none. */
+  skip(skipped: number): Ref {
+    const index = this.#next + skipped;
+    if (!(index < this.#count)) return 0;
+    this.#next = index + 1;
+    return this.#refs[index]!;
+  }
+}
 
 /** Gathers operations into the payload of one record. */
 export class OperationsWriter {
@@ -45,30 +93,53 @@ export class OperationsWriter {
     return this.#out.length;
   }
 
-  add(operation: Operation): void {
+  /** `chunks` are those of the batch so far. */
+  add(operation: Operation, chunks: BatchChunks): void {
     const { table, key, value } = operation;
-    if (operation.clear === true) {
-      this.#out.byte(loggedTables.indexOf(table) * 2 + clearCode);
-      return;
+    const code = loggedTables.indexOf(table) * 2;
+    const out = this.#out;
+    if (operation.clear === true) out.byte(code + clearCode);
+    else if (value === undefined) this.#key(code + deleteBit, key);
+    else if (value instanceof Uint8Array) {
+      this.#key(code, key);
+      out.varint(value.length);
+      out.raw(value);
+    } else if (isOneLink(value)) this.#link(code, key, value, chunks);
+    else this.#encoded(code, key, value);
+  }
+
+  #link(code: number, key: Uint8Array, value: Encoded, chunks: BatchChunks): void {
+    const link = value.links[0]!;
+    const skipped = chunks.skippedTo(link.ref);
+    if (skipped < 0) this.#encoded(code, key, value);
+    else {
+      this.#key(code + linkCode + (skipped > 0 ? skipCode : 0), key);
+      if (skipped > 0) this.#out.varint(skipped);
+      this.#out.uint32(link.hash);
     }
+  }
+
+  #encoded(code: number, key: Uint8Array, value: Encoded): void {
+    this.#key(code, key);
+    const out = this.#out;
+    const bytes = rowValueBytes(value);
+    out.varint(bytes);
+    out.reserve(bytes);
+    out.length = writeRowValue(out.bytes, out.length, value);
+  }
+
+  #key(code: number, key: Uint8Array): void {
     const last = this.#last;
     const limit = Math.min(last.length, key.length);
     let shared = 0;
     while (shared < limit && last[shared] === key[shared]) shared++;
     const out = this.#out;
-    out.byte(loggedTables.indexOf(table) * 2 + (value === undefined ? 1 : 0));
+    out.byte(code);
     out.varint(shared);
-    out.varint(key.length - shared);
-    out.raw(shared === 0 ? key : key.subarray(shared));
-    if (value instanceof Uint8Array) {
-      out.varint(value.length);
-      out.raw(value);
-    } else if (value !== undefined) {
-      const bytes = rowValueBytes(value);
-      out.varint(bytes);
-      out.reserve(bytes);
-      out.length = writeRowValue(out.bytes, out.length, value);
-    }
+    const rest = key.length - shared;
+    out.varint(rest);
+    out.reserve(rest);
+    for (let i = shared; i < key.length; i++) out.bytes[out.length++] = key[i]!;
     this.#last = key;
   }
 
@@ -81,32 +152,81 @@ export class OperationsWriter {
   }
 }
 
-/** Reads an operations payload back; keys and values are copies. Throws CORRUPT. */
-export function* readOperations(payload: Uint8Array): Generator<Operation> {
-  const reader = new ByteReader(payload);
-  let last = noKey;
-  while (reader.at < reader.end) {
+/**
+ * Reads the operations of a batch back, one after the other, without an object for each: `next` puts one into the fields. The
+ * key and the value part are good until the next. Throws CORRUPT.
+ */
+export class OperationsReader {
+  readonly #reader = new ByteReader(noKey);
+  readonly #chunks: BatchChunks;
+  /** Buffers for keys, by length: a key has one of its own length, and there is none to be made for it. */
+  readonly #keys: Uint8Array[] = [];
+  readonly #link: Uint8Array = new Uint8Array(16);
+  table: LoggedTable = 'entries';
+  clear = false;
+  key: Uint8Array = noKey;
+  /** The value part is `value[valueAt, valueEnd)`; undefined: deleted, or all cleared. */
+  value: Uint8Array | undefined;
+  valueAt = 0;
+  valueEnd = 0;
+
+  /** `chunks` are those of the batch whose operations follow. */
+  constructor(chunks: BatchChunks) {
+    this.#chunks = chunks;
+  }
+
+  /** Goes on with the payload of an operations record. */
+  open(payload: Uint8Array): void {
+    this.#reader.bytes = payload;
+    this.#reader.at = 0;
+    this.#reader.end = payload.length;
+    this.key = noKey;
+  }
+
+  /** False at the end of the record. */
+  next(): boolean {
+    const reader = this.#reader;
+    if (reader.at >= reader.end) return false;
     const code = reader.byte();
-    if (code >= clearCode) {
-      const cleared = loggedTables[(code - clearCode) >> 1];
-      if (cleared === undefined) throw damaged();
-      yield { table: cleared, key: noKey, value: undefined, clear: true };
-      continue;
+    const table = loggedTables[(code & tableBits) >> 1];
+    if (table === undefined || code > clearCode + tableBits) throw damaged();
+    this.table = table;
+    this.value = undefined;
+    this.clear = code >= clearCode;
+    if (this.clear) return true;
+    this.#readKey();
+    if ((code & linkCode) !== 0) this.#readLink((code & skipCode) !== 0);
+    else if ((code & deleteBit) === 0) {
+      const bytes = reader.varint();
+      if (!(bytes <= reader.end - reader.at)) throw damaged();
+      this.value = reader.bytes;
+      this.valueAt = reader.at;
+      this.valueEnd = reader.at += bytes;
     }
+    return true;
+  }
+
+  #readKey(): void {
+    const reader = this.#reader;
+    const last = this.key;
     const shared = reader.varint();
-    const rest = reader.take(reader.varint());
-    const table = loggedTables[code >> 1];
-    if (table === undefined || rest === undefined || !(shared <= last.length)) throw damaged();
-    const key = new Uint8Array(shared + rest.length);
-    key.set(last.subarray(0, shared));
-    key.set(rest, shared);
-    last = key;
-    let value: Uint8Array | undefined;
-    if ((code & 1) === 0) {
-      value = reader.take(reader.varint())?.slice();
-      if (value === undefined) throw damaged();
-    }
-    yield { table, key, value };
+    const rest = reader.varint();
+    if (!(shared <= last.length && rest <= reader.end - reader.at)) throw damaged();
+    const length = shared + rest;
+    const key = length < keysKept ? (this.#keys[length] ??= Buffer.alloc(length)) : Buffer.alloc(length);
+    if (key !== last) for (let i = 0; i < shared; i++) key[i] = last[i]!;
+    for (let i = shared; i < length; i++) key[i] = reader.bytes[reader.at++]!;
+    this.key = key;
+  }
+
+  #readLink(skips: boolean): void {
+    const reader = this.#reader;
+    const ref = this.#chunks.skip(skips ? reader.varint() : 0);
+    if (ref === 0 || reader.end - reader.at < 4) throw damaged();
+    this.value = this.#link;
+    this.valueAt = 0;
+    this.valueEnd = writeOneLink(this.#link, 0, { ref, hash: readUint32(reader.bytes, reader.at) });
+    reader.at += 4;
   }
 }
 

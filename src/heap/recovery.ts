@@ -13,12 +13,12 @@
  */
 import { StoreError } from '../base/errors.ts';
 import type { Index, IndexWriter } from '../storage/index-store.ts';
-import { applyOperation } from './apply-operation.ts';
+import { replayOperation } from './apply-operation.ts';
 import type { Reach } from './clean-marker.ts';
 import { addToBucket } from './deduplicator.ts';
 import { emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
-import { readOperations } from './operations.ts';
+import { OperationsReader } from './operations.ts';
 import { corruptSegment, findLaterCommit, scanSegment } from './scan.ts';
 import type { ScanEnd, ScannedBatch } from './scan.ts';
 import { segmentHeaderBytes } from './segment.ts';
@@ -77,10 +77,10 @@ class Replay {
     const { head } = batch;
     let hiddenKeys = this.meta.hiddenKeys;
     const pins = this.meta.pins > 0 ? { index: this.#index, newestPin: this.meta.newestPin } : undefined;
+    const reader = new OperationsReader(batch.placed);
     for (const payload of batch.operations) {
-      for (const operation of readOperations(payload)) {
-        hiddenKeys = applyOperation(writer, operation, { sequence: head.sequence, hiddenKeys, pins });
-      }
+      reader.open(payload);
+      while (reader.next()) hiddenKeys = replayOperation(writer, reader, { sequence: head.sequence, hiddenKeys, pins });
     }
     for (const chunk of batch.chunks) addToBucket(writer, chunk);
     const { sequence, durable, epoch, nextCell } = head;

@@ -5,14 +5,15 @@
  *
  *     sequence   varint
  *     form       0: inline slot without links | 1: the slot is one link | 2: slot with links
- *     form 1:    ref (7), hash (4)
+ *     form 1:    varint ref, hash (4)
  *     form 2:    varint count, links (11 each)
  *     slot       the rest (form 0 and 2)
  */
 import { ByteReader, readUint32, writeUint32, writeVarint, varintBytes } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import { Link } from './chunk.ts';
-import { linkBytes, readRef, writeRef } from './ref.ts';
+import type { Ref } from './chunk.ts';
+import { linkBytes, readRef } from './ref.ts';
 import { writeLinks } from './record.ts';
 
 /** An encoded value with its links; `codec/slot.ts` gives it its meaning, rows only carry it. */
@@ -28,11 +29,12 @@ const linkSlot = Uint8Array.of(0x76, 0, 0);
 export function rowValueBytes(value: Encoded): number {
   const { bytes, links } = value;
   if (links.length === 0) return 1 + bytes.length;
-  if (isOneLink(value)) return 1 + linkBytes;
+  if (isOneLink(value)) return oneLinkBytes(links[0]!);
   return 1 + varintBytes(links.length) + links.length * linkBytes + bytes.length;
 }
 
-function isOneLink({ bytes, links }: Encoded): boolean {
+/** Is this value nothing but a link? */
+export function isOneLink({ bytes, links }: Encoded): boolean {
   return links.length === 1 && bytes.length === linkSlot.length && bytes[0] === linkSlot[0];
 }
 
@@ -45,15 +47,24 @@ export function writeRowValue(row: Uint8Array, at: number, value: Encoded): numb
     return at + 1 + bytes.length;
   }
   if (isOneLink(value)) {
-    row[at] = 1;
-    writeRef(row, at + 1, links[0]!.ref);
-    writeUint32(row, at + 8, links[0]!.hash);
-    return at + 1 + linkBytes;
+    return writeOneLink(row, at, links[0]!);
   }
   row[at] = 2;
   const end = writeLinks(row, writeVarint(row, at + 1, links.length), links);
   row.set(bytes, end);
   return end + bytes.length;
+}
+
+function oneLinkBytes(link: { readonly ref: Ref }): number {
+  return 1 + varintBytes(link.ref) + 4;
+}
+
+/** The value part of a row that is one link. */
+export function writeOneLink(row: Uint8Array, at: number, link: { readonly ref: Ref; readonly hash: number }): number {
+  row[at] = 1;
+  const end = writeVarint(row, at + 1, link.ref);
+  writeUint32(row, end, link.hash);
+  return end + 4;
 }
 
 /** The value part of a row. All links must be placed. */
@@ -67,11 +78,14 @@ export function encodeRowValue(value: Encoded): Uint8Array {
 export function decodeRowValue(bytes: Uint8Array, at: number): Encoded {
   const form = bytes[at];
   if (form === 0) return { bytes: bytes.slice(at + 1), links: [] };
-  if (form === 1 && bytes.length - at === 1 + linkBytes) {
-    return { bytes: linkSlot, links: [new Link(readRef(bytes, at + 1), readUint32(bytes, at + 8))] };
+  const reader = new ByteReader(bytes, at + 1);
+  if (form === 1) {
+    const ref = reader.varint();
+    if (ref > 0 && bytes.length - reader.at === 4) {
+      return { bytes: linkSlot, links: [new Link(ref, readUint32(bytes, reader.at))] };
+    }
   }
   if (form === 2) {
-    const reader = new ByteReader(bytes, at + 1);
     const count = reader.varint();
     const block = reader.take(count * linkBytes);
     if (block !== undefined) {

@@ -13,7 +13,7 @@ import { packedSize } from './dictionary.ts';
 import { contentHash } from './hash.ts';
 import { RecordKind, frameLinkHash, frameLinkRef, parseRecord, recordSeed } from './record.ts';
 import type { RecordFrame } from './record.ts';
-import { chainChecksum, decodeCommit } from './operations.ts';
+import { BatchChunks, chainChecksum, decodeCommit } from './operations.ts';
 import type { CommitHead } from './operations.ts';
 import { linkBytes, makeRef } from './ref.ts';
 import type { Ref } from './chunk.ts';
@@ -30,10 +30,11 @@ export interface ScannedChunk {
   readonly ref: Ref;
 }
 
-/** A whole batch. `operations` are payloads of operations records, in order. */
+/** A whole batch. `operations` are payloads of operations records, in order; `placed` is what they need to be read. */
 export interface ScannedBatch {
   readonly head: CommitHead;
   readonly operations: Buffer[];
+  readonly placed: BatchChunks;
   readonly chunks: ScannedChunk[];
   /** Offset behind the commit record. */
   readonly end: number;
@@ -109,7 +110,7 @@ export function scanSegment(
       if (!batch.agrees(head, offset - good) || head.sequence !== sequence + 1) {
         return { offset: good, sequence, clean: false, badOffset: offset };
       }
-      visit({ head, operations: batch.operations, chunks: batch.chunks, end: next });
+      visit({ head, operations: batch.operations, placed: batch.placed, chunks: batch.chunks, end: next });
       sequence = head.sequence;
       good = next;
       batch = new BatchCollector(segment, withChunks);
@@ -121,6 +122,7 @@ export function scanSegment(
 /** What is known of a batch before its commit record is reached. */
 class BatchCollector {
   readonly operations: Buffer[] = [];
+  readonly placed = new BatchChunks();
   readonly chunks: ScannedChunk[] = [];
   readonly #segment: OpenSegment;
   readonly #withChunks: boolean;
@@ -139,7 +141,9 @@ class BatchCollector {
     if (frame.kind === RecordKind.operations) {
       this.operations.push(Buffer.from(bytes.subarray(frame.start, frame.end)));
     } else if (this.#withChunks && frame.kind < RecordKind.operations) {
-      this.#addChunk(bytes, frame, makeRef(this.#segment.header.id, offset, frame.end - at));
+      const ref = makeRef(this.#segment.header.id, offset, frame.end - at);
+      this.placed.add(ref);
+      this.#addChunk(bytes, frame, ref);
     }
   }
 

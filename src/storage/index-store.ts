@@ -41,7 +41,7 @@ export interface IndexRange {
 
 /** Where `Index.write` puts its rows. Dead when the function returns. */
 export interface IndexWriter {
-  /** Copies the value, of which `valueBytes` says how much counts; the key must stay as it is until the next put. */
+  /** Copies key and value; of the value `valueBytes` says how much counts. */
   put(table: Table, key: Uint8Array, value: Uint8Array, valueBytes?: number): void;
   /** Deletes a row; one that is missing is fine. */
   delete(table: Table, key: Uint8Array): void;

@@ -9,6 +9,7 @@
  * ascends is tried, and after a refusal no further one in this transaction.
  */
 import { InvariantError, invariant } from '../base/assert.ts';
+import { indexKeyBytesMax } from './index-store.ts';
 import type { IndexWriter, Table } from './index-store.ts';
 
 /** The part of a lmdb-js table that writing needs. */
@@ -21,7 +22,6 @@ export interface LmdbRows {
 
 const copiedBytesMax = 4096;
 const append = { append: true };
-const noKey = Buffer.alloc(0);
 
 /** Serves one transaction after the other; `begin` and `end` enclose each. */
 export class LmdbWriter implements IndexWriter {
@@ -33,7 +33,8 @@ export class LmdbWriter implements IndexWriter {
   #active = false;
   /** The table and key of the put before, while it may pay to append. */
   #table: Table | undefined;
-  #key: Uint8Array = noKey;
+  readonly #key: Buffer = Buffer.allocUnsafeSlow(indexKeyBytesMax);
+  #keyBytes = 0;
   #mayAppend = true;
 
   constructor(
@@ -59,7 +60,6 @@ export class LmdbWriter implements IndexWriter {
 
   end(): void {
     this.#active = false;
-    this.#key = noKey;
   }
 
   put(table: Table, key: Uint8Array, value: Uint8Array, valueBytes: number = value.length): void {
@@ -120,18 +120,21 @@ export class LmdbWriter implements IndexWriter {
     return copy;
   }
 
-  /** Does this put follow one of a lesser key in the same table? Keys must stay as they are until the next put. */
+  /** Does this put follow one of a lesser key in the same table? */
   #ascends(table: Table, key: Uint8Array): boolean {
     if (!this.#mayAppend) return false;
-    const follows = table === this.#table && isLess(this.#key, key);
+    const follows = table === this.#table && this.#isAbove(key);
     this.#table = table;
-    this.#key = key;
+    this.#keyBytes = key.length;
+    if (key.length < 64) for (let i = 0; i < key.length; i++) this.#key[i] = key[i]!;
+    else this.#key.set(key);
     return follows;
   }
-}
 
-function isLess(a: Uint8Array, b: Uint8Array): boolean {
-  const shorter = Math.min(a.length, b.length);
-  for (let i = 0; i < shorter; i++) if (a[i] !== b[i]) return a[i]! < b[i]!;
-  return a.length < b.length;
+  #isAbove(key: Uint8Array): boolean {
+    const last = this.#key;
+    const shorter = Math.min(this.#keyBytes, key.length);
+    for (let i = 0; i < shorter; i++) if (last[i] !== key[i]) return last[i]! < key[i]!;
+    return this.#keyBytes < key.length;
+  }
 }
