@@ -41,8 +41,14 @@ interface Value {
   readonly text: string;
 }
 
-/** Payloads many values share, so that deduplication has something to find. */
+const words = ['name', 'city', 'a street', 'score', 'some longer text', '\x00\x01', 'tag', 'Überlingen'];
+
+/** Payloads that many values share, that are alike, that are like nothing: for deduplication and packing, and against them. */
 function payloadOf(random: Random): Buffer {
+  if (random.once(3)) {
+    const count = random.below(random.once(20) ? 3000 : 40);
+    return Buffer.from(Array.from({ length: count }, () => `${random.pick(words)}${random.below(30)}`).join('|'));
+  }
   if (random.once(3)) return Buffer.alloc(100 + random.below(6) * 300, `shared ${random.below(5)} `);
   const bytes = random.once(40) ? random.below(60_000) : random.below(random.once(4) ? 3000 : 200);
   return random.bytes(bytes);
