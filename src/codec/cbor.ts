@@ -5,13 +5,15 @@
  * time. So only one form passes this door, a flat array of at most 8 numbers, texts and byte strings, and bytes are
  * checked to have that form, to the last one, before cbor-x sees them.
  */
-import { Encoder } from 'cbor-x';
+import type { Encoder } from 'cbor-x';
+import { loadPackage } from '../storage/load-package.ts';
 import { corrupt } from './corrupt.ts';
 
 /** What an item of the long tail may consist of. */
 export type CborField = number | string | Uint8Array;
 
-const codec = new Encoder({ useRecords: false, tagUint8Array: false, mapsAsObjects: false });
+/** Made when it is first needed: few stores hold any of the long tail, and cbor-x takes 7 MiB of memory. */
+let made: Encoder | undefined;
 const fieldsMax = 8;
 const unsigned = 0;
 const byteString = 2;
@@ -19,17 +21,25 @@ const text = 3;
 
 /** Encodes non-negative integers, well-formed strings and bytes. */
 export function encodeCbor(fields: readonly CborField[]): Uint8Array {
-  return Uint8Array.from(codec.encode(fields));
+  return Uint8Array.from(codec().encode(fields));
 }
 
 /** Decodes what `encodeCbor` made. Throws CORRUPT for anything else. */
 export function decodeCbor(bytes: Uint8Array): CborField[] {
   checkForm(bytes);
   try {
-    return codec.decode(Uint8Array.from(bytes)) as CborField[];
+    return codec().decode(Uint8Array.from(bytes)) as CborField[];
   } catch (error) {
     throw corrupt('Damaged CBOR', error);
   }
+}
+
+function codec(): Encoder {
+  if (made === undefined) {
+    const cbor = loadPackage('cbor-x', 'RegExp, errors and boxed values') as { Encoder: typeof Encoder };
+    made = new cbor.Encoder({ useRecords: false, tagUint8Array: false, mapsAsObjects: false });
+  }
+  return made;
 }
 
 function checkForm(bytes: Uint8Array): void {

@@ -7,11 +7,10 @@ import { readEntry } from './entry-table.ts';
 import type { Entry } from './entry-table.ts';
 import type { Heap } from './heap.ts';
 import { isLongKey } from './long-keys.ts';
-import { linkBytes, readRef } from './ref.ts';
 import { rowHead } from './rows.ts';
 
-/** One byte that says "a link" (see rows.ts), and the link. */
-const linkValueBytes = 1 + linkBytes;
+/** The form of a row whose value is one link, see rows.ts. */
+const linkForm = 1;
 
 /** Looks entries up as of the stretch at hand. What it found stands in its fields until the next look-up. */
 export class EntryFinder {
@@ -35,12 +34,7 @@ export class EntryFinder {
     const length = index.lend('entries', key);
     if (length < 0) return false;
     const bytes = index.lent;
-    const at = length - linkValueBytes;
-    if (at > 0 && at <= 4 && bytes[at] === 1 && this.#readSequence(bytes, at)) {
-      this.ref = readRef(bytes, at + 1);
-      this.hash = readUint32(bytes, at + 8);
-      return true;
-    }
+    if (this.#readLink(bytes, length)) return true;
     const row = bytes.slice(0, length);
     const head = rowHead(row);
     return this.#found({ sequence: head.sequence, bytes: row, at: head.at });
@@ -58,17 +52,27 @@ export class EntryFinder {
     return true;
   }
 
-  /** Reads a varint that must end at `end`, of at most 4 bytes; false when there is another. */
-  #readSequence(bytes: Uint8Array, end: number): boolean {
-    let value = 0;
-    for (let at = 0; at < end; at++) {
-      const byte = bytes[at]!;
-      value |= (byte & 127) << (7 * at);
-      if (byte < 128) {
-        this.sequence = value;
-        return value > 0 && at === end - 1;
-      }
+  /** Reads the row if it is no more than a sequence number and a link (see rows.ts); false for any other, or damage. */
+  #readLink(bytes: Uint8Array, length: number): boolean {
+    const refEnd = length - 4;
+    let at = 0;
+    let sequence = 0;
+    for (let scale = 1; at < refEnd; scale *= 128) {
+      const byte = bytes[at++]!;
+      sequence += (byte & 127) * scale;
+      if (byte < 128) break;
     }
-    return false;
+    if (bytes[at++] !== linkForm || sequence === 0) return false;
+    let ref = 0;
+    for (let scale = 1; at < refEnd; scale *= 128) {
+      const byte = bytes[at++]!;
+      ref += (byte & 127) * scale;
+      if (byte < 128) break;
+    }
+    if (at !== refEnd || !(ref > 0 && ref <= Number.MAX_SAFE_INTEGER) || bytes[at - 1]! >= 128) return false;
+    this.sequence = sequence;
+    this.ref = ref;
+    this.hash = readUint32(bytes, at);
+    return true;
   }
 }

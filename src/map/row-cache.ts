@@ -16,6 +16,7 @@ export class RowCache {
   readonly #generationBytes: number;
   #young: RowTable;
   #old: RowTable;
+  #bytes = 0;
   /** Where the row that was found last lies in the young generation. */
   #at = 0;
   /** The row that `find` found: the commit that set it, and either the chunk it links to or, with ref 0, a scalar. */
@@ -32,8 +33,10 @@ export class RowCache {
     this.#old = new RowTable(this.#slotsMax);
   }
 
+  /** The most it has held since it was last emptied: the caches that share its budget would breathe with it else. */
   get bytes(): number {
-    return this.#young.bytes + this.#old.bytes;
+    this.#bytes = Math.max(this.#bytes, this.#young.bytes + this.#old.bytes);
+    return this.#bytes;
   }
 
   /** Is there a row of `key`? Then it is in the fields. They stand until the next `find`; copy what outlives it. */
@@ -76,14 +79,17 @@ export class RowCache {
   }
 
   clear(): void {
+    this.#bytes = 0;
     if (!this.#young.isEmpty) this.#young = new RowTable(this.#slotsMax);
     if (!this.#old.isEmpty) this.#old = new RowTable(this.#slotsMax);
   }
 
   #add(key: Key, sequence: number): RowTable {
-    if (this.#young.isFull || this.#young.bytes >= this.#generationBytes) {
+    if (this.#young.isFull || this.#young.rowBytes >= this.#generationBytes) {
+      const free = this.#old;
       this.#old = this.#young;
-      this.#young = new RowTable(this.#slotsMax);
+      this.#young = free;
+      free.clear();
     }
     const at = this.#young.add(key);
     this.#at = at;

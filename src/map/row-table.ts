@@ -22,8 +22,8 @@ const none: unknown[] = [];
 const loadMax = 0.65;
 
 /** Bytes of a row with its share of free slots: of a small integer, and what any other key adds. */
-export const rowBytes: number = (columns * 8) / loadMax;
-export const nameBytes = 64;
+const rowBytes = (columns * 8) / loadMax;
+const nameBytes = 64;
 
 export class RowTable {
   /** Rows of `columns` numbers: code, sequence, ref, hash, place. */
@@ -47,9 +47,23 @@ export class RowTable {
     return this.#taken === 0;
   }
 
-  /** About what it holds in memory. */
+  /** What it holds in memory, about. */
   get bytes(): number {
+    return this.numbers.byteLength + this.#named * nameBytes;
+  }
+
+  /** What its rows are worth in memory: what the table holds once it is as full as it gets. */
+  get rowBytes(): number {
     return this.#taken * rowBytes + this.#named * nameBytes;
+  }
+
+  /** Forgets all rows and keeps the memory: generations take turns, and new tables would be garbage by the megabyte. */
+  clear(): void {
+    this.numbers.fill(0);
+    this.#names = none;
+    this.#scalars = none;
+    this.#taken = 0;
+    this.#named = 0;
   }
 
   /** Where the row of `key` begins in `numbers`, or -1. */
