@@ -7,8 +7,8 @@
  * group together: they are sorted by key and folded in one go.
  */
 import type { Key } from '../codec/keys.ts';
+import { count, max, mean, min, shared, sum } from './aggregates.ts';
 import type { Aggregate, Fold } from './aggregates.ts';
-import { mean, max, min, sum, count } from './aggregates.ts';
 import { resolveBy } from './by.ts';
 import type { By, KeyOf } from './by.ts';
 import { DistinctCounts } from './distinct-counts.ts';
@@ -17,11 +17,14 @@ import { Groups } from './group-by.ts';
 import { itemLayout, Job } from './job.ts';
 import { checkOptions } from './options.ts';
 import type { ExternalOptions } from './options.ts';
+import type { Merge } from './merge.ts';
 import { Order } from './order.ts';
+import { shareWork } from './shared-sort.ts';
 import { checkSource } from './source.ts';
 import type { Source } from './source.ts';
 import { describe } from '../base/errors.ts';
 import { Folds, Totals, TotalsReader } from './totals.ts';
+import { valueOf } from './value-of.ts';
 
 /** Aggregates by the names their results get. */
 // The items' type must not be narrowed by the first aggregate, nor the results' by any.
@@ -122,7 +125,7 @@ function aggregation<T, R>(source: Source<T>, options: ExternalOptions, plan: Pl
       const keyOf = await resolveBy(plan.by);
       const folds = plan.aggregates.map(({ fold }) => fold as Fold<unknown, unknown>);
       const values = await Promise.all(plan.aggregates.map((aggregate) => valueOf(aggregate)));
-      const work = { job, source, keyOf, folds, values };
+      const work = { job, source, plan, keyOf, folds, values };
       const rows = folds.some(({ inOneGo }) => inOneGo === true) ? foldGroups(work) : foldTotals(work);
       let batch: R[] = [];
       for await (const { key, results } of rows) {
@@ -138,16 +141,10 @@ function aggregation<T, R>(source: Source<T>, options: ExternalOptions, plan: Pl
   });
 }
 
-/** The function for what an aggregate is made over: the items themselves, where it does not say. */
-async function valueOf<T>({ of, fold }: Aggregate<T, unknown>): Promise<(item: T) => unknown> {
-  if (of === undefined) return fold.marks === true ? () => 0 : (item) => item;
-  const value = await resolveBy(of);
-  return fold.marks === true ? (item) => value(item) === undefined || value(item) === null ? undefined : 0 : value;
-}
-
 interface Work<T> {
   readonly job: Job;
   readonly source: Source<T>;
+  readonly plan: Plan<T>;
   readonly keyOf: KeyOf<T>;
   readonly folds: readonly Fold<unknown, unknown>[];
   readonly values: readonly ((item: T) => unknown)[];
@@ -158,12 +155,36 @@ interface Row {
   readonly results: unknown[];
 }
 
-async function* foldTotals<T>({ job, source, keyOf, folds, values }: Work<T>): AsyncGenerator<Row, void, undefined> {
-  const plan = new Folds(folds);
+async function* foldTotals<T>(work: Work<T>): AsyncGenerator<Row, void, undefined> {
+  const { job } = work;
+  const folds = new Folds(work.folds);
+  const counts = new DistinctCounts(job, work.folds);
+  const merge = (await shareTotals(work, folds)) ?? (await totalHere(work, folds, counts));
+  await counts.finish();
+  const reader = new TotalsReader(folds);
+  const next = () => merge.next();
+  let done = 0;
+  for (let record = next(); record !== undefined; ) {
+    const { key, results, reader: following } = reader.read(record, next);
+    counts.fill(key, results);
+    yield { key, results };
+    record = following;
+    if ((++done & 127) === 0) await job.breathe('merge', done);
+  }
+}
+
+/** Totals made by other processes; undefined when these can not be told of everything. */
+async function shareTotals<T>({ job, source, plan }: Work<T>, folds: Folds): Promise<Merge | undefined> {
+  const aggregates = plan.aggregates.map((aggregate) => shared(aggregate as Aggregate<never, unknown>));
+  if (aggregates.includes(undefined)) return undefined;
+  const argument = { aggregates, totalsBytes };
+  return shareWork(job, source as Source<never>, { by: plan.by as By<never>, layout: folds.layout(), task: 'totalPart', argument });
+}
+
+async function totalHere<T>({ job, source, keyOf, values }: Work<T>, folds: Folds, counts: DistinctCounts): Promise<Merge> {
   const bytesMax = job.options.budgetBytes ?? totalsBytes;
-  const sorter = job.sorter(plan.layout(), { budgetBytes: bytesMax, combine: (target, from, index) => plan.combine(target, from, index) });
-  const totals = new Totals(plan, sorter, bytesMax);
-  const counts = new DistinctCounts(job, folds);
+  const sorter = job.sorter(folds.layout(), { budgetBytes: bytesMax, combine: (target, from, index) => folds.combine(target, from, index) });
+  const totals = new Totals(folds, sorter, bytesMax);
   const [value] = values;
   if (values.length === 1 && counts.none) await job.drain(source, (item) => totals.addNumber(keyOf(item), value!(item)));
   else {
@@ -176,18 +197,7 @@ async function* foldTotals<T>({ job, source, keyOf, folds, values }: Work<T>): A
     });
   }
   totals.finish();
-  const merge = await sorter.finish();
-  await counts.finish();
-  const reader = new TotalsReader(plan);
-  const next = () => merge.next();
-  let done = 0;
-  for (let record = next(); record !== undefined; ) {
-    const { key, results, reader: following } = reader.read(record, next);
-    counts.fill(key, results);
-    yield { key, results };
-    record = following;
-    if ((++done & 127) === 0) await job.breathe('merge', done);
-  }
+  return sorter.finish();
 }
 
 /** For folds that need the items of a group together. */
@@ -207,7 +217,7 @@ async function* foldGroups<T>({ job, source, keyOf, folds, values }: Work<T>): A
   });
   const merge = await sorter.finish();
   await counts.finish();
-  const groups = new Groups<T>(job, merge, sorter.batchItems);
+  const groups = new Groups<T>(job, { merge, batchItems: rowsPerBatch });
   for (let group = await groups.next(); group !== undefined; group = await groups.next()) {
     const [key, items] = group;
     const states = plan.start();

@@ -8,7 +8,7 @@
 import { describe } from '../base/errors.ts';
 import { compareKeys } from '../codec/key-order.ts';
 import type { Key } from '../codec/keys.ts';
-import { checkBy } from './by.ts';
+import { checkBy, isShareable } from './by.ts';
 import type { By } from './by.ts';
 import { countAbout, newSketch, mergeSketches, sketch } from './sketch.ts';
 
@@ -45,9 +45,33 @@ export interface Fold<S, R> {
 /** An aggregate over items of type T with a result of type R: what `sum('amount')` and its kin return. */
 export interface Aggregate<T, R> {
   readonly of: By<T> | undefined;
+  /** How another process makes it: the function's name and its options. Undefined for those made of functions. */
+  readonly made?: { readonly name: AggregateName; readonly options?: object };
   // The state is the fold's own affair.
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly fold: Fold<any, R>;
+}
+
+type AggregateName = 'sum' | 'count' | 'mean' | 'min' | 'max' | 'variance' | 'first' | 'last' | 'distinct' | 'collect';
+
+/** An aggregate as another process is told of it. */
+export interface SharedAggregate {
+  readonly name: AggregateName;
+  readonly of: By<unknown> | undefined;
+  readonly options: object | undefined;
+}
+
+/** What another process is to be told of an aggregate; undefined when it can not be. */
+export function shared({ of, made, fold }: Aggregate<never, unknown>): SharedAggregate | undefined {
+  if (made === undefined || fold.bySorting === true || !(of === undefined || isShareable(of))) return undefined;
+  const plain = typeof of === 'object' && 'module' in of ? { ...of, module: String(of.module) } : of;
+  return { name: made.name, of: plain as By<unknown> | undefined, options: made.options };
+}
+
+/** The aggregate that was told of. */
+export function aggregateOf({ name, of, options }: SharedAggregate): Aggregate<unknown, unknown> {
+  const make = makers[name] as (of: By<unknown> | undefined, options: object | undefined) => Aggregate<unknown, unknown>;
+  return make(of, options);
 }
 
 /** The sum of numbers (compensated, so it does not depend on their order) or of bigints; 0 when there are none. */
@@ -58,7 +82,7 @@ export function sum<T>(of: By<T>): Aggregate<T, number | bigint> {
 /** The number of items, or of those where the value is not missing. */
 export function count<T>(of?: By<T>): Aggregate<T, number> {
   if (of !== undefined) checkBy(of, 'count');
-  return { of, fold: countFold };
+  return { of, fold: countFold, made: { name: 'count' } };
 }
 
 /** The arithmetic mean of numbers; undefined when there are none. */
@@ -78,7 +102,7 @@ export function max<T>(of: By<T>): Aggregate<T, Key> {
 
 /** The variance of numbers, of a sample (n - 1) unless `population`; undefined when there are too few. */
 export function variance<T>(of: By<T>, { population = false }: { population?: boolean } = {}): Aggregate<T, number | undefined> {
-  return aggregate('variance', of, varianceFold(population ? 0 : 1));
+  return aggregate('variance', of, varianceFold(population ? 0 : 1), { population });
 }
 
 /** The first value, in the order of the source; undefined when there are none. */
@@ -93,13 +117,13 @@ export function last<T>(of: By<T>): Aggregate<T, unknown> {
 
 /** The number of distinct values (same as in a Map); with `approximate` within about 2 %, in 4 KiB for each group. */
 export function distinct<T>(of: By<T>, { approximate = false }: { approximate?: boolean } = {}): Aggregate<T, number> {
-  return approximate ? aggregate('distinct', of, sketchFold) : aggregate('distinct', of, exactFold);
+  return approximate ? aggregate('distinct', of, sketchFold, { approximate }) : aggregate('distinct', of, exactFold);
 }
 
 /** All values in one array, in the order of the source; each must fit in memory. */
 export function collect<T>(of?: By<T>): Aggregate<T, unknown[]> {
   if (of !== undefined) checkBy(of, 'collect');
-  return { of, fold: collectFold };
+  return { of, fold: collectFold, made: { name: 'collect' } };
 }
 
 /**
@@ -121,9 +145,9 @@ export function reduce<T, S>(init: S, fn: (state: S, item: T) => S, combine?: (a
   return { of: undefined, fold };
 }
 
-function aggregate<T, S, R>(name: string, of: By<T>, fold: Fold<S, R>): Aggregate<T, R> {
+function aggregate<T, S, R>(name: AggregateName, of: By<T>, fold: Fold<S, R>, options?: object): Aggregate<T, R> {
   checkBy(of, name);
-  return { of, fold };
+  return { of, fold, made: { name, ...(options && { options }) } };
 }
 
 /** A fold over numbers alone. */
@@ -297,3 +321,5 @@ const exactFold: Fold<Float64Array, number> = {
   add: (state) => state,
   bySorting: true,
 };
+
+const makers: Readonly<Record<AggregateName, unknown>> = { sum, count, mean, min, max, variance, first, last, distinct, collect };

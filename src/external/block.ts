@@ -216,6 +216,11 @@ export class Block {
   }
 
   #copyItem(source: Block, index: number): void {
+    if (source.layout.codec !== this.layout.codec) {
+      // Bytes written elsewhere name shapes of another book.
+      this.#pushItem(source.itemAt(index));
+      return;
+    }
     const { bytes } = source.items;
     this.items.raw(bytes.subarray(index === 0 ? 0 : source.ends[index - 1]!, source.ends[index]!));
     this.#endItem();

@@ -28,6 +28,11 @@ export function checkBy(by: unknown, name: string): void {
   throw new TypeError(`${name}: expected a function, a field, a path or a module, got ${describe(by)}${hint}`);
 }
 
+/** Can another process be told? */
+export function isShareable(by: By<never>): boolean {
+  return typeof by !== 'function';
+}
+
 /** The function for `by`; modules are loaded. Throws a TypeError when a module has no such function. */
 export async function resolveBy<T>(by: By<T>): Promise<KeyOf<T>> {
   if (!isModule(by)) return keyOf(by);

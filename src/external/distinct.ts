@@ -1,12 +1,12 @@
-import { resolveBy } from './by.ts';
 import type { By } from './by.ts';
 import { Flow } from './flow.ts';
-import { itemLayout, Job } from './job.ts';
+import { Job } from './job.ts';
 import { checkOptions } from './options.ts';
 import type { ExternalOptions } from './options.ts';
 import { Order } from './order.ts';
 import { checkSource } from './source.ts';
 import type { Source } from './source.ts';
+import { sortItems } from './sorted-items.ts';
 
 export interface DistinctOptions<T> extends ExternalOptions {
   /** What makes items the same; without it the items must be keys. */
@@ -23,12 +23,7 @@ export function externalDistinct<T>(source: Source<T>, options: DistinctOptions<
   return new Flow(async function* () {
     const job = new Job(options);
     try {
-      const { by } = options;
-      // The record that is there came first.
-      const sorter = job.sorter(itemLayout(new Order(), by === undefined), { combine: () => {} });
-      const keyOf = by === undefined ? undefined : await resolveBy(by);
-      await job.drain(source, (item) => sorter.push(keyOf === undefined ? item : keyOf(item), item));
-      const merge = await sorter.finish();
+      const { merge, batchItems } = await sortItems(job, source, { by: options.by, order: new Order(), distinct: true });
       let batch: T[] = [];
       let done = 0;
       let last: { key: unknown } | undefined;
@@ -38,7 +33,7 @@ export function externalDistinct<T>(source: Source<T>, options: DistinctOptions<
         if (last !== undefined && block.isKeyAt(at, last.key)) continue;
         last = { key: block.keyAt(at) };
         batch.push(block.itemAt(at) as T);
-        if (batch.length < sorter.batchItems) continue;
+        if (batch.length < batchItems) continue;
         yield batch;
         batch = [];
       }

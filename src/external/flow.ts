@@ -8,17 +8,33 @@
 /** Makes the batches of one iteration. Its `finally` runs however the iteration ends. */
 export type Batches<T> = () => AsyncGenerator<T[], void, undefined>;
 
+/** A part of a source: `import(module)[export](argument)` gives its items in any process. */
+export interface SplitPart {
+  readonly module: string;
+  readonly export: string;
+  readonly argument: unknown;
+}
+
+export type Split = (count: number) => Promise<readonly SplitPart[] | undefined>;
+
 /** Items to be iterated, lazily: nothing is read before the first item is asked for. Each iteration starts anew. */
 export class Flow<T> implements AsyncIterable<T> {
   readonly #start: Batches<T>;
+  readonly #split: Split | undefined;
 
-  constructor(start: Batches<T>) {
+  constructor(start: Batches<T>, split?: Split) {
     this.#start = start;
+    this.#split = split;
   }
 
   /** The same items in arrays of a few, as they are made. An array is the reader's to keep. */
   batches(): AsyncGenerator<T[], void, undefined> {
     return this.#start();
+  }
+
+  /** Parts that other processes can read, about `count`, in order; undefined where there are none. */
+  async split(count: number): Promise<readonly SplitPart[] | undefined> {
+    return this.#split?.(count);
   }
 
   [Symbol.asyncIterator](): FlowIterator<T> {

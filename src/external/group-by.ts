@@ -1,9 +1,8 @@
 import type { Key } from '../codec/keys.ts';
 import { StoreError } from '../base/errors.ts';
 import type { By } from './by.ts';
-import { resolveBy } from './by.ts';
 import { Flow } from './flow.ts';
-import { itemLayout, Job } from './job.ts';
+import { Job } from './job.ts';
 import { checkOptions } from './options.ts';
 import type { ExternalOptions } from './options.ts';
 import { Order } from './order.ts';
@@ -11,6 +10,8 @@ import type { Merge } from './merge.ts';
 import type { RunReader } from './run.ts';
 import { checkSource } from './source.ts';
 import type { Source } from './source.ts';
+import { sortItems } from './sorted-items.ts';
+import type { SortedItems } from './sorted-items.ts';
 
 export interface GroupOptions<T> extends ExternalOptions {
   /** What to group by. Keys are the same as in a Map; tuples and bytes by content. */
@@ -28,10 +29,7 @@ export function externalGroupBy<T>(source: Source<T>, options: GroupOptions<T>):
   return new Flow(async function* () {
     const job = new Job(options);
     try {
-      const sorter = job.sorter(itemLayout(new Order()));
-      const keyOf = await resolveBy(options.by);
-      await job.drain(source, (item) => sorter.push(keyOf(item), item));
-      const groups = new Groups<T>(job, await sorter.finish(), sorter.batchItems);
+      const groups = new Groups<T>(job, await sortItems(job, source, { by: options.by, order: new Order() }));
       for (let group = await groups.next(); group !== undefined; group = await groups.next()) yield [group];
     } finally {
       job.end();
@@ -51,7 +49,7 @@ export class Groups<T> {
   #key: Key;
   #done = 0;
 
-  constructor(job: Job, merge: Merge, batchItems: number) {
+  constructor(job: Job, { merge, batchItems }: SortedItems) {
     this.#job = job;
     this.#merge = merge;
     this.#batchItems = batchItems;

@@ -13,8 +13,7 @@ import { StoreError } from '../base/errors.ts';
 import { decodeWhole } from '../codec/decode.ts';
 import type { DecodeContext } from '../codec/decode.ts';
 import type { EncodeServices } from '../codec/services.ts';
-import { decodeShape, ShapeTable } from '../codec/shape.ts';
-import type { Shape } from '../codec/shape.ts';
+import { decodeShape, Shape, ShapeTable } from '../codec/shape.ts';
 import { TypeRegistry } from '../codec/type-registry.ts';
 import { readVarint, varintSize } from '../codec/varint.ts';
 import { Walker } from '../codec/walk.ts';
@@ -36,11 +35,13 @@ export class ItemCodec implements DecodeContext {
   readonly #graph: GraphCodec = new GraphCodec();
   readonly #types = new TypeRegistry();
   readonly #numbers = new Map<Link, number>();
-  readonly #shapes: Shape[] = [];
+  readonly #shapes: Shape[];
   /** Shapes of the item being read, by link index. */
   #used: number[] = [];
 
-  constructor() {
+  /** `book` are the shapes of items that were written elsewhere. */
+  constructor(book: readonly (readonly string[])[] = []) {
+    this.#shapes = book.map((keys) => new Shape(keys));
     const tree = (): never => {
       throw needsGraph;
     };
@@ -55,6 +56,11 @@ export class ItemCodec implements DecodeContext {
       },
     };
     this.#walker = new Walker(services);
+  }
+
+  /** The shapes of what has been written, for a codec in another process. */
+  get book(): readonly (readonly string[])[] {
+    return this.#shapes.map(({ keys }) => keys);
   }
 
   /** Appends an item. Throws UNSUPPORTED for what can not be stored, naming the place inside the item. */

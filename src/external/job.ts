@@ -29,7 +29,7 @@ export class Job {
   readonly tally: Tally = new Tally();
   readonly pace: Pace;
   readonly codec: ItemCodec = new ItemCodec();
-  readonly #sorters: Sorter[] = [];
+  readonly #open: { close(): void }[] = [];
   #reported = 0;
 
   /** Throws ABORTED when the signal is aborted already. */
@@ -48,8 +48,13 @@ export class Job {
       tmpdir: this.options.tmpdir,
       combine,
     });
-    this.#sorters.push(sorter);
+    this.#open.push(sorter);
     return sorter;
+  }
+
+  /** Something else that is closed with the job. */
+  closeAtEnd(one: { close(): void }): void {
+    this.#open.push(one);
   }
 
   /** Calls `take` with every item of a source, and counts them. */
@@ -80,7 +85,7 @@ export class Job {
 
   /** Lets go of everything and reports. */
   end(): void {
-    for (const sorter of this.#sorters) sorter.close();
+    for (const one of this.#open) one.close();
     this.options.onStats?.(this.tally.stats());
   }
 }

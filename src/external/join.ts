@@ -11,18 +11,17 @@ import { compareKeys } from '../codec/key-order.ts';
 import type { Key } from '../codec/keys.ts';
 import { config } from '../memory/config.ts';
 import { Allowance } from './allowance.ts';
-import { resolveBy } from './by.ts';
 import type { By } from './by.ts';
 import { Flow } from './flow.ts';
-import { itemLayout, Job } from './job.ts';
+import { Job } from './job.ts';
 import type { Merge } from './merge.ts';
 import { checkOptions } from './options.ts';
 import type { ExternalOptions } from './options.ts';
 import { Order } from './order.ts';
 import type { RunReader } from './run.ts';
-import type { Sorter } from './sorter.ts';
 import { checkSource } from './source.ts';
 import type { Source } from './source.ts';
+import { sortItems } from './sorted-items.ts';
 import { SpillList } from './spill-list.ts';
 
 /**
@@ -43,7 +42,7 @@ const types: readonly string[] = ['inner', 'left', 'right', 'outer', 'semi', 'an
 /** One side: its records in order, and the one that comes next. */
 interface Side {
   readonly merge: Merge;
-  readonly sorter: Sorter;
+  readonly batchItems: number;
   reader: RunReader | undefined;
 }
 
@@ -69,11 +68,8 @@ export function externalJoin<L, R>(left: Source<L>, right: Source<R>, options: J
 }
 
 async function sorted<T>(job: Job, source: Source<T>, by: By<T>): Promise<Side> {
-  const sorter = job.sorter(itemLayout(new Order()), { share: 0.5 });
-  const keyOf = await resolveBy(by);
-  await job.drain(source, (item) => sorter.push(keyOf(item), item));
-  const merge = await sorter.finish();
-  return { merge, sorter, reader: merge.next() };
+  const { merge, batchItems } = await sortItems(job, source, { by, order: new Order(), share: 0.5 });
+  return { merge, batchItems, reader: merge.next() };
 }
 
 class Join<L, R> {
@@ -90,7 +86,7 @@ class Join<L, R> {
     this.#type = type;
     this.#left = left;
     this.#right = right;
-    this.#batchItems = Math.min(left.sorter.batchItems, right.sorter.batchItems);
+    this.#batchItems = Math.min(left.batchItems, right.batchItems);
   }
 
   async *batches(): AsyncGenerator<[L | undefined, R | undefined][], void, undefined> {

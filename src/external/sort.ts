@@ -1,13 +1,13 @@
 import type { By } from './by.ts';
-import { resolveBy } from './by.ts';
 import { Flow } from './flow.ts';
-import { itemLayout, Job } from './job.ts';
+import { Job } from './job.ts';
 import { checkOptions } from './options.ts';
 import type { ExternalOptions } from './options.ts';
 import { Order } from './order.ts';
 import type { Compare } from './order.ts';
 import { checkSource } from './source.ts';
 import type { Source } from './source.ts';
+import { sortItems } from './sorted-items.ts';
 
 export interface SortOptions<T> extends ExternalOptions {
   /** What to sort by; without it and `compare` the items themselves must be keys. */
@@ -32,14 +32,7 @@ export function externalSort<T>(source: Source<T>, options: SortOptions<T> = {})
   return new Flow(async function* () {
     const job = new Job(options);
     try {
-      const sorter = job.sorter(itemLayout(new Order(descending, compare as Compare | undefined), by === undefined && compare === undefined));
-      if (by === undefined) await job.drain(source, (item) => sorter.push(item, item));
-      else {
-        const keyOf = await resolveBy(by);
-        await job.drain(source, (item) => sorter.push(keyOf(item), item));
-      }
-      const merge = await sorter.finish();
-      const { batchItems } = sorter;
+      const { merge, batchItems } = await sortItems(job, source, { by, order: new Order(descending, compare as Compare | undefined) });
       let batch: T[] = [];
       let done = 0;
       for (let reader = merge.next(); reader !== undefined; reader = merge.next()) {

@@ -37,7 +37,7 @@ export interface SorterOptions {
 }
 
 export class Sorter {
-  readonly #options: SorterOptions;
+  readonly options: SorterOptions;
   readonly #block: Block;
   readonly #deflate: boolean = config().compression === 'deflate';
   readonly #runs: Run[] = [];
@@ -50,7 +50,7 @@ export class Sorter {
   #closed = false;
 
   constructor(options: SorterOptions) {
-    this.#options = options;
+    this.options = options;
     this.#block = new Block(options.layout, 4096);
     this.#itemsMax = options.allowance.items(0);
   }
@@ -58,11 +58,6 @@ export class Sorter {
   /** The block records are gathered in. Who pushes there calls `pushed` after each record. */
   get block(): Block {
     return this.#block;
-  }
-
-  /** Items that may be handed out at once: a block's worth. */
-  get batchItems(): number {
-    return Math.min(128, this.#options.allowance.blockItems(this.#items, 0));
   }
 
   /** Adds a record. Throws UNSUPPORTED, IO. */
@@ -74,12 +69,12 @@ export class Sorter {
   pushed(): void {
     const block = this.#block;
     this.#items++;
-    if (block.count >= this.#itemsMax || block.bytes >= this.#options.allowance.bytes) this.spill();
+    if (block.count >= this.#itemsMax || block.bytes >= this.options.allowance.bytes) this.spill();
   }
 
   /** Ends the input and gives everything in order. To be called once; `close` afterwards. */
   async finish(): Promise<Merge> {
-    const { layout, tally } = this.#options;
+    const { layout, tally } = this.options;
     if (this.#growing === undefined) {
       const block = this.#block;
       tally.hold(block.count * layout.weight, block.bytes);
@@ -107,7 +102,7 @@ export class Sorter {
   /** Writes what has been gathered as a run. Throws IO. */
   spill(): void {
     const block = this.#block;
-    const { layout, tally, allowance } = this.#options;
+    const { layout, tally, allowance } = this.options;
     const { count, bytes } = block;
     tally.hold(count * layout.weight, bytes);
     const order = sortBlock(block);
@@ -129,7 +124,7 @@ export class Sorter {
   }
 
   #writer(waiting: number): RunWriter {
-    const { layout, allowance, tally, combine, tmpdir } = this.#options;
+    const { layout, allowance, tally, combine, tmpdir } = this.options;
     this.#file ??= new SpillFile(tmpdir ?? config().tmpdir);
     return new RunWriter(layout, {
       file: this.#file,
@@ -144,7 +139,7 @@ export class Sorter {
 
   /** How many runs can be read at once. */
   #fanIn(): number {
-    const { allowance } = this.#options;
+    const { allowance } = this.options;
     let items = 0;
     let bytes = 0;
     for (const { blockItemsMax, blockBytesMax } of this.#runs) {
@@ -159,7 +154,7 @@ export class Sorter {
   async #mergeSome(): Promise<void> {
     const runs = this.#runs;
     const fanIn = this.#fanIn();
-    this.#options.tally.passes++;
+    this.options.tally.passes++;
     // What this pass writes goes to a file of its own, so that the one before is given back when its runs are done.
     this.#file?.release();
     this.#file = undefined;
@@ -177,7 +172,7 @@ export class Sorter {
   }
 
   async #mergeInto(source: Merge): Promise<Run> {
-    const { pace } = this.#options;
+    const { pace } = this.options;
     const writer = this.#writer(0);
     for (let count = 1, reader = source.next(); reader !== undefined; reader = source.next(), count++) {
       writer.add(reader.block, reader.at);
@@ -187,7 +182,7 @@ export class Sorter {
   }
 
   #open(runs: readonly Run[]): Merge {
-    const { layout, tally } = this.#options;
+    const { layout, tally } = this.options;
     const kind = runs.every(({ keyKind }) => keyKind === runs[0]!.keyKind) ? runs[0]!.keyKind : KeyKind.keys;
     const readers: RunReader[] = runs.map((run) => new SpilledRunReader(run, layout, tally));
     return merge(readers, layout.order, kind);

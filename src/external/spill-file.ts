@@ -17,22 +17,41 @@ const pattern = /^lodemap-spill-(\d+)-(\w+)-\w+$/;
 const boot = (bootId() ?? 'unknown').replaceAll(/\W/g, '').slice(0, 12);
 const swept = new Set<string>();
 
+/** A name for a spill file of this process. */
+export function spillName(): string {
+  return `lodemap-spill-${process.pid}-${boot}-${randomBytes(8).toString('hex')}`;
+}
+
+/**
+ * A spill file that one process writes for another: who writes keeps the name (which carries the reader's process, so that it
+ * is swept when that one dies), who reads takes it.
+ */
+export interface HandOver {
+  readonly name: string;
+  readonly taken: boolean;
+}
+
 /** A file to append to and read from. Closed when its last user has released it. */
 export class SpillFile {
   readonly #file: StorageFile;
   readonly #storage: Storage;
   readonly #name: string;
+  readonly #isKept: boolean;
   #users = 1;
   #size = 0;
 
   /** A new file in `folder`, by default the system's folder for temporary files. Throws NOT_FOUND, IO. */
-  constructor(folder: string = tmpdir()) {
+  constructor(folder: string = tmpdir(), handOver?: HandOver) {
     this.#storage = new FileStorage(folder);
     if (!swept.has(folder)) sweep(this.#storage);
     swept.add(folder);
-    this.#name = `lodemap-spill-${process.pid}-${boot}-${randomBytes(8).toString('hex')}`;
-    this.#file = this.#storage.open(this.#name, 'create');
-    this.#unlink();
+    this.#name = handOver?.name ?? spillName();
+    // Whoever wrote it before has died of it.
+    if (handOver?.taken === false) this.#storage.remove(this.#name);
+    this.#file = this.#storage.open(this.#name, handOver?.taken === true ? 'read' : 'create');
+    if (handOver?.taken === true) this.#size = this.#file.size();
+    this.#isKept = handOver?.taken === false;
+    if (!this.#isKept) this.#unlink();
   }
 
   get size(): number {
@@ -63,12 +82,12 @@ export class SpillFile {
     return this;
   }
 
-  /** One user less; with the last the file is gone. */
+  /** One user less; with the last the file is gone, unless it is to be handed over. */
   release(): void {
     this.#users--;
     if (this.#users > 0) return;
     this.#file.close();
-    this.#unlink();
+    if (!this.#isKept) this.#unlink();
   }
 
   #unlink(): void {
@@ -78,6 +97,11 @@ export class SpillFile {
       // Where an open file keeps its name: it is removed once more when it has been closed.
     }
   }
+}
+
+/** Removes a file that was to be handed over and is not wanted any more. */
+export function dropSpill(name: string, folder: string = tmpdir()): void {
+  new FileStorage(folder).remove(name);
 }
 
 /** Removes what processes that are gone have left in a folder; gives how many files. */

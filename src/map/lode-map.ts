@@ -20,6 +20,9 @@ import type { StoreStats } from './stats.ts';
 import { Found } from './store.ts';
 import type { Store } from './store.ts';
 
+/** The store below a map, for the layers above. */
+export let storeOf: (map: LodeMap) => Store;
+
 /**
  * A Map on disk. Keys compare as in a Map (SameValueZero; tuples and bytes by content) and iterate in key order; values are
  * whatever `structuredClone` accepts, and containers come back lazy. What is set is visible at once in this process, is
@@ -29,6 +32,10 @@ import type { Store } from './store.ts';
  * TIMEOUT when other processes keep the commit lock too long, QUOTA, UNSUPPORTED for what can not be stored.
  */
 export class LodeMap<K extends Key = Key, V = unknown> {
+  static {
+    storeOf = (map) => map.#store;
+  }
+
   readonly #parts: MapParts;
   readonly #store: Store;
   #closing: Promise<void> | undefined;

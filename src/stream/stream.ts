@@ -11,6 +11,7 @@ import { resolveBy } from '../external/by.ts';
 import type { By } from '../external/by.ts';
 import { externalDistinct } from '../external/distinct.ts';
 import { Flow } from '../external/flow.ts';
+import type { Split } from '../external/flow.ts';
 import { externalGroupBy } from '../external/group-by.ts';
 import { externalJoin } from '../external/join.ts';
 import type { JoinOptions, JoinType } from '../external/join.ts';
@@ -25,6 +26,7 @@ import { batchesOf } from './batches-of.ts';
 import { csvPieces, jsonPieces, Group } from './export-text.ts';
 import type { CsvTextOptions } from './csv-text.ts';
 import { Demand, limited } from './demand.ts';
+import { splitFile } from './file-parts.ts';
 import { pathOf } from './file-source.ts';
 import { writeTextFile } from './file-sink.ts';
 import { csvBatches, jsonBatches, jsonLineBatches, lineBatches } from './file-formats.ts';
@@ -48,8 +50,8 @@ export class Stream<T> extends Flow<T> {
   readonly #start: Start<T>;
   readonly #skips: readonly Skips[];
 
-  private constructor(start: Start<T>, skips: readonly Skips[] = []) {
-    super(() => start(new StreamRun(), new Demand()));
+  private constructor(start: Start<T>, skips: readonly Skips[] = [], split?: Split) {
+    super(() => start(new StreamRun(), new Demand()), split);
     this.#start = start;
     this.#skips = skips;
   }
@@ -64,7 +66,7 @@ export class Stream<T> extends Flow<T> {
   /** The lines of a text file, without what ends them. Files are UTF-8, and packed where the name ends in `.gz`. */
   static fromFile(path: string | URL): Stream<string> {
     const file = pathOf(path, 'Stream.fromFile');
-    return new Stream((run, demand) => limited(lineBatches(file, run), demand));
+    return new Stream((run, demand) => limited(lineBatches(file, run), demand), [], (count) => splitFile({ file, format: 'lines' }, count));
   }
 
   /** The rows of a CSV file as objects by the names of its header. Throws FORMAT with file, line and column. */
@@ -72,7 +74,8 @@ export class Stream<T> extends Flow<T> {
     const file = pathOf(path, 'Stream.fromCSV');
     const skips = { count: 0 };
     const make = csvBatches(file, options, () => void skips.count++);
-    return new Stream((run, demand) => limited(make(run) as Batches<Record<string, string>>, demand), [skips]);
+    const split: Split = (count) => splitFile({ file, format: 'csv', options }, count);
+    return new Stream((run, demand) => limited(make(run) as Batches<Record<string, string>>, demand), [skips], split);
   }
 
   /** The values of a file of one JSON value a line. Throws FORMAT with file, line and column. */
@@ -82,7 +85,8 @@ export class Stream<T> extends Flow<T> {
     const file = pathOf(path, 'Stream.fromJSONL');
     const skips = { count: 0 };
     const make = jsonLineBatches(file, options, () => void skips.count++);
-    return new Stream((run, demand) => limited(make(run) as Batches<T>, demand), [skips]);
+    const split: Split = (count) => splitFile({ file, format: 'jsonl', options }, count);
+    return new Stream((run, demand) => limited(make(run) as Batches<T>, demand), [skips], split);
   }
 
   /**
@@ -275,7 +279,7 @@ export class Stream<T> extends Flow<T> {
   }
 
   #flow(run: StreamRun): Flow<T> {
-    return new Flow(() => this.#start(run, new Demand()));
+    return new Flow(() => this.#start(run, new Demand()), (count) => this.split(count));
   }
 
   /** An algorithm that takes all items before it gives the first. */
