@@ -7,7 +7,7 @@
 import type { Ref } from './chunk.ts';
 
 /** A ref may stand in any of this many slots in a row. */
-const ways = 4;
+const ways = 8;
 const slotsFirst = 256;
 
 export class PlaceTable {
