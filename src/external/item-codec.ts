@@ -14,12 +14,16 @@ import { decodeWhole } from '../codec/decode.ts';
 import type { DecodeContext } from '../codec/decode.ts';
 import type { EncodeServices } from '../codec/services.ts';
 import { decodeShape, Shape, ShapeTable } from '../codec/shape.ts';
+import { bodyAt, readIndex, skipSlot, slotsAt } from '../codec/slot-reader.ts';
+import { SlotKind, slotKinds } from '../codec/tags.ts';
 import { TypeRegistry } from '../codec/type-registry.ts';
 import { readVarint, varintSize } from '../codec/varint.ts';
 import { Walker } from '../codec/walk.ts';
 import { ChunkKind, PendingChunk } from '../heap/chunk.ts';
 import type { Link } from '../heap/chunk.ts';
-import { isLazy } from '../lazy/lazy-values.ts';
+import { InlineNode } from '../lazy/inline-node.ts';
+import { isLazy, nodeOf } from '../lazy/lazy-values.ts';
+import type { Node } from '../lazy/node.ts';
 import { materialize } from '../lazy/values.ts';
 import { GraphCodec } from './graph-codec.ts';
 
@@ -36,6 +40,9 @@ export class ItemCodec implements DecodeContext {
   readonly #types = new TypeRegistry();
   readonly #numbers = new Map<Link, number>();
   readonly #shapes: Shape[];
+  readonly #walkerShapes = new ShapeTable();
+  /** Numbers of shapes that stores have decoded. */
+  readonly #foreign = new WeakMap<Shape, number>();
   /** Shapes of the item being read, by link index. */
   #used: number[] = [];
 
@@ -46,7 +53,7 @@ export class ItemCodec implements DecodeContext {
       throw needsGraph;
     };
     const services: EncodeServices = {
-      shapes: new ShapeTable(),
+      shapes: this.#walkerShapes,
       trees: { list: tree, object: tree, map: tree, set: tree },
       types: this.#types,
       cells: { allocate: tree, define: tree },
@@ -65,7 +72,9 @@ export class ItemCodec implements DecodeContext {
 
   /** Appends an item. Throws UNSUPPORTED for what can not be stored, naming the place inside the item. */
   write(item: unknown, out: ByteWriter): void {
-    const value = isLazy(item) ? materialize(item) : item;
+    const node = typeof item === 'object' && item !== null ? nodeOf(item) : undefined;
+    if (node !== undefined && this.#copy(node, out)) return;
+    const value = node === undefined ? item : materialize(item);
     const walker = this.#walker;
     try {
       walker.walk(value);
@@ -119,6 +128,38 @@ export class ItemCodec implements DecodeContext {
     return this.#types.revive(name, plain);
   }
 
+  /** Copies a record of a store, whose bytes are a slot already; false when it has parts elsewhere, or cells. */
+  #copy(node: Node, out: ByteWriter): boolean {
+    if (!(node instanceof InlineNode)) return false;
+    const { bytes, links, at } = node.content();
+    const end = skipSlot(bytes, at);
+    if (links.length > 255 || !hasShapesOnly(bytes, at, end)) return false;
+    const start = out.length;
+    out.byte(links.length === 0 ? Form.plain : Form.shaped);
+    if (links.length > 0) out.byte(links.length);
+    for (let i = 0; i < links.length; i++) {
+      // What is no shape of this record is never asked for.
+      const number = isShape[i] === 1 ? this.#numberOfShape(node.context.shapeOf(links[i]!)) : 0;
+      if (number < 0) {
+        out.length = start;
+        return false;
+      }
+      out.varint(number);
+    }
+    out.raw(bytes.subarray(at, end));
+    return true;
+  }
+
+  #numberOfShape(shape: Shape): number {
+    let number = this.#foreign.get(shape);
+    if (number === undefined) {
+      const link = this.#walkerShapes.linkOf(shape.keys);
+      number = link === undefined ? -1 : this.#numberOf(link);
+      this.#foreign.set(shape, number);
+    }
+    return number;
+  }
+
   /** Writes what goes before the slot; false when the item can not be written so. */
   #writeHead(links: readonly Link[], out: ByteWriter): boolean {
     if (links.length === 0) {
@@ -150,4 +191,31 @@ export class ItemCodec implements DecodeContext {
     this.#numbers.set(link, number);
     return number;
   }
+}
+
+/** Which of the first 256 links are shapes in the slot looked at last. */
+const isShape = new Uint8Array(256);
+
+/** Fills `isShape`; false when a slot has links to values, cells or instances of types. */
+function hasShapesOnly(bytes: Uint8Array, start: number, end: number): boolean {
+  isShape.fill(0);
+  for (let at = start; at < end; ) {
+    switch (slotKinds[bytes[at]!]) {
+      case SlotKind.scalar:
+      case SlotKind.hole:
+        at = skipSlot(bytes, at);
+        break;
+      case SlotKind.record:
+        isShape[readIndex(bytes, bodyAt(bytes, at))] = 1;
+        at = slotsAt(bytes, at);
+        break;
+      case SlotKind.list:
+      case SlotKind.map:
+      case SlotKind.set:
+        at = slotsAt(bytes, at);
+        break;
+      default: return false;
+    }
+  }
+  return true;
 }
