@@ -186,7 +186,7 @@ async function totalHere<T>({ job, source, keyOf, values }: Work<T>, folds: Fold
   const sorter = job.sorter(folds.layout(), { budgetBytes: bytesMax, combine: (target, from, index) => folds.combine(target, from, index) });
   const totals = new Totals(folds, sorter, bytesMax);
   const [value] = values;
-  if (values.length === 1 && counts.none) await job.drain(source, (item) => totals.addNumber(keyOf(item), value!(item)));
+  if (values.length === 1 && counts.none) await job.drain(source, (item) => totals.addOne(keyOf(item), value!(item)));
   else {
     const row: unknown[] = [];
     await job.drain(source, (item) => {

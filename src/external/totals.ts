@@ -23,6 +23,7 @@ export interface PlannedFold {
 
 /** Bytes a state of a list takes, about; one that grows takes as many for each value. */
 const stateBytes = 64;
+const waitingMax = 512;
 
 /** The folds of one aggregation, which know how to add, merge and finish a whole record. */
 export class Folds {
@@ -109,6 +110,12 @@ export class Totals {
   /** Lists of states, once a value was no number or when a fold keeps none. */
   #states: Map<Key, { key: Key; states: unknown[] }> | undefined;
   #stateBytes = 0;
+  /** Keys and values that wait to be added together. */
+  readonly #keys = new Float64Array(waitingMax);
+  readonly #values = new Float64Array(waitingMax);
+  readonly #indexesOfKeys = new Int32Array(waitingMax);
+  #waiting = 0;
+  #spills = 0;
 
   constructor(folds: Folds, sorter: Sorter, bytesMax: number) {
     this.#folds = folds;
@@ -130,21 +137,40 @@ export class Totals {
     this.#addStates(this.#states, key, values);
   }
 
-  /** As `add`, for one number: the common case without the array. */
-  addNumber(key: Key, value: unknown): void {
-    if (this.#states !== undefined || !isNumberOrMissing(value)) {
-      this.add(key, [value]);
+  /** As `add`, for the value of the only fold. Numbers under numbers are added a few hundred at a time. */
+  addOne(key: Key, value: unknown): void {
+    if (this.#states === undefined && typeof value === 'number' && hasRank(key)) {
+      this.#keys[this.#waiting] = key;
+      this.#values[this.#waiting] = value;
+      if (++this.#waiting === waitingMax) this.#addWaiting();
       return;
     }
-    const at = this.#place(key);
-    const { fold } = this.#folds.planned[0]!;
-    if (typeof value === 'number') fold.numbers!.add(this.#sorter.block.numbers, at, value);
+    this.#addWaiting();
+    this.add(key, [value]);
   }
 
   /** Hands everything to the sorter; nothing may be added afterwards. */
   finish(): void {
+    this.#addWaiting();
     if (this.#states !== undefined) this.#pushStates(this.#states);
     this.#indexes.clear();
+  }
+
+  #addWaiting(): void {
+    const count = this.#waiting;
+    this.#waiting = 0;
+    const { block } = this.#sorter;
+    const fold = this.#folds.planned[0]!.fold.numbers!;
+    const { width } = this.#folds;
+    const [keys, values, indexes] = [this.#keys, this.#values, this.#indexesOfKeys];
+    if (block.keyKind === KeyKind.numbers) this.#ranks.findMany(keys, count, block.ranks, indexes);
+    else indexes.fill(-1);
+    const spills = this.#spills;
+    for (let i = 0; i < count; i++) {
+      const known = this.#spills === spills ? indexes[i]! : -1;
+      const at = known >= 0 ? known * width : this.#place(keys[i]!);
+      fold.add(block.numbers, at, values[i]!);
+    }
   }
 
   #addNumbers(key: Key, values: readonly unknown[]): void {
@@ -209,6 +235,7 @@ export class Totals {
   }
 
   #spill(): void {
+    this.#spills++;
     if (this.#sorter.block.count > 0) this.#sorter.spill();
     this.#ranks.clear();
     this.#indexes.clear();
