@@ -4,6 +4,7 @@
  */
 import { ChunkKind } from '../heap/chunk.ts';
 import type { Link } from '../heap/chunk.ts';
+import type { EntryBatch } from '../heap/entry-batch.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { settle } from './scalar-writer.ts';
 import type { EncodeServices } from './services.ts';
@@ -33,18 +34,44 @@ export function encodeNested(value: unknown, services: EncodeServices): Slot {
   return encode(value, services, cutNested);
 }
 
+/** As `encodeRoot`, put into a batch of entries. */
+export function encodeEntry(value: unknown, services: EncodeServices, batch: EntryBatch): void {
+  const walker = borrow(services);
+  const { writer } = walker;
+  try {
+    walker.walk(value);
+    if (walker.sightings.repeated.size === 0) {
+      const links = writer.numberLinks(0);
+      batch.value(writer.bytes, writer.end, links, writer.end > rootBytesMax);
+    } else {
+      const { bytes, links } = encodeWithCells(value, services, walker, cutRoot);
+      batch.value(bytes, bytes.length, links, false);
+    }
+  } finally {
+    giveBack(services, walker);
+  }
+}
+
 function encode(value: unknown, services: EncodeServices, cut: (walker: Walker) => Slot): Slot {
-  let walkers = waiting.get(services);
-  if (walkers === undefined) waiting.set(services, (walkers = []));
-  const walker = walkers.pop() ?? new Walker(services);
+  const walker = borrow(services);
   try {
     walker.walk(value);
     if (walker.sightings.repeated.size === 0) return cut(walker);
     return encodeWithCells(value, services, walker, cut);
   } finally {
-    walker.reset();
-    walkers.push(walker);
+    giveBack(services, walker);
   }
+}
+
+function borrow(services: EncodeServices): Walker {
+  return waiting.get(services)?.pop() ?? new Walker(services);
+}
+
+function giveBack(services: EncodeServices, walker: Walker): void {
+  walker.reset();
+  const walkers = waiting.get(services);
+  if (walkers === undefined) waiting.set(services, [walker]);
+  else walkers.push(walker);
 }
 
 function encodeWithCells(

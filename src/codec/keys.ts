@@ -6,6 +6,7 @@
  * a 0x00 of a string or of bytes is followed by 0xff. At the top they end with the key, so the bytes of a string begin with
  * the bytes of every prefix of it. A small integer takes 2 to 4 bytes, an ASCII string its length and one.
  */
+import type { ByteWriter } from '../base/bytes.ts';
 import { describe } from '../base/errors.ts';
 import { corrupt } from './corrupt.ts';
 import { KeyBuffer } from './key-buffer.ts';
@@ -46,6 +47,18 @@ export function encodeKey(key: Key): Uint8Array {
   buffer.clear();
   writeKey(buffer, key, 0);
   return buffer.take();
+}
+
+/** As `encodeKey`, appended to `out`. */
+export function encodeKeyTo(out: ByteWriter, key: Key): void {
+  buffer.clear();
+  writeKey(buffer, key, 0);
+  const { bytes, end } = buffer;
+  out.reserve(end);
+  let at = out.length;
+  if (end < 48) for (let i = 0; i < end; i++) out.bytes[at++] = bytes[i]!;
+  else bytes.copy(out.bytes, at, 0, end);
+  out.length += end;
 }
 
 /** The key with these bytes; dates, bytes and tuples are fresh, bytes as a plain Uint8Array. Throws CORRUPT when no key has them. */

@@ -15,6 +15,8 @@ const scanMax = 12;
 export class LinkTable {
   readonly #source: ChunkSource | undefined;
   #links: Link[] = [];
+  /** The list taken last. */
+  #last: readonly Link[] = [];
   /** By hash: the last index with it; `#before[i]` is the index with the same hash before i, or -1. */
   #byHash: Map<number, number> | undefined;
   #before: number[] = [];
@@ -41,11 +43,18 @@ export class LinkTable {
     return this.#indexByHash(link);
   }
 
-  /** The links so far, which the caller may keep; the table is empty afterwards. */
-  take(): Link[] {
+  /** The links so far, a list to keep but not to change; the table is empty afterwards. */
+  take(): readonly Link[] {
     const links = this.#links;
-    this.#links = [];
+    const last = this.#last;
     this.#byHash = undefined;
+    // Alike records have the same links: they share one list, and this one is used again.
+    if (links.length === last.length && links.every((link, index) => link === last[index])) {
+      while (links.length > 0) links.pop();
+      return last;
+    }
+    this.#links = [];
+    this.#last = links;
     return links;
   }
 

@@ -52,7 +52,7 @@ export function replayOperation(writer: IndexWriter, reader: OperationsReader, c
 let scratch = Buffer.allocUnsafeSlow(4096);
 
 /** Puts the row of the index: the commit that wrote it, and its value part. */
-function putRow(
+export function putRow(
   writer: IndexWriter,
   row: { table: LoggedTable; key: Uint8Array },
   sequence: number,

@@ -2,6 +2,7 @@
  * The entries by key: rows of the index, with long keys unpacked from their buckets, now or as they were at a commit.
  */
 import { StoreError } from '../base/errors.ts';
+import type { EntryBatch, EntryChange } from './entry-batch.ts';
 import type { Heap, PlannedOperation } from './heap.ts';
 import { readRowsAt, rowAt } from './history.ts';
 import { changeBucket, decodeBucket, encodeBucket, indexKeyOf, isBucketKey, isLongKey, keyOfItem, restOf } from './long-keys.ts';
@@ -10,19 +11,12 @@ import { readRows } from './row-scan.ts';
 import type { RowScan } from './row-scan.ts';
 import type { Link } from './chunk.ts';
 import { encodeRowValue, rowHead } from './rows.ts';
-import type { Encoded } from './rows.ts';
 
 /** What is stored under a key: the commit that set it, and the row's value part, from `at` to the end of `bytes`. */
 export interface Entry {
   readonly sequence: number;
   readonly bytes: Uint8Array;
   readonly at: number;
-}
-
-/** A change of an entry; without a value it is deleted. */
-export interface EntryChange {
-  readonly keyBytes: Uint8Array;
-  readonly slot: Encoded | undefined;
 }
 
 /** The entry of a key, as of the stretch at hand or, with `snapshot`, as of that commit. Bytes are good until the next read. */
@@ -145,6 +139,12 @@ function nameOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
+/** Commits a batch of entries. Needs the commit lock. Throws as `Heap.commit`. */
+export function commitEntries(heap: Heap, batch: EntryBatch): void {
+  if (batch.hasLongKeys || heap.meta.pins > 0) heap.commit(entryOperations(heap, batch.changes(), false));
+  else heap.commitEntries(batch);
+}
+
 /** How many entries there are as of the stretch at hand. */
 export function countEntries(heap: Heap): number {
   return heap.index.count('entries') + heap.meta.hiddenKeys;
@@ -153,7 +153,7 @@ export function countEntries(heap: Heap): number {
 /** The longest key, in bytes as encoded: it has to fit into records with room to spare. */
 export const keyBytesMax: number = 16 * 1024 * 1024;
 
-export function checkKeyLength(key: Uint8Array): void {
-  if (key.length <= keyBytesMax) return;
-  throw new StoreError('UNSUPPORTED', `A key takes ${key.length} bytes; the limit is ${keyBytesMax}`);
+export function checkKeyLength(bytes: number): void {
+  if (bytes <= keyBytesMax) return;
+  throw new StoreError('UNSUPPORTED', `A key takes ${bytes} bytes; the limit is ${keyBytesMax}`);
 }

@@ -25,7 +25,15 @@ export function hash32(bytes: Uint8Array, seed: number, start = 0, end: number =
  */
 export function contentHash(kind: number, payload: Uint8Array, links: readonly Link[]): number {
   if (forced !== undefined) return forced;
-  let hash = hash32(payload, kind);
+  return withLinks(hash32(payload, kind), links);
+}
+
+/** As `contentHash`, of a payload that is a part of `bytes`. */
+export function contentHashIn(kind: number, bytes: Uint8Array, range: { start: number; end: number }, links: readonly Link[]): number {
+  return forced ?? withLinks(hash32(bytes, kind, range.start, range.end), links);
+}
+
+function withLinks(hash: number, links: readonly Link[]): number {
   for (let i = 0; i < links.length; i++) hash = (Math.imul(hash ^ links[i]!.hash, 0x9e3779b1) + i) >>> 0;
   return hash;
 }

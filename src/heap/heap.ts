@@ -9,18 +9,20 @@ import { invariant } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import type { Index, IndexWriter } from '../storage/index-store.ts';
 import type { Storage } from '../storage/storage.ts';
-import { applyOperation } from './apply-operation.ts';
+import { applyOperation, putRow } from './apply-operation.ts';
 import { ChunkCache } from './chunk-cache.ts';
-import { PendingChunk } from './chunk.ts';
+import { ChunkKind, PendingChunk } from './chunk.ts';
 import type { ChunkSource, ChunkView, Link } from './chunk.ts';
 import type { CommitLock } from './commit-lock.ts';
 import { Deduplicator, isDeduplicated } from './deduplicator.ts';
+import { EntryBatch } from './entry-batch.ts';
+import { contentHashIn } from './hash.ts';
 import type { IndexHome } from './index-home.ts';
 import { Log } from './log.ts';
 import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
 import type { LoggedTable, Operation } from './operations.ts';
-import { PendingView } from './pending.ts';
+import { makeChunk, PendingView } from './pending.ts';
 import { catchUp, rewriteLastSegment } from './recovery.ts';
 import type { Segments } from './segment.ts';
 
@@ -171,9 +173,7 @@ export class Heap implements ChunkSource {
   commit(operations: readonly PlannedOperation[], options: { sync?: boolean; nextCell?: number } = {}): void {
     invariant(this.commitLock.held, 'a commit needs the commit lock');
     this.checkUsable();
-    try {
-      this.#enterBusy();
-      this.#log.begin();
+    this.#atomically(() => {
       for (const { value, roots } of operations) {
         if (roots !== undefined) this.#place(roots);
         if (value !== undefined && !(value instanceof Uint8Array)) this.#place(value.links);
@@ -181,6 +181,32 @@ export class Heap implements ChunkSource {
       const made = operations.map((one) => (one.make === undefined ? one : { ...one, value: one.make() }));
       for (const operation of made) this.#log.addOperation(operation);
       this.#publish(made, options);
+    });
+  }
+
+  /** As `commit`, of a batch of entries without long keys, while there are no pins. */
+  commitEntries(batch: EntryBatch): void {
+    invariant(!batch.hasLongKeys && this.#meta.pins === 0, 'entries that need more than a put each');
+    invariant(this.commitLock.held, 'a commit needs the commit lock');
+    this.checkUsable();
+    this.#atomically(() => {
+      let placed: readonly Link[] | undefined;
+      for (let i = 0; i < batch.count; i++) {
+        const links = batch.links(i);
+        if (links !== placed) this.#place((placed = links));
+        if (batch.isChunk(i)) this.#placeEntry(batch, i);
+      }
+      for (let i = 0; i < batch.count; i++) this.#log.addOperation(batch.operation(i));
+      this.#publish(batch, {});
+    });
+  }
+
+  /** Runs the steps of a commit; when one fails, what is in memory and on disk may no longer agree. */
+  #atomically(steps: () => void): void {
+    try {
+      this.#enterBusy();
+      this.#log.begin();
+      steps();
       this.commitLock.busy = false;
     } catch (error) {
       this.deduplicator.discard();
@@ -237,7 +263,7 @@ export class Heap implements ChunkSource {
   }
 
   /** Writes the batch to the log, then its rows and the new watermark to the index. */
-  #publish(rows: readonly Operation[], options: { sync?: boolean; nextCell?: number }): void {
+  #publish(rows: readonly Operation[] | EntryBatch, options: { sync?: boolean; nextCell?: number }): void {
     const { tail: before, epoch } = { tail: this.#meta.tail, epoch: this.#meta.tail.epoch };
     const nextCell = options.nextCell ?? before.nextCell;
     const bytes = this.#log.batchBytes;
@@ -251,8 +277,15 @@ export class Heap implements ChunkSource {
     });
   }
 
-  #writeRows(writer: IndexWriter, rows: readonly Operation[], sequence: number): number {
+  #writeRows(writer: IndexWriter, rows: readonly Operation[] | EntryBatch, sequence: number): number {
     let { hiddenKeys } = this.#meta;
+    if (rows instanceof EntryBatch) {
+      for (let i = 0; i < rows.count; i++) {
+        const { table, key, value } = rows.operation(i);
+        putRow(writer, { table, key }, sequence, value);
+      }
+      return hiddenKeys;
+    }
     const pins = this.#meta.pins > 0 ? { index: this.index, newestPin: this.#meta.newestPin } : undefined;
     for (const operation of rows) hiddenKeys = applyOperation(writer, operation, { sequence, hiddenKeys, pins });
     return hiddenKeys;
@@ -284,6 +317,29 @@ export class Heap implements ChunkSource {
     if (chunk.ref === 0) this.#placeOne(chunk);
   }
 
+  /** Places the chunk of an entry, whose links are placed. */
+  #placeEntry(batch: EntryBatch, index: number): void {
+    const kind = ChunkKind.value;
+    const { bytes } = batch.out;
+    const links = batch.links(index);
+    const range = { start: batch.start(index), end: batch.end(index) };
+    if (isDeduplicated(kind, range.end - range.start)) {
+      const chunk = makeChunk(kind, Buffer.from(bytes.subarray(range.start, range.end)), links);
+      this.#placeOne(chunk);
+      batch.placed(index, chunk.ref, chunk.hash);
+      return;
+    }
+    this.#makeRoom();
+    batch.placed(index, this.#log.addChunkIn(kind, bytes, range, links), contentHashIn(kind, bytes, range, links));
+  }
+
+  /** Publishes the chunks of a batch that has grown large, ahead of what links to them. */
+  #makeRoom(): void {
+    if (this.#log.batchBytes < batchBytesTarget) return;
+    this.#publish([], {});
+    this.#log.begin();
+  }
+
   #placeOne(chunk: PendingChunk): void {
     const deduplicate = isDeduplicated(chunk.kind, chunk.payload.length);
     if (deduplicate) {
@@ -293,10 +349,7 @@ export class Heap implements ChunkSource {
         return;
       }
     }
-    if (this.#log.batchBytes >= batchBytesTarget) {
-      this.#publish([], {});
-      this.#log.begin();
-    }
+    this.#makeRoom();
     chunk.ref = this.#log.addChunk(chunk.kind, chunk.payload, chunk.links);
     if (deduplicate) this.deduplicator.placed(chunk);
   }

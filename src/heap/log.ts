@@ -100,8 +100,17 @@ export class Log {
   }
 
   addChunk(kind: number, payload: Uint8Array, links: readonly Link[]): Ref {
+    return this.addChunkIn(kind, payload, { start: 0, end: payload.length }, links);
+  }
+
+  /** As `addChunk`, of a payload that is a part of `bytes`. */
+  addChunkIn(kind: number, bytes: Uint8Array, range: { start: number; end: number }, links: readonly Link[]): Ref {
     const start = this.#out.length;
-    const offset = this.#appendPacked(kind, payload, links) ?? this.#append(kind, payload, links);
+    let offset = this.#appendPacked(kind, bytes, range, links);
+    if (offset < 0) {
+      const payload = range.end - range.start === bytes.length ? bytes : bytes.subarray(range.start, range.end);
+      offset = this.#append(kind, payload, links);
+    }
     const ref = makeRef(this.#tail.segment, offset, this.#out.length - start);
     this.#chunks.add(ref);
     return ref;
@@ -174,20 +183,20 @@ export class Log {
     return offset;
   }
 
-  /** Appends a chunk packed, if the segment has a dictionary and it pays; shows it to the sampler. */
-  #appendPacked(kind: number, payload: Uint8Array, links: readonly Link[]): number | undefined {
-    if (!isPackable(kind)) return undefined;
+  /** Appends a chunk packed, if the segment has a dictionary and it pays, else returns -1; shows it to the sampler. */
+  #appendPacked(kind: number, bytes: Uint8Array, range: { start: number; end: number }, links: readonly Link[]): number {
+    if (!isPackable(kind)) return -1;
     const dictionary = this.#dictionary;
     const sampled = this.#sampler.hungry && (dictionary === undefined || this.#tail.offset > this.#segmentBytesTarget * sampledEnd);
-    if (dictionary === undefined && !sampled) return undefined;
+    if (dictionary === undefined && !sampled) return -1;
     const content = this.#content;
-    if (!fillContent(content, payload, links)) return undefined;
+    if (!fillContent(content, bytes, range, links)) return -1;
     if (sampled) this.#sampler.add(content);
-    if (dictionary === undefined) return undefined;
+    if (dictionary === undefined) return -1;
     const start = this.#out.length;
     const place = { seed: this.#active!.header.seed, base: this.#tail.offset };
     const offset = appendPacked(this.#out, place, kind, { content, dictionary });
-    return offset < 0 ? undefined : this.#appended(offset, start);
+    return offset < 0 ? -1 : this.#appended(offset, start);
   }
 
   #needsSegment(): boolean {

@@ -13,7 +13,11 @@ export const directKeyBytesMax = 900;
 const bucketForm = 3;
 
 export function isLongKey(key: Uint8Array): boolean {
-  return key.length > directKeyBytesMax;
+  return isLongKeyLength(key.length);
+}
+
+export function isLongKeyLength(bytes: number): boolean {
+  return bytes > directKeyBytesMax;
 }
 
 /** The key under which the index holds a key's row. */

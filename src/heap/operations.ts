@@ -16,6 +16,7 @@
  */
 import { ByteReader, ByteWriter, readUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
+import { indexKeyBytesMax } from '../storage/index-store.ts';
 import type { Ref } from './chunk.ts';
 import { isOneLink, rowValueBytes, writeOneLink, writeRowValue } from './rows.ts';
 import type { Encoded } from './rows.ts';
@@ -87,7 +88,9 @@ export class BatchChunks {
 /** Gathers operations into the payload of one record. */
 export class OperationsWriter {
   readonly #out = new ByteWriter(4096);
-  #last: Uint8Array = noKey;
+  /** The key of the operation before. */
+  readonly #last: Buffer = Buffer.allocUnsafeSlow(indexKeyBytesMax);
+  #lastBytes = 0;
 
   get bytes(): number {
     return this.#out.length;
@@ -130,7 +133,7 @@ export class OperationsWriter {
 
   #key(code: number, key: Uint8Array): void {
     const last = this.#last;
-    const limit = Math.min(last.length, key.length);
+    const limit = Math.min(this.#lastBytes, key.length);
     let shared = 0;
     while (shared < limit && last[shared] === key[shared]) shared++;
     const out = this.#out;
@@ -139,15 +142,15 @@ export class OperationsWriter {
     const rest = key.length - shared;
     out.varint(rest);
     out.reserve(rest);
-    for (let i = shared; i < key.length; i++) out.bytes[out.length++] = key[i]!;
-    this.#last = key;
+    for (let i = shared; i < key.length; i++) last[i] = out.bytes[out.length++] = key[i]!;
+    this.#lastBytes = key.length;
   }
 
   /** The payload; valid until the writer is used again, which starts a new record. */
   finish(): Buffer {
     const payload = this.#out.written();
     this.#out.reset();
-    this.#last = noKey;
+    this.#lastBytes = 0;
     return payload;
   }
 }

@@ -91,13 +91,19 @@ export function appendPacked(
 }
 
 /** Gathers what a chunk's record is to hold into one piece. False when it is too large to be packed. */
-export function fillContent(content: Content, payload: Uint8Array, links: readonly Link[]): boolean {
-  const size = links.length * linkBytes + payload.length;
+export function fillContent(
+  content: Content,
+  payload: Uint8Array,
+  range: { start: number; end: number },
+  links: readonly Link[],
+): boolean {
+  const payloadBytes = range.end - range.start;
+  const size = links.length * linkBytes + payloadBytes;
   const { bytes } = content;
   if (size > bytes.length) return false;
   let at = writeLinks(bytes, 0, links);
-  if (payload.length < 64) for (let i = 0; i < payload.length; i++) bytes[at++] = payload[i]!;
-  else bytes.set(payload, at);
+  if (payloadBytes < 64) for (let i = range.start; i < range.end; i++) bytes[at++] = payload[i]!;
+  else bytes.set(payloadBytes === payload.length ? payload : payload.subarray(range.start, range.end), at);
   content.size = size;
   content.links = links.length;
   return true;

@@ -33,6 +33,11 @@ export function rowValueBytes(value: Encoded): number {
   return 1 + varintBytes(links.length) + links.length * linkBytes + bytes.length;
 }
 
+/** A value that is nothing but a link. */
+export function oneLink(link: Link): Encoded {
+  return { bytes: linkSlot, links: [link] };
+}
+
 /** Is this value nothing but a link? */
 export function isOneLink({ bytes, links }: Encoded): boolean {
   return links.length === 1 && bytes.length === linkSlot.length && bytes[0] === linkSlot[0];

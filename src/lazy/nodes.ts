@@ -3,7 +3,7 @@
  * nodes, the shapes, the types.
  */
 import { StoreError } from '../base/errors.ts';
-import { encodeNested, encodeRoot, linkSlot } from '../codec/encode.ts';
+import { encodeEntry, encodeNested, encodeRoot, linkSlot } from '../codec/encode.ts';
 import { readScalar } from '../codec/scalars.ts';
 import type { CellMark, EncodeServices, Recognised } from '../codec/services.ts';
 import { decodeShape, ShapeTable } from '../codec/shape.ts';
@@ -15,6 +15,7 @@ import { inlineBytesMax, rootBytesMax, slotKinds, SlotKind, Tag } from '../codec
 import { TypeRegistry } from '../codec/type-registry.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
+import type { EntryBatch } from '../heap/entry-batch.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { readBlob } from './blob-reader.ts';
 import { CellReference } from './cell-reference.ts';
@@ -136,6 +137,16 @@ export class Nodes implements NodeContext {
     const { slot } = node;
     if (slot.bytes.length <= rootBytesMax) return slot;
     return linkSlot(makeChunk(ChunkKind.value, slot.bytes, slot.links));
+  }
+
+  /** As `encode`, put into a batch of entries as the value of the next. */
+  encodeEntry(value: unknown, batch: EntryBatch): void {
+    if (this.#nodeOf(value) === undefined) {
+      encodeEntry(value, this.#services, batch);
+      return;
+    }
+    const { bytes, links } = this.encode(value);
+    batch.value(bytes, bytes.length, links, false);
   }
 
   /** The slot of a value as part of a container; `absent` is a hole. */

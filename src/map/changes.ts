@@ -118,8 +118,13 @@ export class Changes {
 /** Roughly what a slot holds in memory and will take in the log: chunks it shares with others count again. */
 export function slotBytes(slot: Slot | undefined): number {
   if (slot === undefined) return 0;
-  let bytes = slot.bytes.length;
-  for (const link of slot.links) if (link.ref === 0) bytes += pendingBytes(link);
+  return slot.bytes.length + linkedBytes(slot.links);
+}
+
+/** The same of what links lead to. */
+export function linkedBytes(links: readonly Link[]): number {
+  let bytes = 0;
+  for (const link of links) if (link.ref === 0) bytes += pendingBytes(link);
   return bytes;
 }
 

@@ -1,9 +1,10 @@
 import { StoreError, describe } from '../base/errors.ts';
-import { encodeKey } from '../codec/keys.ts';
+import { encodeKeyTo } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
 import { checkKeyLength } from '../heap/entry-table.ts';
-import { slotBytes } from './changes.ts';
-import type { NewEntry, Store } from './store.ts';
+import { EntryBatch } from '../heap/entry-batch.ts';
+import { linkedBytes } from './changes.ts';
+import type { Store } from './store.ts';
 
 export interface SetManyOptions {
   /** Entries to a commit, at most; default 500: what waits for its commit survives collections, which costs more than commits. */
@@ -30,13 +31,17 @@ export async function setMany(
   if (store.inTransaction) throw new TypeError('setMany commits in batches of its own: it can not be part of a transaction');
   let count = 0;
   let bytes = 0;
-  let entriesOfBatch: NewEntry[] = [];
+  const keys: Key[] = [];
+  const pending = new EntryBatch();
   const commit = async (): Promise<void> => {
-    const committed = entriesOfBatch;
-    if (committed.length === 0) return;
-    entriesOfBatch = [];
+    if (pending.count === 0) return;
     bytes = 0;
-    await store.soon(() => store.tryCommitEntries(committed));
+    try {
+      await store.soon(() => store.tryCommitEntries(pending, keys));
+    } finally {
+      pending.reset();
+      keys.length = 0;
+    }
     onProgress?.(count);
   };
   const iterator = iteratorOf(entries);
@@ -48,14 +53,17 @@ export async function setMany(
       const result = step instanceof Promise ? await step : step;
       if (result.done === true) break;
       const [key, value] = checkEntry(result.value);
-      const slot = store.nodes.encode(value);
-      const keyBytes = encodeKey(key);
-      checkKeyLength(keyBytes);
-      bytes += keyBytes.length + slotBytes(slot);
-      store.quota.check(store.heap, bytes);
-      entriesOfBatch.push({ key, keyBytes, slot });
+      store.nodes.encodeEntry(value, pending);
+      const keyAt = pending.out.length;
+      encodeKeyTo(pending.out, key);
+      checkKeyLength(pending.out.length - keyAt);
+      const entryBytes = pending.unfinishedBytes + linkedBytes(pending.links(pending.count));
+      store.quota.check(store.heap, bytes + entryBytes);
+      pending.endKey();
+      bytes += entryBytes;
+      keys.push(key);
       count++;
-      if (entriesOfBatch.length >= batch || bytes > batchBytesMax) await commit();
+      if (pending.count >= batch || bytes > batchBytesMax) await commit();
     }
   } catch (error) {
     await iterator.return?.();

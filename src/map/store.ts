@@ -13,7 +13,8 @@ import type { Key } from '../codec/keys.ts';
 import type { Slot } from '../codec/slot.ts';
 import { Link } from '../heap/chunk.ts';
 import { EntryFinder } from '../heap/entry-finder.ts';
-import { checkKeyLength, countEntries, entryOperations, readEntry } from '../heap/entry-table.ts';
+import { checkKeyLength, commitEntries, countEntries, entryOperations, readEntry } from '../heap/entry-table.ts';
+import type { EntryBatch } from '../heap/entry-batch.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue } from '../heap/rows.ts';
 import type { TypeRegistry } from '../codec/type-registry.ts';
@@ -44,13 +45,6 @@ export class Found implements Base {
     this.value = value;
     this.base = base ?? this;
   }
-}
-
-/** An entry for `tryCommitEntries`. */
-export interface NewEntry {
-  readonly key: Key;
-  readonly keyBytes: Uint8Array;
-  readonly slot: Slot;
 }
 
 export interface StoreOptions {
@@ -192,7 +186,7 @@ export class Store {
   put(key: Key, slot: Slot | undefined): Change {
     this.enter();
     const keyBytes = encodeKey(key);
-    checkKeyLength(keyBytes);
+    checkKeyLength(keyBytes.length);
     if (slot !== undefined) this.quota.check(this.heap, this.#pendingBytes() + keyBytes.length + slotBytes(slot));
     const change = this.top.setEntry(key, keyBytes, slot);
     this.edits.note(change);
@@ -254,15 +248,16 @@ export class Store {
   }
 
   /**
-   * Commits entries straight away, if the commit lock is free: they never lie in a layer of changes. False when it is not.
+   * Commits entries straight away, if the commit lock is free: they never lie in a layer of changes. `keys` are theirs. False
+   * when it is not.
    */
-  tryCommitEntries(entries: readonly NewEntry[]): boolean {
+  tryCommitEntries(batch: EntryBatch, keys: readonly Key[]): boolean {
     if (!this.heap.tryLock()) return false;
     try {
       this.#locked();
       this.#commitBottom();
-      this.heap.commit(entryOperations(this.heap, entries, false));
-      if (this.#rows.bytes > 0) for (const { key } of entries) this.#rows.delete(key);
+      commitEntries(this.heap, batch);
+      if (this.#rows.bytes > 0) for (const key of keys) this.#rows.delete(key);
       return true;
     } finally {
       this.heap.unlock();
