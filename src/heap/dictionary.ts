@@ -49,7 +49,8 @@ export function wordEnd(bytes: Uint8Array, at: number, end: number): number {
   return to;
 }
 
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
+/** The hash by which words are found. */
+export function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = 0;
   for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, hashPrime);
   return hash ^ (hash >>> 15);

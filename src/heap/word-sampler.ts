@@ -5,7 +5,8 @@
  * counted, and those that save most (two bytes stand for each occurrence) make a dictionary. One that would save less than
  * a fifth of the sample is not worth its own bytes and the time to pack: then sampling rests until the next segment.
  */
-import { Dictionary, wordBytesMin, wordEnd, wordsMax } from './dictionary.ts';
+import { ByteWriter } from '../base/bytes.ts';
+import { Dictionary, hashOf, wordBytesMin, wordEnd, wordsMax } from './dictionary.ts';
 import type { Content } from './dictionary.ts';
 import { linkBytes } from './ref.ts';
 
@@ -58,40 +59,94 @@ export class WordSampler {
 
   /** The dictionary of what was sampled, which is forgotten. Undefined when none pays: then it rests until `reset`. */
   take(): Dictionary | undefined {
-    const words = this.#words();
     const bytes = this.#length;
+    const words = this.#count();
     this.reset();
     this.#resting = true;
+    const out = new ByteWriter(64 * 1024);
     let saved = 0;
-    const lines: Buffer[] = [];
-    let size = 0;
-    for (const [word, count] of words) {
-      if (lines.length === wordsMax || size + 1 + word.length > dictionaryBytesMax) break;
-      saved += count * (word.length - codeBytes);
-      size += 1 + word.length;
-      lines.push(Buffer.from(String.fromCharCode(word.length) + word, 'latin1'));
+    for (const index of words.best().slice(0, wordsMax)) {
+      if (out.length > dictionaryBytesMax) break;
+      words.write(index, out);
+      saved += words.gain(index);
     }
-    return saved * 5 < bytes ? undefined : new Dictionary(Buffer.concat(lines));
+    return saved * 5 < bytes ? undefined : new Dictionary(out.written());
   }
 
-  /** The words that save more than they cost, as latin1 strings with how often they occur; those that save most first. */
-  #words(): Array<[string, number]> {
-    const counts = new Map<string, number>();
+  /** Counts links and words as `Dictionary.pack` will look for them. */
+  #count(): WordCounts {
     const sample = this.#sample ?? Buffer.alloc(0);
-    const count = (from: number, to: number): void => {
-      const word = sample.toString('latin1', from, to);
-      counts.set(word, (counts.get(word) ?? 0) + 1);
-    };
+    const words = new WordCounts(sample, this.#length);
     let at = 0;
-    for (const [index, end] of this.#ends.entries()) {
-      for (let links = this.#links[index]!; links > 0; links--) count(at, (at += linkBytes));
+    for (let i = 0; i < this.#ends.length; i++) {
+      const end = this.#ends[i]!;
+      for (let links = this.#links[i]!; links > 0; links--, at += linkBytes) words.add(at, linkBytes);
       while (at < end) {
         const to = wordEnd(sample, at, end);
-        if (to - at >= wordBytesMin) count(at, to);
+        if (to - at >= wordBytesMin) words.add(at, to - at);
         at = to;
       }
     }
-    const gain = ([word, times]: [string, number]): number => times * (word.length - codeBytes) - word.length - 1;
-    return [...counts].filter((one) => one[1] > 1 && gain(one) > 0).toSorted((a, b) => gain(b) - gain(a));
+    return words;
+  }
+}
+
+/** How often words occur: a hash table of places in the sample, without a string for each word. */
+class WordCounts {
+  readonly #sample: Buffer;
+  /** By hash: the number of a word + 1. */
+  readonly #table: Uint32Array;
+  readonly #starts: number[] = [];
+  readonly #sizes: number[] = [];
+  readonly #counts: number[] = [];
+
+  constructor(sample: Buffer, bytes: number) {
+    this.#sample = sample;
+    // There are fewer words than half of this, for none is shorter than three bytes.
+    this.#table = new Uint32Array(2 ** Math.ceil(Math.log2(bytes + 2)));
+  }
+
+  add(start: number, size: number): void {
+    const sample = this.#sample;
+    const table = this.#table;
+    const mask = table.length - 1;
+    for (let slot = hashOf(sample, start, start + size) & mask; ; slot = (slot + 1) & mask) {
+      const number = table[slot]! - 1;
+      if (number < 0) {
+        table[slot] = this.#starts.push(start);
+        this.#sizes.push(size);
+        this.#counts.push(1);
+        return;
+      }
+      if (this.#sizes[number] !== size) continue;
+      const known = this.#starts[number]!;
+      let i = 0;
+      while (i < size && sample[known + i] === sample[start + i]) i++;
+      if (i < size) continue;
+      this.#counts[number]!++;
+      return;
+    }
+  }
+
+  /** What a word saves, less what it costs. */
+  gain(index: number): number {
+    const size = this.#sizes[index]!;
+    return this.#counts[index]! * (size - codeBytes) - size - 1;
+  }
+
+  /** The words that occur more than once and pay, those that save most first. */
+  best(): number[] {
+    const words: number[] = [];
+    for (let i = 0; i < this.#counts.length; i++) if (this.#counts[i]! > 1 && this.gain(i) > 0) words.push(i);
+    return words.toSorted((a, b) => this.gain(b) - this.gain(a));
+  }
+
+  /** Writes a word as a dictionary has it: its length, its bytes. */
+  write(index: number, out: ByteWriter): void {
+    const start = this.#starts[index]!;
+    const size = this.#sizes[index]!;
+    out.reserve(1 + size);
+    out.bytes[out.length++] = size;
+    for (let i = 0; i < size; i++) out.bytes[out.length++] = this.#sample[start + i]!;
   }
 }
