@@ -15,6 +15,9 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly command: Command }
   set: () => import('./commands/set.ts'),
   delete: () => import('./commands/delete.ts'),
   ls: () => import('./commands/ls.ts'),
+  sort: () => import('./commands/sort.ts'),
+  group: () => import('./commands/group.ts'),
+  join: () => import('./commands/join.ts'),
   stat: () => import('./commands/stat.ts'),
   verify: () => import('./commands/verify.ts'),
   rebuild: () => import('./commands/rebuild.ts'),
@@ -79,7 +82,7 @@ async function overview(): Promise<string> {
 }
 
 function helpOf(verb: string, { summary, usage, options, examples }: Command): string {
-  const rows = Object.entries({ ...options, ...everywhere }).map(([name, { value, text }]) => [`  --${name}${value === undefined ? '' : ` <${value}>`}`, text]);
+  const rows = Object.entries({ ...options, ...everywhere }).map(([name, { value, short, text }]) => [`  ${short === undefined ? '' : `-${short} `}--${name}${value === undefined ? '' : ` <${value}>`}`, text]);
   const samples = examples.map(([command, does]) => `  ${command}\n      ${does}\n`).join('');
   return `lodemap ${verb} ${usage}\n\n${summary}\n\n${alignTable(rows)}\n${samples}`;
 }

@@ -5,6 +5,8 @@ import type { Terminal } from './terminal.ts';
 /** An option of a command; one with `value` (the word the help shows for it) takes a value, the others are flags. */
 export interface Option {
   readonly value?: string;
+  /** One letter that stands for the name. */
+  readonly short?: string;
   readonly text: string;
 }
 
@@ -40,7 +42,7 @@ export const everywhere: Readonly<Record<string, Option>> = {
  */
 export function readArguments(args: readonly string[], command: Pick<Command, 'options'>): Pick<Call, 'words' | 'options'> {
   const known = { ...command.options, ...everywhere };
-  const options = Object.fromEntries(Object.entries(known).map(([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' } as const]));
+  const options = Object.fromEntries(Object.entries(known).map(([name, { value, short }]) => [name, { type: value === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) } as const]));
   try {
     const masked = args.map((arg) => (/^-\d/.test(arg) ? `\0${arg}` : arg));
     const { values, positionals } = parseArgs({ args: masked, options, allowPositionals: true, strict: true });
