@@ -92,11 +92,11 @@ export class Log {
     this.#chain = 0;
     this.#operationCount = 0;
     this.#chunks.reset();
-    if (this.#needsSegment()) this.#roll();
-    else if (this.#active === undefined) {
+    if (this.#active === undefined && this.#tail.segment !== 0) {
       this.#active = this.#segments.get(this.#tail.segment);
       this.#dictionary = findDictionary(this.#active);
     }
+    if (this.#needsSegment()) this.#roll();
   }
 
   addChunk(kind: number, payload: Uint8Array, links: readonly Link[]): Ref {
