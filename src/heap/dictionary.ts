@@ -58,6 +58,7 @@ export function hashOf(bytes: Uint8Array, start: number, end: number): number {
 
 /** What a record holds beside its head, in one piece: `links` links and the payload. Reused from one record to the next. */
 export interface Content {
+  /** The byte behind the content is 0. */
   readonly bytes: Buffer;
   size: number;
   links: number;
@@ -84,43 +85,56 @@ export class Dictionary {
   }
 
   /**
-   * Packs `content` to `out` at `at`, where there must be room for as many bytes and 16 more. Returns the position behind
-   * it; 0 when it would save less than an eighth.
+   * Packs `content` to `out` at `at`, where there must be room for twice as many bytes and 16 more. Returns the position
+   * behind it; 0 when it would save less than an eighth.
    */
   pack({ bytes: content, size, links }: Content, out: Uint8Array, at: number): number {
-    const limit = at + size - (size >>> 3);
-    const payloadAt = links * linkBytes;
     let to = writeVarint(out, at, size);
     let from = 0;
+    for (const payloadAt = links * linkBytes; from < payloadAt; from += linkBytes) {
+      to = this.#packLink(content, from, out, to);
+    }
     while (from < size) {
-      // `wordEnd` and `hashOf` in one go.
-      let hash = Math.imul(content[from]!, hashPrime);
+      const first = content[from]!;
       let end = from + 1;
-      if (from < payloadAt) while (end < from + linkBytes) hash = Math.imul(hash ^ content[end++]!, hashPrime);
-      else {
-        const wordLimit = from + wordBytesMax < size ? from + wordBytesMax : size;
-        for (; end < wordLimit && goesOn[content[end]!] === 1; end++) hash = Math.imul(hash ^ content[end]!, hashPrime);
+      if (goesOn[content[end]!] === 1) {
+        // `wordEnd` and `hashOf` in one go; the byte behind the content ends the last word.
+        let hash = Math.imul(first, hashPrime);
+        const limit = from + wordBytesMax;
+        do hash = Math.imul(hash ^ content[end++]!, hashPrime);
+        while (end < limit && goesOn[content[end]!] === 1);
+        const word = end - from < wordBytesMin ? -1 : this.#find(content, from, end - from, hash ^ (hash >>> 15));
+        if (word >= 0) {
+          out[to++] = 0x80 + (word >>> 8);
+          out[to++] = word;
+          from = end;
+          continue;
+        }
       }
-      const length = end - from;
-      const word = length < wordBytesMin ? -1 : this.#find(content, from, length, hash ^ (hash >>> 15));
-      if (word >= 0) {
-        if (to + 2 > limit) return 0;
-        out[to++] = 0x80 + (word >>> 8);
-        out[to++] = word;
-        from = end;
-        continue;
+      if (first >= 0x80) {
+        const raw = rawBytes(content, from, size);
+        out[to++] = raw > 0 ? rawRun : rawByte;
+        if (raw > 0) {
+          out[to++] = raw;
+          end = from + raw;
+        }
       }
-      const high = content[from]! >= 0x80;
-      const raw = from < payloadAt ? linkBytes : high ? rawBytes(content, from, size) : 0;
-      if (to + (raw === 0 ? length + 1 : raw + 2) > limit) return 0;
-      if (raw > 0) {
-        out[to++] = rawRun;
-        out[to++] = raw;
-        end = from + raw;
-      } else if (high) out[to++] = rawByte;
       while (from < end) out[to++] = content[from++]!;
     }
-    return to;
+    return to <= at + size - (size >>> 3) ? to : 0;
+  }
+
+  #packLink(content: Uint8Array, from: number, out: Uint8Array, at: number): number {
+    const word = this.#find(content, from, linkBytes, hashOf(content, from, from + linkBytes));
+    if (word >= 0) {
+      out[at] = 0x80 + (word >>> 8);
+      out[at + 1] = word;
+      return at + 2;
+    }
+    out[at] = rawRun;
+    out[at + 1] = linkBytes;
+    for (let i = 0; i < linkBytes; i++) out[at + 2 + i] = content[from + i]!;
+    return at + 2 + linkBytes;
   }
 
   /** Unpacks the codes `bytes[at, end)` to `out[from, to)`, which they must fill. Throws CORRUPT. */

@@ -51,7 +51,7 @@ export class Log {
   readonly #out = new ByteWriter(64 * 1024);
   readonly #operations = new OperationsWriter();
   readonly #chunks = new BatchChunks();
-  readonly #content: Content = { bytes: Buffer.allocUnsafeSlow(packedBytesMax), size: 0, links: 0 };
+  readonly #content: Content = { bytes: Buffer.allocUnsafeSlow(packedBytesMax + 1), size: 0, links: 0 };
   readonly #sampler: WordSampler;
   #active: OpenSegment | undefined;
   #dictionary: Dictionary | undefined;

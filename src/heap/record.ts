@@ -72,7 +72,7 @@ export function appendPacked(
 ): number {
   const { content, dictionary } = packing;
   const { links } = content;
-  out.reserve(headBytesMax + content.size + 16);
+  out.reserve(headBytesMax + 2 * content.size + 16);
   const bytes = out.bytes;
   const start = out.length;
   // Written as if the length took one byte, as it nearly always does.
@@ -100,10 +100,11 @@ export function fillContent(
   const payloadBytes = range.end - range.start;
   const size = links.length * linkBytes + payloadBytes;
   const { bytes } = content;
-  if (size > bytes.length) return false;
+  if (size >= bytes.length) return false;
   let at = writeLinks(bytes, 0, links);
   if (payloadBytes < 64) for (let i = range.start; i < range.end; i++) bytes[at++] = payload[i]!;
   else bytes.set(payloadBytes === payload.length ? payload : payload.subarray(range.start, range.end), at);
+  bytes[size] = 0;
   content.size = size;
   content.links = links.length;
   return true;

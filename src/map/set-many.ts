@@ -7,7 +7,7 @@ import { linkedBytes } from './changes.ts';
 import type { Store } from './store.ts';
 
 export interface SetManyOptions {
-  /** Entries to a commit, at most; default 500: what waits for its commit survives collections, which costs more than commits. */
+  /** Entries to a commit, at most; default 500, more of them gain nothing. */
   readonly batch?: number;
   /** Stops between entries with ABORTED; what was committed stays. */
   readonly signal?: AbortSignal;
