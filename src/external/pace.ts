@@ -14,7 +14,21 @@ export class Pace {
 
   /** Throws ABORTED, with the signal's reason as its cause. */
   check(): void {
-    if (this.#signal?.aborted === true) throw new StoreError('ABORTED', 'The operation was aborted', { cause: this.#signal.reason });
+    if (this.#signal?.aborted === true) throw aborted(this.#signal);
+  }
+
+  /** As `promise`, but an abort ends the wait at once: with ABORTED, whatever becomes of the promise. */
+  orAbort<T>(promise: PromiseLike<T>): PromiseLike<T> {
+    const signal = this.#signal;
+    if (signal === undefined) return promise;
+    return new Promise<T>((resolve, reject) => {
+      const onAbort = (): void => reject(aborted(signal));
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      const settled = (): void => signal.removeEventListener('abort', onAbort);
+      promise.then(resolve, reject);
+      promise.then(settled, settled);
+    });
   }
 
   /** Has the slice been used up? Costs 30 ns: ask once in many items. */
@@ -30,4 +44,8 @@ export class Pace {
     this.#since = performance.now();
     this.check();
   }
+}
+
+function aborted(signal: AbortSignal): StoreError {
+  return new StoreError('ABORTED', 'The operation was aborted', { cause: signal.reason });
 }

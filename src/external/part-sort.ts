@@ -29,6 +29,8 @@ export interface PartTask {
   readonly tmpdir: string | undefined;
   readonly budgetBytes: number | undefined;
   readonly config: MemoryConfig;
+  /** How many runs the reader merges: its blocks may be as large as that allows. */
+  readonly parts: number;
   readonly by: By<unknown> | undefined;
 }
 
@@ -52,6 +54,11 @@ export interface SortedPart {
 }
 
 type Report = (done: number) => void;
+
+/** What the reader holds besides a block of each run. */
+const blocksAside = 4;
+const blockItemsMax = 1024;
+const blockBytesMax = 256 * 1024;
 
 export async function sortPart(task: SortTask, report: Report): Promise<SortedPart> {
   return inJob(task, report, async (job) => {
@@ -98,15 +105,15 @@ async function inJob(task: PartTask, report: Report, work: (job: Job) => Promise
 }
 
 /** Writes all that a sorter has as one run. */
-async function handOver(job: Job, sorter: Sorter, { file: name, tmpdir, config }: PartTask): Promise<Omit<Run, 'file'> | undefined> {
+async function handOver(job: Job, sorter: Sorter, { file: name, tmpdir, config, parts }: PartTask): Promise<Omit<Run, 'file'> | undefined> {
   const merge = await sorter.finish();
   const file = new SpillFile(tmpdir ?? config.tmpdir, { name, taken: false });
   try {
     const { layout, allowance, combine } = sorter.options;
     const writer = new RunWriter(layout, {
       file,
-      blockItems: allowance.blockItems(job.tally.items, 0),
-      blockBytes: allowance.blockBytes,
+      blockItems: Math.min(blockItemsMax, Math.floor(allowance.items(job.tally.items * parts) / (parts + blocksAside))),
+      blockBytes: Math.min(blockBytesMax, Math.floor(allowance.bytes / (parts + blocksAside))),
       deflate: config.compression === 'deflate',
       waitingBytes: 64 * 1024,
       tally: job.tally,

@@ -51,7 +51,7 @@ export async function shareWork(job: Job, source: Source<never>, work: SharedWor
           done[i] = count as number;
           job.progress('read', done.reduce((a, b) => a + b, 0));
         };
-        return (await pool.run(taskOf(job, { ...work, part, file: names[i]! }), report)) as SortedPart;
+        return (await pool.run(taskOf(job, { ...work, part, file: names[i]!, parts: parts.length }), report)) as SortedPart;
       }),
     );
     note(job, sorted, processes);
@@ -62,14 +62,14 @@ export async function shareWork(job: Job, source: Source<never>, work: SharedWor
   }
 }
 
-function taskOf(job: Job, { part, file, by, task, argument }: SharedWork & { part: SplitPart; file: string }): { module: string; export: string; argument: PartTask } {
+function taskOf(job: Job, { part, file, parts, by, task, argument }: SharedWork & { part: SplitPart; file: string; parts: number }): { module: string; export: string; argument: PartTask } {
   const { budgetBytes, tmpdir, processes = 1 } = job.options;
   const share = budgetBytes === undefined ? undefined : Math.max(64 * 1024, Math.floor(budgetBytes / processes));
   const plain = typeof by === 'object' && 'module' in by ? { ...by, module: String(by.module) } : by;
   return {
     module: new URL('./part-sort.js', import.meta.url).href,
     export: task,
-    argument: { part, file, tmpdir, budgetBytes: share, config: config(), by: plain as By<unknown> | undefined, ...argument },
+    argument: { part, file, tmpdir, budgetBytes: share, config: config(), parts, by: plain as By<unknown> | undefined, ...argument },
   };
 }
 

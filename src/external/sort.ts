@@ -33,6 +33,7 @@ export function externalSort<T>(source: Source<T>, options: SortOptions<T> = {})
     const job = new Job(options);
     try {
       const { merge, batchItems } = await sortItems(job, source, { by, order: new Order(descending, compare as Compare | undefined) });
+      job.tally.hold(batchItems, 0);
       let batch: T[] = [];
       let done = 0;
       for (let reader = merge.next(); reader !== undefined; reader = merge.next()) {

@@ -1,5 +1,5 @@
 /** Where items come from: any iterable, plain or async. */
-import { describe } from '../base/errors.ts';
+import { describe, isStoreError } from '../base/errors.ts';
 import { Flow } from './flow.ts';
 import type { Pace } from './pace.ts';
 
@@ -19,30 +19,37 @@ export function checkSource(source: unknown, name: string): void {
 /** Calls `take` with every item. Closes the source when `take` throws or the work is aborted. */
 export async function drain<T>(source: Source<T>, pace: Pace, take: (item: T) => void): Promise<void> {
   if (source instanceof Flow) {
-    for await (const batch of source.batches() as AsyncIterable<T[]>) {
+    await drainAsync((source as Flow<T>).batches(), pace, (batch) => {
       for (let i = 0; i < batch.length; i++) take(batch[i]!);
-      if (pace.isDue()) await pace.rest();
-    }
+    });
     return;
   }
-  let count = 0;
   if (Symbol.asyncIterator in source) {
-    for await (const item of source) {
-      take(item);
-      if ((++count & 63) === 0 && pace.isDue()) await pace.rest();
-    }
+    await drainAsync(source[Symbol.asyncIterator](), pace, take);
     return;
   }
   const iterator = source[Symbol.iterator]();
-  let ended = true;
   try {
-    ended = false;
-    while (!ended) {
-      ended = takeSome(iterator, take);
-      if (!ended && pace.isDue()) await pace.rest();
+    while (!takeSome(iterator, take)) if (pace.isDue()) await pace.rest();
+  } catch (error) {
+    close(iterator);
+    throw error;
+  }
+}
+
+/** An abort ends the wait for the next item too. */
+async function drainAsync<T>(iterator: AsyncIterator<T>, pace: Pace, take: (item: T) => void): Promise<void> {
+  try {
+    for (let count = 0; ; count++) {
+      const result = await pace.orAbort(iterator.next());
+      if (result.done === true) return;
+      take(result.value);
+      if ((count & 15) === 0 && pace.isDue()) await pace.rest();
     }
   } catch (error) {
-    if (!ended) close(iterator);
+    const closed = Promise.resolve(iterator.return?.()).catch(() => {});
+    // A source that hangs would hang here too.
+    if (!isStoreError(error, 'ABORTED')) await closed;
     throw error;
   }
 }

@@ -251,7 +251,9 @@ export class Stream<T> extends Flow<T> {
   }
 
   /** Stores all items as one list under `key`, replacing what was there, and gives it. */
-  async toList<K extends Key>(map: LodeMap<K, unknown>, key: K, options?: RunOptions): Promise<LazyList> {
+  // What else the map holds does not matter.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  async toList<K extends Key>(map: LodeMap<K, any>, key: K, options?: RunOptions): Promise<LazyList> {
     map.set(key, []);
     const list = map.get(key) as LazyList;
     await list.extend(this.#items(options));
@@ -259,7 +261,8 @@ export class Stream<T> extends Flow<T> {
   }
 
   /** Stores each item under its key, and gives how many there were. */
-  async toMap<K extends Key>(map: LodeMap<K, T>, { key, ...options }: RunOptions & { readonly key: By<T> }): Promise<number> {
+  // oxlint-disable-next-line typescript/no-explicit-any
+  async toMap<K extends Key>(map: LodeMap<K, any>, { key, ...options }: RunOptions & { readonly key: By<T> }): Promise<number> {
     const keyOf = await resolveBy(key);
     return map.setMany(this.map((item): [K, T] => [keyOf(item) as K, item]).#items(options), options.signal === undefined ? {} : { signal: options.signal });
   }
@@ -290,11 +293,24 @@ export class Stream<T> extends Flow<T> {
   /** The batches of one run, which reports and can be aborted. */
   async *#run(options: RunOptions = {}): AsyncGenerator<T[], void, undefined> {
     const run = new StreamRun(options);
-    for await (const batch of this.#start(run, new Demand())) {
-      yield batch;
-      await run.took(batch.length);
+    const batches = this.#start(run, new Demand());
+    let isHanging = false;
+    try {
+      for (;;) {
+        isHanging = true;
+        const { done, value } = await run.pace.orAbort(batches.next());
+        isHanging = false;
+        if (done === true) break;
+        yield value;
+        await run.took(value.length);
+      }
+      run.report();
+    } finally {
+      // After an abort in the middle of a wait the source may never answer.
+      const closed = batches.return();
+      if (!isHanging) await closed;
+      else closed.catch(() => {});
     }
-    run.report();
   }
 
   #items(options?: RunOptions): Flow<T> {

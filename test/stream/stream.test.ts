@@ -255,3 +255,15 @@ test('misuse is told at once', () => {
   assert.throws(() => Stream.range(3).groupBy(undefined as never), /"by" is missing/);
   assert.throws(() => Stream.range(3).join([], {}), /leftBy/);
 });
+
+test('an abort ends the wait for a source that hangs', { timeout: 10_000 }, async () => {
+  const hanging = async function* (): AsyncGenerator<number> {
+    yield 1;
+    await new Promise(() => {});
+  };
+  for (const stream of [Stream.from(hanging()), Stream.from(hanging()).sort(), Stream.from(hanging()).map((x) => x)]) {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 30);
+    await assert.rejects(stream.collect({ signal: controller.signal }), (error) => isStoreError(error, 'ABORTED'));
+  }
+});
