@@ -94,6 +94,9 @@ export interface ChunkView {
   linkRef(index: number): Ref;
 }
 
+/** What is in a chunk, for those who follow no links. */
+export type ChunkPayload = Pick<ChunkView, 'kind' | 'bytes' | 'start' | 'end'>;
+
 /** Where links lead. The heap is one; tests use one over pending chunks only. */
 export interface ChunkSource {
   /** The chunk a link names: pending ones from memory, placed ones from cache or disk. Throws CORRUPT or IO. */

@@ -40,6 +40,19 @@ export function bucketKey(hash: number, bytes: number): Uint8Array {
   return key;
 }
 
+/** Takes a ref out of the bucket of its hash; one that is not there is fine. */
+export function dropFromBucket(writer: IndexWriter, chunk: { hash: number; bytes: number; ref: Ref }): void {
+  const key = bucketKey(chunk.hash, chunk.bytes);
+  const found = writer.get('chunks', key);
+  if (found === undefined) return;
+  const kept: number[] = [];
+  for (let at = 0; at + refBytes <= found.length; at += refBytes) {
+    if (readRef(found, at) !== chunk.ref) kept.push(...found.subarray(at, at + refBytes));
+  }
+  if (kept.length === 0) writer.delete('chunks', key);
+  else if (kept.length < found.length) writer.put('chunks', key, Uint8Array.from(kept));
+}
+
 /** Adds a ref to the bucket of its hash; silently leaves out what a full bucket has no room for. */
 export function addToBucket(writer: IndexWriter, chunk: { hash: number; bytes: number; ref: Ref }): void {
   const key = bucketKey(chunk.hash, chunk.bytes);
@@ -59,14 +72,17 @@ export function addToBucket(writer: IndexWriter, chunk: { hash: number; bytes: n
 export class Deduplicator {
   readonly #index: Index;
   readonly #chunks: ChunkSource;
+  readonly #isLive: (ref: Ref) => boolean;
   /** Chunks placed in the batch at hand: hash -> those that have it. */
   readonly #batch = new Map<number, PendingChunk[]>();
   hits = 0;
   bytesSaved = 0;
 
-  constructor(index: Index, chunks: ChunkSource) {
+  /** `isLive`: may a commit still link to that chunk? See liveness.ts. */
+  constructor(index: Index, chunks: ChunkSource, isLive: (ref: Ref) => boolean) {
     this.#index = index;
     this.#chunks = chunks;
+    this.#isLive = isLive;
   }
 
   /** The ref of a placed chunk equal to `chunk`, which is then released; its links must all be placed. 0 where there is none. */
@@ -117,7 +133,7 @@ export class Deduplicator {
     const refs: Ref[] = [];
     for (let at = 0; at + refBytes <= row.length; at += refBytes) refs.push(readRef(row, at));
     for (const ref of refs) {
-      if (this.#holds(ref, chunk)) return ref;
+      if (this.#isLive(ref) && this.#holds(ref, chunk)) return ref;
     }
     return 0;
   }

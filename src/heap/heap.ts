@@ -18,7 +18,10 @@ import { Deduplicator, isDeduplicated } from './deduplicator.ts';
 import { EntryBatch } from './entry-batch.ts';
 import { contentHashIn } from './hash.ts';
 import type { IndexHome } from './index-home.ts';
+import { Liveness } from './liveness.ts';
+import type { Revival } from './liveness.ts';
 import { Log } from './log.ts';
+import type { Manifest } from './manifest.ts';
 import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
 import type { LoggedTable, Operation } from './operations.ts';
@@ -60,6 +63,7 @@ export class Heap implements ChunkSource {
   readonly cache: ChunkCache;
   readonly deduplicator: Deduplicator;
   readonly commitLock: CommitLock;
+  readonly liveness: Liveness;
   readonly #home: IndexHome;
   readonly #log: Log;
   #meta: Meta = emptyMeta;
@@ -77,7 +81,8 @@ export class Heap implements ChunkSource {
     this.commitLock = parts.commitLock;
     this.#home = parts.home;
     this.cache = new ChunkCache(parts.segments, parts.options.cacheBytes);
-    this.deduplicator = new Deduplicator(parts.index, this);
+    this.liveness = new Liveness(parts.segments, this);
+    this.deduplicator = new Deduplicator(parts.index, this, (ref) => this.liveness.isLive(ref));
     this.#log = new Log(parts.segments, parts.storeId, parts.options.segmentBytesTarget);
     this.refresh();
   }
@@ -118,6 +123,7 @@ export class Heap implements ChunkSource {
     const meta = row === undefined ? emptyMeta : decodeMeta(row);
     const changed = meta.tail.sequence !== this.#meta.tail.sequence || meta.generation !== this.#meta.generation;
     this.#meta = meta;
+    if (meta.generation !== this.segments.manifest.generation) this.segments.reload();
     return changed;
   }
 
@@ -173,7 +179,9 @@ export class Heap implements ChunkSource {
   commit(operations: readonly PlannedOperation[], options: { sync?: boolean; nextCell?: number } = {}): void {
     invariant(this.commitLock.held, 'a commit needs the commit lock');
     this.checkUsable();
+    const revivals = this.liveness.revivals(linksOf(operations));
     this.#atomically(() => {
+      this.#revive(revivals);
       for (const { value, roots } of operations) {
         if (roots !== undefined) this.#place(roots);
         if (value !== undefined && !(value instanceof Uint8Array)) this.#place(value.links);
@@ -189,7 +197,9 @@ export class Heap implements ChunkSource {
     invariant(!batch.hasLongKeys && this.#meta.pins === 0, 'entries that need more than a put each');
     invariant(this.commitLock.held, 'a commit needs the commit lock');
     this.checkUsable();
+    const revivals = this.liveness.revivals(linksOfEntries(batch));
     this.#atomically(() => {
+      this.#revive(revivals);
       let placed: readonly Link[] | undefined;
       for (let i = 0; i < batch.count; i++) {
         const links = batch.links(i);
@@ -229,6 +239,55 @@ export class Heap implements ChunkSource {
     this.commitLock.busy = false;
   }
 
+  /**
+   * Publishes what vacuum has made of the segments: durably, then in the index, so that every process sees it with its next
+   * stretch, and every writer with the commit lock. Needs the commit lock. Throws IO; then the manifest is the old or the new one.
+   */
+  publishManifest(manifest: Manifest): void {
+    invariant(this.commitLock.held, 'a manifest is published under the commit lock');
+    this.#enterBusy();
+    this.segments.publish(manifest);
+    this.index.write((writer) => {
+      this.#meta = { ...this.#meta, generation: manifest.generation };
+      writer.put('meta', metaKey, encodeMeta(this.#meta));
+    });
+    this.commitLock.busy = false;
+  }
+
+  /**
+   * An empty commit, which may raise the fencing epoch; with `inNewSegment` the first one of a new segment. Durable when it
+   * returns. Needs the commit lock.
+   */
+  commitNothing(options: { epoch: number; inNewSegment: boolean }): void {
+    invariant(this.commitLock.held, 'a commit needs the commit lock');
+    this.checkUsable();
+    this.#atomically(() => {
+      if (options.inNewSegment) this.#log.beginSegment();
+      this.#publish([], { sync: true, epoch: options.epoch });
+    });
+  }
+
+  /** Changes rows of the index that are in no log. Needs the commit lock. */
+  changeIndex(change: (writer: IndexWriter) => void): void {
+    invariant(this.commitLock.held, 'the index is changed under the commit lock');
+    this.#enterBusy();
+    this.index.write(change);
+    this.commitLock.busy = false;
+  }
+
+  /** Makes everything committed so far durable, on this thread. Needs the commit lock. */
+  syncNow(): void {
+    const { segment, sequence } = this.#meta.tail;
+    if (segment === 0) return;
+    try {
+      this.segments.get(segment).file.sync();
+    } catch (error) {
+      this.poison(error);
+      throw error;
+    }
+    this.#log.markDurable(sequence);
+  }
+
   /** Makes everything committed so far durable. */
   async sync(): Promise<void> {
     this.checkUsable();
@@ -263,9 +322,9 @@ export class Heap implements ChunkSource {
   }
 
   /** Writes the batch to the log, then its rows and the new watermark to the index. */
-  #publish(rows: readonly Operation[] | EntryBatch, options: { sync?: boolean; nextCell?: number }): void {
-    const { tail: before, epoch } = { tail: this.#meta.tail, epoch: this.#meta.tail.epoch };
-    const nextCell = options.nextCell ?? before.nextCell;
+  #publish(rows: readonly Operation[] | EntryBatch, options: { sync?: boolean; nextCell?: number; epoch?: number }): void {
+    const before = this.#meta.tail;
+    const { nextCell = before.nextCell, epoch = before.epoch } = options;
     const bytes = this.#log.batchBytes;
     const tail = this.#log.commit({ sync: options.sync === true, nextCell, epoch });
     this.bytesWritten += bytes;
@@ -289,6 +348,14 @@ export class Heap implements ChunkSource {
     const pins = this.#meta.pins > 0 ? { index: this.index, newestPin: this.#meta.newestPin } : undefined;
     for (const operation of rows) hiddenKeys = applyOperation(writer, operation, { sequence, hiddenKeys, pins });
     return hiddenKeys;
+  }
+
+  /** Places the copies of dead chunks, and leads the links that named those to them. */
+  #revive(revivals: readonly Revival[]): void {
+    for (const { link, copy } of revivals) {
+      this.#place([copy]);
+      link.ref = copy.ref;
+    }
   }
 
   /** Gives every pending chunk that `roots` lead to its place, children first. */
@@ -357,4 +424,21 @@ export class Heap implements ChunkSource {
 
 function isPlaced(link: Link): boolean {
   return link.ref !== 0;
+}
+
+/** The links that a commit's operations are about to write. */
+function* linksOf(operations: readonly PlannedOperation[]): Generator<Link> {
+  for (const { value, roots } of operations) {
+    if (roots !== undefined) yield* roots;
+    if (value !== undefined && !(value instanceof Uint8Array)) yield* value.links;
+  }
+}
+
+function* linksOfEntries(batch: EntryBatch): Generator<Link> {
+  let last: readonly Link[] | undefined;
+  for (let i = 0; i < batch.count; i++) {
+    const links = batch.links(i);
+    // Alike records share their list of links.
+    if (links !== last) yield* (last = links);
+  }
 }

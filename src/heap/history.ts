@@ -59,6 +59,11 @@ function splitHistoryKey(bytes: Uint8Array): { key: Uint8Array; sequence: number
   return { key: Uint8Array.from(key), sequence: readSequence(bytes, bytes.length - sequenceBytes) };
 }
 
+/** A kept row: of which table and key, and the row as it was. */
+export function historyRow(kept: Uint8Array, value: Uint8Array): { table: LoggedTable; key: Uint8Array; row: Uint8Array } {
+  return { table: loggedTables[kept[0]!]!, key: splitHistoryKey(kept).key, row: value.subarray(sequenceBytes) };
+}
+
 /** Keeps the row that commit `sequence` replaces, when a pin at or before `newestPin` may need it. */
 export function keepRow(
   writer: IndexWriter,

@@ -85,6 +85,11 @@ export class Log {
     return this.#out.length;
   }
 
+  /** Has the batch that was just begun lie in a new segment, unless it is the first of one anyway. */
+  beginSegment(): void {
+    if (this.#tail.offset > segmentHeaderBytes) this.#roll();
+  }
+
   /** Starts a batch, in a new segment when the active one is full. */
   begin(): void {
     this.#out.reset();

@@ -1,8 +1,14 @@
-/** Finds out whether values hold cells: what alone can make the same bytes mean something else, there or at another time. */
-import { skipSlot, slotsAt } from '../codec/slot-reader.ts';
+/**
+ * Finds the cells that values hold: they alone can make the same bytes mean something else, there or at another time, and
+ * vacuum keeps what they lead to.
+ */
+import { cellIdOf, skipSlot, slotsAt } from '../codec/slot-reader.ts';
 import { SlotKind, slotKinds } from '../codec/tags.ts';
 import { ChunkKind } from '../heap/chunk.ts';
-import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
+import type { ChunkPayload, ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
+import { decodeBucket, isBucketKey } from '../heap/long-keys.ts';
+import { decodeRowValue } from '../heap/rows.ts';
+import type { CellScanner } from '../heap/vacuum/reachable-cells.ts';
 import { linksOf } from './item-hash.ts';
 import { slotsOfKeyedLeaf } from './keyed-leaf.ts';
 import { Packing, readLeafHeader } from './list-packing.ts';
@@ -25,25 +31,53 @@ export function holdsCellsBelow(source: ChunkSource, link: Link, free: Set<unkno
 
 /** Is there an alias or a cell in this very chunk? */
 export function chunkHoldsCells(view: ChunkView): boolean {
-  const { bytes, start, end } = view;
-  switch (view.kind) {
-    case ChunkKind.value: return holdsCells(bytes, start, end);
-    case ChunkKind.listLeaf: {
-      const { packing, count, at } = readLeafHeader(view);
-      return packing === Packing.slots && holdsCells(bytes, at + 2 * count, end);
-    }
-    case ChunkKind.keyedLeaf: return holdsCells(bytes, slotsOfKeyedLeaf(view), end);
-    default: return false;
-  }
+  for (const _ of cellsOfChunk(view)) return true;
+  return false;
 }
 
 /** Is there an alias or a cell among the slots, however deep? */
 export function holdsCells(bytes: Uint8Array, start: number, end: number): boolean {
+  for (const _ of cellsOfSlots(bytes, start, end)) return true;
+  return false;
+}
+
+/** What vacuum looks for cells with. */
+export const cellScanner: CellScanner = {
+  inChunk: cellsOfChunk,
+  *inRow(table, key, { bytes, at }) {
+    const values = table === 'entries' && isBucketKey(key) ? decodeBucket(bytes, at).map(({ value }) => decodeRowValue(value, 0)) : [decodeRowValue(bytes, at)];
+    for (const value of values) yield* cellsOfSlots(value.bytes, 0, value.bytes.length);
+  },
+};
+
+/** The ids of the cells and aliases in a chunk. */
+function* cellsOfChunk(view: ChunkPayload): Generator<number> {
+  const { bytes, start, end } = view;
+  switch (view.kind) {
+    case ChunkKind.value:
+      yield* cellsOfSlots(bytes, start, end);
+      break;
+    case ChunkKind.listLeaf: {
+      const { packing, count, at } = readLeafHeader(view);
+      if (packing === Packing.slots) yield* cellsOfSlots(bytes, at + 2 * count, end);
+      break;
+    }
+    case ChunkKind.keyedLeaf:
+      yield* cellsOfSlots(bytes, slotsOfKeyedLeaf(view), end);
+      break;
+    default:
+  }
+}
+
+function* cellsOfSlots(bytes: Uint8Array, start: number, end: number): Generator<number> {
   let at = start;
   while (at < end) {
     switch (slotKinds[bytes[at]!]) {
       case SlotKind.alias:
-      case SlotKind.cell: return true;
+      case SlotKind.cell:
+        yield cellIdOf(bytes, at);
+        at = skipSlot(bytes, at);
+        break;
       case SlotKind.record:
       case SlotKind.list:
       case SlotKind.map:
@@ -55,5 +89,4 @@ export function holdsCells(bytes: Uint8Array, start: number, end: number): boole
         at = skipSlot(bytes, at);
     }
   }
-  return false;
 }

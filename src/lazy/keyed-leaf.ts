@@ -11,7 +11,7 @@ import { StoreError } from '../base/errors.ts';
 import { skipSlot } from '../codec/slot-reader.ts';
 import { readVarint, varintSize } from '../codec/varint.ts';
 import { ChunkKind } from '../heap/chunk.ts';
-import type { ChunkView, Link } from '../heap/chunk.ts';
+import type { ChunkPayload, ChunkView, Link } from '../heap/chunk.ts';
 import { linksOf } from './item-hash.ts';
 import type { NodeContext } from './node-context.ts';
 import { LeafPage } from './tree-inner.ts';
@@ -149,7 +149,7 @@ function readHead(view: ChunkView): { perItem: number; keys: Float64Array; at: n
 }
 
 /** Where the slots of a leaf begin; its end when it has none. */
-export function slotsOfKeyedLeaf(view: ChunkView): number {
+export function slotsOfKeyedLeaf(view: ChunkPayload): number {
   const { perItem, keys, at } = readHead(view);
   return perItem === 0 ? view.end : at + 2 * keys.length;
 }

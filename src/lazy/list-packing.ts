@@ -14,7 +14,7 @@ import { readString } from '../codec/strings.ts';
 import { Tag } from '../codec/tags.ts';
 import { readVarint, varintSize, writeVarint } from '../codec/varint.ts';
 import { ChunkKind } from '../heap/chunk.ts';
-import type { ChunkView } from '../heap/chunk.ts';
+import type { ChunkPayload, ChunkView } from '../heap/chunk.ts';
 
 export const Packing = { slots: 0, int8: 1, int16: 2, int32: 3, float64: 4, strings: 5 } as const;
 
@@ -30,7 +30,7 @@ export interface LeafHeader {
 }
 
 /** Reads the header and proves that the sizes it tells fit the payload. */
-export function readLeafHeader(view: ChunkView): LeafHeader {
+export function readLeafHeader(view: ChunkPayload): LeafHeader {
   if (view.kind !== ChunkKind.listLeaf) throw corruptLeaf(`kind ${view.kind}`);
   const { bytes, start, end } = view;
   if (end - start < 2) throw corruptLeaf('too short');

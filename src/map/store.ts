@@ -75,6 +75,8 @@ export class Store {
   readonly #layers: Changes[] = [new Changes()];
   #fresh = false;
   #closed = false;
+  /** The generation of segments under which the encoder's shapes were placed. */
+  #generation = 0;
   readonly #endStretch = (): void => {
     this.#fresh = false;
   };
@@ -187,6 +189,8 @@ export class Store {
     this.enter();
     const keyBytes = encodeKey(key);
     checkKeyLength(keyBytes.length);
+    // A lazy value from before a vacuum may be gone: say so here, not when the turn ends and nobody listens.
+    if (slot !== undefined) this.heap.liveness.revivals(slot.links);
     if (slot !== undefined) this.quota.check(this.heap, this.#pendingBytes() + keyBytes.length + slotBytes(slot));
     const change = this.top.setEntry(key, keyBytes, slot);
     this.edits.note(change);
@@ -352,10 +356,15 @@ export class Store {
     if (this.heap.othersCommitted) this.#forgetRows();
   }
 
-  /** Others have committed. */
+  /** Others have committed, or a vacuum has published. */
   #forgetRows(): void {
     this.#rows.clear();
     this.edits.forget();
+    const { generation } = this.heap.meta;
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    // Shapes that are dead now would have to be read and placed again by every commit.
+    this.nodes.shapes.clear();
   }
 
   /** What the row that was just found in the cache says. */

@@ -1,0 +1,99 @@
+/**
+ * Settle: what have commits linked to since the mark began? A commit may use an old chunk again that the mark found dead: by
+ * deduplication, or because somebody still held a lazy value of it. Their batches are read from the log, where their links lie
+ * in the open, and the dead that they name are taken off the list. Done in rounds while others go on, the last one under the
+ * commit lock; after that the dead are published, and then nobody can link to them any more.
+ */
+import { StoreError } from '../../base/errors.ts';
+import type { ChunkKind, ChunkPayload, Ref } from '../chunk.ts';
+import type { Heap } from '../heap.ts';
+import type { Tail } from '../log.ts';
+import { BatchChunks, OperationsReader } from '../operations.ts';
+import type { LoggedTable } from '../operations.ts';
+import { RecordKind, frameLinkRef, parseRecord, recordSeed } from '../record.ts';
+import type { RecordFrame } from '../record.ts';
+import { makeRef } from '../ref.ts';
+import { unpackAlone } from '../segment-dictionary.ts';
+import { segmentHeaderBytes } from '../segment.ts';
+import type { OpenSegment } from '../segment.ts';
+import { eachRowRef } from './row-refs.ts';
+
+const readBytes = 1024 * 1024;
+
+/** Sees what new commits hold. */
+export interface BatchVisitor {
+  ref(ref: Ref): void;
+  chunk?(chunk: ChunkPayload): void;
+  row?(table: LoggedTable, key: Uint8Array, row: { bytes: Uint8Array; at: number }): void;
+}
+
+/** Reads the batches between two ends of the log; nobody but vacuum changes these segments, and vacuum only sealed ones. */
+export function visitBatches(heap: Heap, from: Readonly<Tail>, to: Readonly<Tail>, visitor: BatchVisitor): void {
+  for (let id = from.segment; id <= to.segment; id++) {
+    if (heap.segments.isRetired(id)) continue;
+    const segment = heap.segments.get(id);
+    const end = id === to.segment ? to.offset : segment.file.size();
+    new BatchReader(segment, visitor).run(id === from.segment ? from.offset : segmentHeaderBytes, end);
+  }
+}
+
+class BatchReader {
+  readonly #segment: OpenSegment;
+  readonly #visitor: BatchVisitor;
+  readonly #chunks = new BatchChunks();
+  readonly #operations = new OperationsReader(this.#chunks);
+
+  constructor(segment: OpenSegment, visitor: BatchVisitor) {
+    this.#segment = segment;
+    this.#visitor = visitor;
+  }
+
+  run(from: number, end: number): void {
+    let bytes = Buffer.allocUnsafe(Math.max(1, Math.min(readBytes, end - from)));
+    for (let start = from; start < end; ) {
+      const length = this.#segment.file.read(bytes, 0, Math.min(bytes.length, end - start), start);
+      let at = 0;
+      for (;;) {
+        const offset = start + at;
+        const frame = parseRecord(bytes, at, length - at, recordSeed(this.#segment.header.seed, offset));
+        if (frame === 'short') break;
+        if (frame === 'damaged') throw new StoreError('CORRUPT', `Segment ${this.#segment.header.id} is damaged at ${offset}`);
+        this.#visit(bytes, { frame, offset, length: frame.end - at });
+        at = frame.end;
+      }
+      if (at === 0) {
+        if (length < bytes.length) throw new StoreError('CORRUPT', `Segment ${this.#segment.header.id} ends within a record`);
+        bytes = Buffer.allocUnsafe(bytes.length * 2);
+      }
+      start += at;
+    }
+  }
+
+  #visit(bytes: Buffer, { frame, offset, length }: { frame: RecordFrame; offset: number; length: number }): void {
+    if (frame.kind === RecordKind.commit) this.#chunks.reset();
+    else if (frame.kind === RecordKind.operations) this.#visitOperations(bytes.subarray(frame.start, frame.end));
+    else if (frame.kind < RecordKind.operations) {
+      this.#chunks.add(makeRef(this.#segment.header.id, offset, length));
+      this.#visitChunk(bytes, frame);
+    }
+  }
+
+  #visitChunk(bytes: Buffer, packed: RecordFrame): void {
+    if (packed.linkCount === 0 && this.#visitor.chunk === undefined) return;
+    const { bytes: record, frame } = packed.packed ? unpackAlone(this.#segment, bytes, packed) : { bytes, frame: packed };
+    for (let i = 0; i < frame.linkCount; i++) this.#visitor.ref(frameLinkRef(record, frame, i));
+    this.#visitor.chunk?.({ kind: frame.kind as ChunkKind, bytes: record, start: frame.start, end: frame.end });
+  }
+
+  #visitOperations(payload: Uint8Array): void {
+    const reader = this.#operations;
+    reader.open(payload);
+    while (reader.next()) {
+      const { table, key, value: bytes, valueAt: at } = reader;
+      if (bytes === undefined) continue;
+      const row = { bytes: bytes.subarray(0, reader.valueEnd), at };
+      eachRowRef(table, key, row, (ref) => this.#visitor.ref(ref));
+      this.#visitor.row?.(table, key, row);
+    }
+  }
+}

@@ -1,0 +1,370 @@
+/**
+ * Vacuum: what nothing reaches goes. The steps, and why each is safe whatever happens between them, are in ../README.md.
+ *
+ * It runs beside readers and writers: it holds the commit lock only to publish, once when the dead are settled and once for
+ * every group of segments written anew. A second vacuum gets LOCKED. Stopped or killed anywhere, it leaves a store as good as
+ * before; what it had published stays won, and the next one removes its leftovers.
+ */
+import { StoreError } from '../../base/errors.ts';
+import { compacting } from '../compact.ts';
+import { dropFromBucket } from '../deduplicator.ts';
+import type { Heap, PlannedOperation } from '../heap.ts';
+import type { Tail } from '../log.ts';
+import { retire } from '../manifest.ts';
+import type { Manifest, SegmentState } from '../manifest.ts';
+import { rowHead } from '../rows.ts';
+import type { ScannedChunk } from '../scan.ts';
+import { DeadChunks } from './dead-chunks.ts';
+import { vacuumFolder } from './frontier.ts';
+import { mark } from './mark.ts';
+import type { MarkedSegment } from './mark.ts';
+import type { VacuumOptions, VacuumReport } from './options.ts';
+import { Pace } from './pace.ts';
+import { ReachableCells } from './reachable-cells.ts';
+import type { CellScanner } from './reachable-cells.ts';
+import { SegmentKeep } from './segment-keep.ts';
+import { visitBatches } from './settle.ts';
+import { Tombstones } from './tombstones.ts';
+
+export interface VacuumParts {
+  readonly heap: Heap;
+  /** Runs `fn` under the commit lock, waiting for it without blocking. */
+  exclusively<T>(fn: () => T): Promise<T>;
+  readonly cells: CellScanner;
+}
+
+const budgetDefault = 64 * 1024 * 1024;
+const sparseDefault = 0.8;
+/** A segment is not written anew for less than this. */
+const winBytesMin = 4096;
+/** The last segment is closed and written anew only when that wins this part of the log: else it would be cut into many. */
+const winOfLastMin = 1 / 20;
+/** Segments are published together until they come to this. */
+const groupBytes = 256 * 1024 * 1024;
+const settleRounds = 4;
+const settleBytes = 1024 * 1024;
+const bucketsPerWrite = 2000;
+
+/** The caller holds the store's vacuum lock. Throws ABORTED, IO (a full disk), CORRUPT, LOCKED when another took over. */
+export async function vacuumHeap(parts: VacuumParts, options: VacuumOptions = {}): Promise<VacuumReport> {
+  const vacuum = new Vacuum(parts, options);
+  try {
+    await vacuum.begin();
+    if (vacuum.isEmpty) return vacuum.report();
+    await vacuum.mark();
+    if (options.dryRun === true) return vacuum.estimate();
+    await vacuum.settle();
+    await vacuum.compact();
+    return vacuum.report();
+  } finally {
+    vacuum.end();
+  }
+}
+
+/** A segment that was written anew and waits to be published. */
+interface Rewritten {
+  readonly id: number;
+  readonly empty: boolean;
+  readonly dropped: readonly ScannedChunk[];
+}
+
+class Vacuum {
+  readonly #parts: VacuumParts;
+  readonly #heap: Heap;
+  readonly #options: VacuumOptions;
+  readonly #pace: Pace;
+  readonly #budgetBytes: number;
+  readonly #started = performance.now();
+  #bytesBefore = 0;
+  #epoch = 0;
+  #tail: Readonly<Tail>;
+  #cells: ReachableCells | undefined;
+  #marked: ReadonlyMap<number, MarkedSegment> = new Map();
+  #dead: DeadChunks | undefined;
+  #chosen: number[] = [];
+  #compacted = 0;
+  #dropped = 0;
+  #cellsDropped = 0;
+
+  constructor(parts: VacuumParts, options: VacuumOptions) {
+    this.#parts = parts;
+    this.#heap = parts.heap;
+    this.#options = options;
+    this.#pace = new Pace('vacuum', options);
+    this.#budgetBytes = options.budgetBytes ?? budgetDefault;
+    this.#tail = parts.heap.meta.tail;
+  }
+
+  get isEmpty(): boolean {
+    return this.#tail.segment === 0;
+  }
+
+  /** Removes what an interrupted vacuum left, and raises the epoch: whoever was at work before publishes nothing more. */
+  async begin(): Promise<void> {
+    const heap = this.#heap;
+    await this.#parts.exclusively(() => {
+      if (heap.meta.tail.segment !== 0 && this.#options.dryRun !== true) {
+        heap.commitNothing({ epoch: heap.meta.tail.epoch + 1, inNewSegment: false });
+      }
+      this.#tail = heap.meta.tail;
+      this.#epoch = this.#tail.epoch;
+    });
+    heap.storage.removeFolder(vacuumFolder);
+    this.#removeLeftovers();
+    heap.storage.createFolder(vacuumFolder);
+    this.#bytesBefore = this.#bytesOnDisk();
+  }
+
+  /** Finds the dead. */
+  async mark(): Promise<void> {
+    const heap = this.#heap;
+    const common = { heap, pace: this.#pace, budgetBytes: this.#budgetBytes, generation: this.#generation, tail: this.#tail };
+    if (heap.index.count('cells') > 0) {
+      const cells = new ReachableCells(heap, this.#parts.cells, this.#tail);
+      await mark({
+        ...common,
+        isRootCell: (key, sequence) => cells.has(key, sequence),
+        onLive: (chunk) => cells.inChunk(chunk),
+        onRow: (table, key, row) => cells.inRow(table, key, row),
+      });
+      await cells.follow(this.#pace);
+      this.#cells = cells;
+    }
+    this.#marked = await mark({ ...common, isRootCell: (key, sequence) => this.#cells?.has(key, sequence) ?? true });
+    this.#dead = new DeadChunks(heap, this.#generation, { tail: this.#tail, segments: this.#marked.values() });
+  }
+
+  /** Takes off the dead what has been linked to since, chooses the segments to write anew, and publishes the dead. */
+  async settle(): Promise<void> {
+    const heap = this.#heap;
+    let settled = this.#tail;
+    for (let round = 0; round < settleRounds && distance(settled, heap.meta.tail) > settleBytes; round++) {
+      settled = this.#settleTo(settled);
+      await this.#pace.step({ phase: 'settle', done: round });
+      heap.refresh();
+    }
+    await this.#parts.exclusively(() => {
+      this.#checkEpoch();
+      this.#settleTo(settled);
+      this.#dropCells();
+      this.#chosen = this.#choose();
+      if (this.#chosen.at(-1) === heap.meta.tail.segment) heap.commitNothing({ epoch: this.#epoch, inNewSegment: true });
+      heap.syncNow();
+      this.#dead!.writeChanged();
+      heap.publishManifest(this.#manifestOfDead());
+    });
+  }
+
+  /** Writes the chosen segments anew, from the first to the last, and publishes them in groups. */
+  async compact(): Promise<void> {
+    const staying = this.#heap.segments.list().filter((id) => !this.#chosen.includes(id));
+    const filterBytes = Math.min(8 * 1024 * 1024, this.#budgetBytes / 8);
+    const tombstones = new Tombstones(this.#heap, staying, filterBytes);
+    this.#pace.hold(tombstones.bytes);
+    let group: Rewritten[] = [];
+    let written = 0;
+    for (const [done, id] of this.#chosen.entries()) {
+      await this.#pace.step({ phase: 'compact', done, total: this.#chosen.length });
+      const { rewritten, bytes } = await this.#rewrite(id, tombstones);
+      group.push(rewritten);
+      written += bytes;
+      if (written < groupBytes && done < this.#chosen.length - 1) continue;
+      await this.#publish(group);
+      group = [];
+      written = 0;
+    }
+    this.#pace.hold(-tombstones.bytes);
+  }
+
+  report(): VacuumReport {
+    return { ...this.#counts(), bytesAfter: this.#bytesOnDisk(), segmentsCompacted: this.#compacted, segmentsDropped: this.#dropped };
+  }
+
+  /** What a vacuum would come to. */
+  estimate(): VacuumReport {
+    const chosen = this.#choose().map((id) => this.#marked.get(id)!);
+    const won = chosen.reduce((total, one) => total + one.bytes - liveBytesOf(one), 0);
+    const dropped = chosen.filter((one) => one.chunksLive === 0 && one.rows === 0).length;
+    return {
+      ...this.#counts(),
+      bytesAfter: Math.round(this.#bytesBefore - won),
+      segmentsCompacted: chosen.length - dropped,
+      segmentsDropped: dropped,
+    };
+  }
+
+  /** Leaves no files behind that nobody needs. Never throws: the next vacuum does it too. */
+  end(): void {
+    try {
+      this.#heap.storage.removeFolder(vacuumFolder);
+      this.#removeLeftovers();
+    } catch {
+      // On a broken disk what failed before is what has to be reported.
+    }
+  }
+
+  /** Dead lists and segments that are not published yet bear the number of the next generation. */
+  get #generation(): number {
+    return this.#heap.segments.manifest.generation + 1;
+  }
+
+  #counts(): Omit<VacuumReport, 'bytesAfter' | 'segmentsCompacted' | 'segmentsDropped'> {
+    let chunksLive = 0;
+    let chunksDead = 0;
+    for (const one of this.#marked.values()) {
+      chunksLive += one.chunksLive;
+      chunksDead += one.chunksDead;
+    }
+    const revived = this.#dead?.revived ?? 0;
+    return {
+      bytesBefore: this.#bytesBefore,
+      chunksLive: chunksLive + revived,
+      chunksDead: chunksDead - revived,
+      cellsDropped: this.#cellsDropped,
+      ms: Math.round(performance.now() - this.#started),
+      peakBytes: this.#pace.peakBytes,
+    };
+  }
+
+  #settleTo(from: Readonly<Tail>): Readonly<Tail> {
+    const { tail } = this.#heap.meta;
+    const cells = this.#cells;
+    const dead = this.#dead!;
+    const ref = (one: number): void => {
+      dead.revive(one, cells === undefined ? undefined : (revived) => this.#lookInto(revived));
+    };
+    visitBatches(this.#heap, from, tail, {
+      ref,
+      ...(cells !== undefined && {
+        chunk: (chunk) => cells.inChunk(chunk),
+        row: (table, key, row) => cells.inRow(table, key, row),
+      }),
+    });
+    cells?.followNow(ref);
+    return tail;
+  }
+
+  /** A chunk has come back to life, and with it the cells it leads to. */
+  #lookInto(ref: number): void {
+    this.#cells!.inChunk(this.#heap.cache.load(ref));
+  }
+
+  /** Deletes the cells that nothing leads to. Under the commit lock. */
+  #dropCells(): void {
+    const cells = this.#cells;
+    if (cells === undefined) return;
+    let start: Uint8Array | undefined;
+    for (;;) {
+      const rows = this.#heap.index.range('cells', { start, startExclusive: start !== undefined, limit: 10_000 });
+      const gone = rows.filter(([key, row]) => !cells.has(key, rowHead(row).sequence));
+      const operations = gone.map(([key]): PlannedOperation => ({ table: 'cells', key, value: undefined }));
+      if (operations.length > 0) this.#heap.commit(operations);
+      this.#cellsDropped += operations.length;
+      if (rows.length === 0) return;
+      start = rows.at(-1)![0];
+    }
+  }
+
+  #choose(): number[] {
+    const { sparseBelow = sparseDefault } = this.#options;
+    const last = this.#heap.meta.tail.segment;
+    let total = 0;
+    for (const { bytes } of this.#marked.values()) total += bytes;
+    const chosen: number[] = [];
+    for (const [id, one] of this.#marked) {
+      const live = liveBytesOf(one);
+      const win = one.bytes - live;
+      if (win < winBytesMin || live >= one.bytes * sparseBelow) continue;
+      if (id === last && win < total * winOfLastMin) continue;
+      chosen.push(id);
+    }
+    return chosen;
+  }
+
+  #manifestOfDead(): Manifest {
+    const { manifest } = this.#heap.segments;
+    const segments = new Map<number, SegmentState>();
+    for (const [id, state] of manifest.segments) segments.set(id, { ...state, dead: 0 });
+    for (const id of this.#dead!.segments()) {
+      segments.set(id, { compacted: manifest.segments.get(id)?.compacted ?? 0, dead: this.#generation });
+    }
+    return { ...manifest, generation: this.#generation, marked: Math.max(manifest.marked, this.#tail.segment), segments };
+  }
+
+  async #rewrite(id: number, tombstones: Tombstones): Promise<{ rewritten: Rewritten; bytes: number }> {
+    const heap = this.#heap;
+    const dead = heap.segments.deadOffsets(id);
+    const keep = new SegmentKeep({ heap, id, dead, tombstones });
+    const work = compacting({ segments: heap.segments, storage: heap.storage }, id, this.#generation, keep);
+    for (;;) {
+      const step = work.next();
+      if (step.done === true) {
+        const { bytes, chunks, operations } = step.value;
+        return { rewritten: { id, empty: chunks === 0 && operations === 0, dropped: keep.dropped }, bytes };
+      }
+      this.#pace.moved(step.value);
+      await this.#pace.step();
+      heap.refresh();
+    }
+  }
+
+  async #publish(group: readonly Rewritten[]): Promise<void> {
+    const heap = this.#heap;
+    await this.#parts.exclusively(() => {
+      this.#checkEpoch();
+      // What made operations void must be as durable as their absence.
+      heap.syncNow();
+      const { manifest } = heap.segments;
+      const segments = new Map(manifest.segments);
+      for (const { id, empty } of group) {
+        if (empty) segments.delete(id);
+        else segments.set(id, { compacted: this.#generation, dead: 0 });
+      }
+      const gone = group.filter(({ empty }) => empty).map(({ id }) => id);
+      heap.publishManifest(retire({ ...manifest, generation: this.#generation, segments }, gone));
+    });
+    for (const { empty } of group) {
+      if (empty) this.#dropped++;
+      else this.#compacted++;
+    }
+    await this.#dropBuckets(group.flatMap(({ dropped }) => dropped));
+    this.#removeLeftovers();
+  }
+
+  /** Takes dead chunks out of the index of deduplication. They are found dead there anyway; this is for the space. */
+  async #dropBuckets(dropped: readonly ScannedChunk[]): Promise<void> {
+    for (let from = 0; from < dropped.length; from += bucketsPerWrite) {
+      const some = dropped.slice(from, from + bucketsPerWrite);
+      await this.#parts.exclusively(() => {
+        this.#heap.changeIndex((writer) => {
+          for (const chunk of some) dropFromBucket(writer, chunk);
+        });
+      });
+      await this.#pace.step();
+    }
+  }
+
+  #checkEpoch(): void {
+    if (this.#heap.meta.tail.epoch === this.#epoch) return;
+    throw new StoreError('LOCKED', 'Another vacuum has begun meanwhile; this one publishes nothing more');
+  }
+
+  #removeLeftovers(): void {
+    const { storage, segments } = this.#heap;
+    for (const name of segments.leftovers()) storage.remove(`segments/${name}`);
+  }
+
+  #bytesOnDisk(): number {
+    return this.#heap.segments.bytes() + this.#heap.index.bytes();
+  }
+}
+
+/** How many bytes of a segment would be left: of its operations as large a part as has rows. */
+function liveBytesOf(one: MarkedSegment): number {
+  const rest = one.bytes - one.liveBytes - one.deadBytes;
+  return one.liveBytes + (one.operations === 0 ? 0 : rest * Math.min(1, one.rows / one.operations));
+}
+
+function distance(from: Readonly<Tail>, to: Readonly<Tail>): number {
+  return from.segment === to.segment ? to.offset - from.offset : Infinity;
+}
