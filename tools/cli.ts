@@ -20,6 +20,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly command: Command }
   join: () => import('./commands/join.ts'),
   stat: () => import('./commands/stat.ts'),
   verify: () => import('./commands/verify.ts'),
+  vacuum: () => import('./commands/vacuum.ts'),
   rebuild: () => import('./commands/rebuild.ts'),
 };
 

@@ -16,7 +16,7 @@ import { StoreError } from '../base/errors.ts';
 import type { Storage, StorageFile } from '../storage/storage.ts';
 
 /** The byte each lock takes in the lock file. Pins follow from `pins` on. */
-export const lockPlaces = { open: 0, commit: 1, presence: 2, pins: 1024 } as const;
+export const lockPlaces = { open: 0, commit: 1, presence: 2, vacuum: 3, pins: 1024 } as const;
 
 /** Locks by number, shared or exclusive, held by this object until `unlock` or `close`. */
 export interface Locks {

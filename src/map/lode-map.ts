@@ -2,6 +2,7 @@ import { StoreError, describe } from '../base/errors.ts';
 import { decodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
 import { decodeRowValue } from '../heap/rows.ts';
+import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
 import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
 import type { Cell } from '../lazy/cell.ts';
 
@@ -193,6 +194,18 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     this.#enter();
     await this.#store.commitPendingSoon();
     return this.#parts.verify(options);
+  }
+
+  /**
+   * Gives back the space of what nothing reaches any more, while others read and write. It holds about `budgetBytes` in memory;
+   * killed or aborted anywhere it leaves the store intact, and is simply run again. Lazy values of entries that have been replaced
+   * can be gone afterwards: they throw NOT_FOUND when read, CONFLICT when stored. Snapshots keep all they show.
+   *
+   * Throws LOCKED while another vacuum runs, ABORTED, IO (a full disk), CORRUPT when the log is damaged: then nothing is dropped.
+   */
+  async vacuum(options: VacuumOptions = {}): Promise<VacuumReport> {
+    this.#mayWrite();
+    return this.#parts.vacuum(options);
   }
 
   stats(): StoreStats {

@@ -1,6 +1,7 @@
 import type { Locks } from '../heap/commit-lock.ts';
 import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
 import type { OpenedHeap } from '../heap/open-heap.ts';
+import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
 import type { Documents } from './documents.ts';
 import type { Store } from './store.ts';
 import type { Transactions } from './transactions.ts';
@@ -15,5 +16,6 @@ export interface MapParts {
   /** What recovery did when the store was opened, if anything. */
   readonly recovery: OpenedHeap['recovery'];
   verify(options: VerifyOptions): Promise<VerifyReport>;
+  vacuum(options: VacuumOptions): Promise<VacuumReport>;
   close(): Promise<void>;
 }

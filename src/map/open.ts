@@ -23,6 +23,7 @@ import type { OpenOptions } from './options.ts';
 import { Quota } from './quota.ts';
 import { Store } from './store.ts';
 import { Transactions } from './transactions.ts';
+import { stopVacuum, vacuumStore } from './vacuum.ts';
 
 const cacheBytesDefault = 64 * 1024 * 1024;
 const lockTimeoutMsDefault = 10_000;
@@ -119,6 +120,7 @@ function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: Op
     readOnly,
     recovery: one.opened.recovery,
     verify: (verifyOptions) => verifyHeap(one.opened.heap, verifyOptions),
+    vacuum: (vacuumOptions) => vacuumStore(one.store, one.locks, vacuumOptions),
     close: () => release(folder, one),
   });
 }
@@ -132,6 +134,7 @@ async function release(folder: string, one: SharedStore): Promise<void> {
   }
   const closing = (async () => {
     try {
+      await stopVacuum(one.store);
       await one.store.finish();
     } finally {
       await one.opened.close();

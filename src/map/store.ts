@@ -278,6 +278,25 @@ export class Store {
     return this.soon(() => this.#tryCommitPending());
   }
 
+  /** As `exclusively`, waiting without blocking. */
+  async exclusivelySoon<T>(fn: () => T): Promise<T> {
+    let result: { value: T } | undefined;
+    await this.soon(() => {
+      if (this.#closed) throw closedError();
+      // A transaction that is under way holds the lock, but not for us.
+      if (this.inTransaction || !this.heap.tryLock()) return false;
+      try {
+        this.#locked();
+        this.#commitBottom();
+        result = { value: fn() };
+        return true;
+      } finally {
+        this.heap.unlock();
+      }
+    });
+    return result!.value;
+  }
+
   /** Calls `attempt` until it says that it had the commit lock. Throws TIMEOUT, and what `attempt` throws. */
   async soon(attempt: () => boolean): Promise<void> {
     const deadline = performance.now() + this.#options.lockTimeoutMs;

@@ -84,3 +84,24 @@ export function countOption(call: Call, name: string): number | undefined {
   if (!/^\d{1,15}$/.test(value)) throw new UsageError(`--${name}: expected an integer from 0 on, got ${value}`);
   return Number(value);
 }
+
+const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, ki: 1024, mi: 1024 ** 2, gi: 1024 ** 3 };
+
+/** The value of an option that is a size: a number of bytes, or with a unit such as 64MB or 64MiB. */
+export function sizeOption(call: Call, name: string, least = 1): number | undefined {
+  const value = textOption(call, name);
+  if (value === undefined) return undefined;
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([kmg]?i?)b?$/i.exec(value) ?? [];
+  const bytes = Number(amount) * (sizeUnits[unit?.toLowerCase() ?? ''] ?? NaN);
+  if (!(bytes >= least)) throw new UsageError(`--${name}: expected a size of at least ${least} bytes such as 64MB, got ${value}`);
+  return Math.round(bytes);
+}
+
+/** The value of an option that is a share: a number from 0 to 1. */
+export function shareOption(call: Call, name: string): number | undefined {
+  const value = textOption(call, name);
+  if (value === undefined) return undefined;
+  const share = Number(value);
+  if (value.trim() === '' || !(share >= 0 && share <= 1)) throw new UsageError(`--${name}: expected a number from 0 to 1, got ${value}`);
+  return share;
+}

@@ -31,6 +31,8 @@ export interface VacuumParts {
   /** Runs `fn` under the commit lock, waiting for it without blocking. */
   exclusively<T>(fn: () => T): Promise<T>;
   readonly cells: CellScanner;
+  /** Throws LOCKED when the vacuum lock has been lost. */
+  assertHeld(): void;
 }
 
 const budgetDefault = 64 * 1024 * 1024;
@@ -151,7 +153,7 @@ class Vacuum {
       if (this.#chosen.at(-1) === heap.meta.tail.segment) heap.commitNothing({ epoch: this.#epoch, inNewSegment: true });
       heap.syncNow();
       this.#dead!.writeChanged();
-      heap.publishManifest(this.#manifestOfDead());
+      if (this.#dead!.segments().length > 0 || this.#chosen.length > 0) heap.publishManifest(this.#manifestOfDead());
     });
   }
 
@@ -345,6 +347,7 @@ class Vacuum {
   }
 
   #checkEpoch(): void {
+    this.#parts.assertHeld();
     if (this.#heap.meta.tail.epoch === this.#epoch) return;
     throw new StoreError('LOCKED', 'Another vacuum has begun meanwhile; this one publishes nothing more');
   }
