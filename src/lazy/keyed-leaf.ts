@@ -133,7 +133,7 @@ export class KeyedLeaf extends LeafPage {
 }
 
 /** Slots per item, the keys, and where the table of offsets (or the marks) begins. */
-function readHead(view: ChunkView): { perItem: number; keys: Float64Array; at: number } {
+function readHead(view: ChunkPayload): { perItem: number; keys: Float64Array; at: number } {
   const { bytes, start, end } = view;
   if (view.kind !== ChunkKind.keyedLeaf || end - start < 10) throw corruptKeyed(`kind ${view.kind}`);
   const perItem = bytes[start]!;

@@ -12,11 +12,14 @@
  */
 import assert from 'node:assert/strict';
 import { SoleLocks } from '../../src/heap/commit-lock.ts';
+import type { Heap } from '../../src/heap/heap.ts';
 import type { IndexHome } from '../../src/heap/index-home.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
 import type { OpenedHeap } from '../../src/heap/open-heap.ts';
 import { CrashStorage } from '../../src/storage/crash-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { vacuumHeap } from '../../src/heap/vacuum/vacuum.ts';
+import type { VacuumParts } from '../../src/heap/vacuum/vacuum.ts';
 import { Random, replayable } from '../suite/random.ts';
 import { KeptHome, durableDisk } from './crash-disk.ts';
 import { States, commitOnce, readState, stateDifference } from './heap-model.ts';
@@ -31,6 +34,8 @@ export interface CrashCounts {
   processDeaths: number;
   stoppedRecoveries: number;
   commits: number;
+  /** Vacuums that ended. */
+  vacuums: number;
 }
 
 /** One chain of loads and crashes; `states` more states are checked at most. */
@@ -97,6 +102,7 @@ export class CrashChain {
     for (let i = random.below(40); i > 0; i--) {
       commitOnce(opened.heap, states, random);
       this.#counts.commits++;
+      if (random.once(12)) await this.#vacuum(opened);
       if (random.once(8)) {
         const { sequence } = opened.heap.meta.tail;
         await opened.heap.sync();
@@ -106,6 +112,15 @@ export class CrashChain {
     check(readState(opened.heap), states.at(states.acknowledged)!, states.acknowledged);
     await opened.close();
     states.durable = states.acknowledged;
+  }
+
+  async #vacuum({ heap }: OpenedHeap): Promise<void> {
+    const states = this.#states;
+    states.attemptIdle();
+    await vacuumHeap(vacuumParts(heap), { sparseBelow: this.#random.pick([0.3, 0.8, 1]) });
+    states.acknowledged = heap.meta.tail.sequence;
+    states.durable = states.acknowledged;
+    this.#counts.vacuums++;
   }
 
   /** Opens a copy of an image and checks what is found; the image stays as it is. Returns the sequence number. */
@@ -171,6 +186,19 @@ function check(actual: Map<string, string>, expected: ReadonlyMap<string, string
   assert.equal(found, undefined, `the state is not that of commit ${sequence}`);
 }
 
+/** A vacuum of a heap that nobody else has open, and whose values hold no cells. */
+export function vacuumParts(heap: Heap): VacuumParts {
+  const exclusively = async <T>(fn: () => T): Promise<T> => {
+    heap.lock(1000);
+    try {
+      return fn();
+    } finally {
+      heap.unlock();
+    }
+  };
+  return { heap, exclusively, cells: { inChunk: () => [], inRow: () => [] }, assertHeld: () => undefined };
+}
+
 function isStop(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Stopped) return true;
   return false;
@@ -178,7 +206,7 @@ function isStop(error: unknown): boolean {
 
 /** Checks `states` crash states, in chains of their own seeds. */
 export async function crashStates(seed: number, states: number): Promise<CrashCounts> {
-  const counts: CrashCounts = { states: 0, powerLosses: 0, processDeaths: 0, stoppedRecoveries: 0, commits: 0 };
+  const counts: CrashCounts = { states: 0, powerLosses: 0, processDeaths: 0, stoppedRecoveries: 0, commits: 0, vacuums: 0 };
   for (let chain = seed; counts.states < states; chain++) {
     const random = new Random(chain);
     const one = new CrashChain(random, counts);

@@ -30,16 +30,25 @@ export class States {
     return this.#bySequence.get(sequence);
   }
 
+  /** Commits that change nothing may follow: as many as a vacuum makes. */
+  attemptIdle(): void {
+    for (let i = 1; i <= idleCommitsMax; i++) this.#bySequence.set(this.acknowledged + i, this.#bySequence.get(this.acknowledged)!);
+    this.attempted = this.acknowledged + idleCommitsMax;
+  }
+
   attempt(state: State): void {
     this.attempted = this.acknowledged + 1;
     this.#bySequence.set(this.attempted, state);
   }
 }
 
-interface Value {
+/** A value that was stored, or is to be. */
+export interface Value {
   readonly link: Link;
   readonly text: string;
 }
+
+const idleCommitsMax = 3;
 
 const words = ['name', 'city', 'a street', 'score', 'some longer text', '\x00\x01', 'tag', 'Überlingen'];
 
@@ -54,11 +63,12 @@ function payloadOf(random: Random): Buffer {
   return random.bytes(bytes);
 }
 
-/** A value of one chunk, or of a small tree. */
-function valueOf(random: Random, depth: number): Value {
+/** A value of one chunk, or of a small tree; it may share what lies in one of `held`. */
+function valueOf(random: Random, depth: number, held: readonly Value[]): Value {
+  if (held.length > 0 && random.once(6)) return random.pick(held);
   const children: Value[] = [];
   if (depth > 0 && random.once(2)) {
-    for (let i = random.below(4); i > 0; i--) children.push(valueOf(random, depth - 1));
+    for (let i = random.below(4); i > 0; i--) children.push(valueOf(random, depth - 1, held));
   }
   const payload = payloadOf(random);
   const link = makeChunk(ChunkKind.value, payload, children.map((child) => child.link));
@@ -69,12 +79,16 @@ function textOf(payload: Buffer, children: readonly string[]): string {
   return `${payload.length}:${payload.toString('base64')}(${children.join(',')})`;
 }
 
-/** One random commit through the heap, recorded in `states`. */
-export function commitOnce(heap: Heap, states: States, random: Random): void {
+/**
+ * One random commit through the heap, recorded in `states`. Values in `held`, of which there are more afterwards, may be stored again:
+ * with CONFLICT when a vacuum has removed them.
+ */
+export function commitOnce(heap: Heap, states: States, random: Random, held: Value[] = []): void {
   heap.lock(1000);
   try {
     const next = new Map(states.at(states.acknowledged));
     const operations: PlannedOperation[] = [];
+    const made: Value[] = [];
     for (let i = random.once(10) ? random.below(200) : 1 + random.below(4); i > 0; i--) {
       const table = random.pick(tablesUsed);
       const name = `key ${random.below(40)}`;
@@ -84,7 +98,8 @@ export function commitOnce(heap: Heap, states: States, random: Random): void {
         operations.push({ table, key, value: undefined });
         continue;
       }
-      const value = valueOf(random, 2);
+      const value = valueOf(random, 2, held);
+      made.push(value);
       next.set(`${table} ${name}`, value.text);
       operations.push({ table, key, value: { bytes: Uint8Array.of(0x76, 0, 0), links: [value.link] } });
     }
@@ -92,6 +107,7 @@ export function commitOnce(heap: Heap, states: States, random: Random): void {
     states.attempt(next);
     heap.commit(operations, { sync, nextCell: heap.meta.tail.nextCell + 1 });
     states.acknowledged = states.attempted;
+    held.push(...made);
     if (sync) states.durable = states.acknowledged;
   } finally {
     heap.unlock();
