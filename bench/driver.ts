@@ -26,6 +26,10 @@ export interface Store {
   listLength?(): number;
   /** Waits until everything is on disk. */
   flush?(): Promise<void>;
+  /** Deletes entries, durably. */
+  remove?(keys: readonly Key[]): Promise<void>;
+  /** Gives back the space of what was deleted. */
+  vacuum?(options: { budgetBytes: number }): Promise<unknown>;
   /** Bytes this store says it has read from disk. */
   bytesRead?(): number;
   close(): Promise<void>;

@@ -55,6 +55,15 @@ class LodeMapStore implements Store {
     return this.#map.flush();
   }
 
+  async remove(keys: readonly Key[]): Promise<void> {
+    for (const key of keys) this.#map.delete(key);
+    await this.#map.flush();
+  }
+
+  vacuum(options: { budgetBytes: number }): Promise<unknown> {
+    return this.#map.vacuum(options);
+  }
+
   bytesRead(): number {
     return this.#map.stats().bytesRead;
   }
