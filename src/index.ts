@@ -3,6 +3,7 @@ export { open } from './map/open.ts';
 export { LodeMap } from './map/lode-map.ts';
 export { Snapshot } from './map/snapshot.ts';
 export type { OpenOptions } from './map/options.ts';
+export type { AutoVacuumOptions } from './map/auto-vacuum.ts';
 export type { Range } from './map/range.ts';
 export type { SetManyOptions } from './map/set-many.ts';
 export type { StoreStats } from './map/stats.ts';

@@ -16,6 +16,7 @@ import { verifyHeap } from '../heap/verify.ts';
 import { FileStorage } from '../storage/file-storage.ts';
 import { LockFile } from '../storage/lock.ts';
 import { realPath } from '../storage/real-path.ts';
+import { AutoVacuum } from './auto-vacuum.ts';
 import { Documents } from './documents.ts';
 import { LodeMap } from './lode-map.ts';
 import { checkOptions } from './options.ts';
@@ -61,6 +62,7 @@ export async function open<K extends Key = Key, V = unknown>(
     if (found === undefined || shared.get(folder) !== pending) continue;
     if (options.rebuild === true) throw new StoreError('LOCKED', 'The index can not be rebuilt: this process has the store open');
     for (const codec of options.types ?? []) found.store.nodes.types.add(codec);
+    vacuumByItself(found, options);
     return makeMap<K, V>(folder, found, options);
   }
   const opening = openShared(folder, options);
@@ -105,7 +107,15 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
     nodeBytes: () => cacheBytes * (1 - cacheShares.chunks) - (store?.rowCacheBytes ?? 0),
     types,
   });
-  return { store, opened, locks, maps: 0 };
+  const one = { store, opened, locks, maps: 0 };
+  vacuumByItself(one, options);
+  return one;
+}
+
+function vacuumByItself({ store, locks }: SharedStore, { autoVacuum = false, readOnly }: OpenOptions): void {
+  if (autoVacuum === false || readOnly === true) return;
+  const how = autoVacuum === true ? {} : autoVacuum;
+  store.autoVacuum = new AutoVacuum(store, how, (vacuumOptions) => vacuumStore(store, locks, vacuumOptions));
 }
 
 function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: OpenOptions): LodeMap<K, V> {

@@ -1,5 +1,6 @@
 import { describe } from '../base/errors.ts';
 import type { TypeCodec } from '../codec/type-registry.ts';
+import type { AutoVacuumOptions } from './auto-vacuum.ts';
 
 export interface OpenOptions {
   /** Open for reading only: every change throws READ_ONLY. Default false. */
@@ -15,6 +16,8 @@ export interface OpenOptions {
   readonly types?: ReadonlyArray<TypeCodec<any>>;
   /** How long a synchronous write waits for other processes before it throws TIMEOUT, in ms. Default 10,000. */
   readonly lockTimeoutMs?: number;
+  /** Vacuum by itself when it is worth it: `true`, or how. Counts for all maps this thread has of the store. Default false. */
+  readonly autoVacuum?: boolean | AutoVacuumOptions;
   /** Rebuild the index from the log even where it is intact. LOCKED unless no one else has the store open. */
   readonly rebuild?: boolean;
 }
@@ -26,11 +29,22 @@ const checks: Record<keyof OpenOptions, (value: unknown) => string | undefined> 
   maxBytes: aSize(1),
   types: (value) => (Array.isArray(value) ? undefined : 'an array of type codecs'),
   lockTimeoutMs: aSize(0),
+  autoVacuum: aVacuum,
   rebuild: aBoolean,
 };
 
 function aBoolean(value: unknown): string | undefined {
   return typeof value === 'boolean' ? undefined : 'true or false';
+}
+
+function aVacuum(value: unknown): string | undefined {
+  if (typeof value === 'boolean') return undefined;
+  const expected = 'true, false or { whenDeadRatio: above 0 and below 1, maxBytesPerSecond: above 0 }';
+  if (typeof value !== 'object' || value === null) return expected;
+  const { whenDeadRatio = 0.5, maxBytesPerSecond = 1, ...rest } = value as Record<string, unknown>;
+  const isRatio = typeof whenDeadRatio === 'number' && whenDeadRatio > 0 && whenDeadRatio < 1;
+  const isRate = typeof maxBytesPerSecond === 'number' && maxBytesPerSecond > 0;
+  return isRatio && isRate && Object.keys(rest).length === 0 ? undefined : expected;
 }
 
 function aSize(least: number): (value: unknown) => string | undefined {

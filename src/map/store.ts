@@ -20,6 +20,7 @@ import { decodeRowValue } from '../heap/rows.ts';
 import type { TypeRegistry } from '../codec/type-registry.ts';
 import type { DraftScope } from '../lazy/draft-scope.ts';
 import { Nodes } from '../lazy/nodes.ts';
+import type { AutoVacuum } from './auto-vacuum.ts';
 import { Changes, slotBytes } from './changes.ts';
 import type { Change } from './changes.ts';
 import { CellTable } from './cell-table.ts';
@@ -105,6 +106,9 @@ export class Store {
   get closed(): boolean {
     return this.#closed;
   }
+
+  /** Hears of every commit of this thread. */
+  autoVacuum: AutoVacuum | undefined;
 
   /** The drafts of the transaction that is running. */
   drafts: DraftScope | undefined;
@@ -262,6 +266,7 @@ export class Store {
       this.#commitBottom();
       commitEntries(this.heap, batch);
       if (this.#rows.bytes > 0) for (const key of keys) this.#rows.delete(key);
+      this.autoVacuum?.noteCommit();
       return true;
     } finally {
       this.heap.unlock();
@@ -337,6 +342,7 @@ export class Store {
     changes.committed(sequence);
     for (const change of changes.entries()) this.#rows.delete(change.key);
     if (changes.cleared) this.#rows.clear();
+    this.autoVacuum?.noteCommit();
   }
 
   #commitBottom(): void {
