@@ -115,7 +115,8 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
 function vacuumByItself({ store, locks }: SharedStore, { autoVacuum = false, readOnly }: OpenOptions): void {
   if (autoVacuum === false || readOnly === true) return;
   const how = autoVacuum === true ? {} : autoVacuum;
-  store.autoVacuum = new AutoVacuum(store, how, (vacuumOptions) => vacuumStore(store, locks, vacuumOptions));
+  const auto = new AutoVacuum(store, how, (vacuumOptions) => vacuumStore(store, locks, vacuumOptions));
+  store.onCommit = () => auto.noteCommit();
 }
 
 function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: OpenOptions): LodeMap<K, V> {

@@ -20,7 +20,6 @@ import { decodeRowValue } from '../heap/rows.ts';
 import type { TypeRegistry } from '../codec/type-registry.ts';
 import type { DraftScope } from '../lazy/draft-scope.ts';
 import { Nodes } from '../lazy/nodes.ts';
-import type { AutoVacuum } from './auto-vacuum.ts';
 import { Changes, slotBytes } from './changes.ts';
 import type { Change } from './changes.ts';
 import { CellTable } from './cell-table.ts';
@@ -108,7 +107,7 @@ export class Store {
   }
 
   /** Hears of every commit of this thread. */
-  autoVacuum: AutoVacuum | undefined;
+  onCommit: (() => void) | undefined;
 
   /** The drafts of the transaction that is running. */
   drafts: DraftScope | undefined;
@@ -266,7 +265,7 @@ export class Store {
       this.#commitBottom();
       commitEntries(this.heap, batch);
       if (this.#rows.bytes > 0) for (const key of keys) this.#rows.delete(key);
-      this.autoVacuum?.noteCommit();
+      this.onCommit?.();
       return true;
     } finally {
       this.heap.unlock();
@@ -342,7 +341,7 @@ export class Store {
     changes.committed(sequence);
     for (const change of changes.entries()) this.#rows.delete(change.key);
     if (changes.cleared) this.#rows.clear();
-    this.autoVacuum?.noteCommit();
+    this.onCommit?.();
   }
 
   #commitBottom(): void {

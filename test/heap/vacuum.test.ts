@@ -31,13 +31,13 @@ function opening(storage: Storage, home: MemoryHome): Promise<OpenedHeap> {
 
 /** A vacuum with commits between its steps. */
 async function vacuumBeside(heap: Heap, random: Random, commit: () => void): Promise<void> {
-  let ended = false;
+  const progress = { ended: false };
   const vacuum = vacuumHeap(vacuumParts(heap), { sparseBelow: random.pick([0.2, 0.6, 0.9, 1]) }).finally(() => {
-    ended = true;
+    progress.ended = true;
   });
   // Its failure is reported by the await below.
   vacuum.catch(() => undefined);
-  for (let steps = 0; !ended && steps < 10_000; steps++) {
+  for (let steps = 0; !progress.ended && steps < 10_000; steps++) {
     if (random.once(3)) commit();
     await turn();
   }
