@@ -12,12 +12,15 @@
 import assert from 'node:assert/strict';
 import { isStoreError } from '../../src/base/errors.ts';
 import { SoleLocks } from '../../src/heap/commit-lock.ts';
+import type { Heap } from '../../src/heap/heap.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
 import type { OpenedHeap } from '../../src/heap/open-heap.ts';
+import { vacuumHeap } from '../../src/heap/vacuum/vacuum.ts';
 import type { CrashStorage } from '../../src/storage/crash-storage.ts';
 import { MemoryStorage } from '../../src/storage/memory-storage.ts';
 import { Random, replayable } from '../suite/random.ts';
 import { KeptHome, durableDisk } from './crash-disk.ts';
+import { vacuumParts } from './heap-crash.ts';
 import { States, commitOnce, readState, stateDifference } from './heap-model.ts';
 
 export interface FailingCounts {
@@ -95,10 +98,22 @@ class FailingRun {
 
   async #commit({ heap }: OpenedHeap): Promise<void> {
     commitOnce(heap, this.#states, this.#random);
+    if (this.#random.once(6)) await this.#vacuum(heap);
     if (!this.#random.once(4)) return;
     const { sequence } = heap.meta.tail;
     await heap.sync();
     this.#states.durable = Math.max(this.#states.durable, sequence);
+  }
+
+  /** A vacuum that fails must leave the heap good for more, unless it was the log that failed. */
+  async #vacuum(heap: Heap): Promise<void> {
+    this.#states.attemptIdle();
+    try {
+      await vacuumHeap(vacuumParts(heap), { sparseBelow: 1 });
+    } catch (error) {
+      if (!isStoreError(error) || heap.failure !== undefined) throw error;
+    }
+    this.#states.acknowledged = heap.meta.tail.sequence;
   }
 
   /** The disk is well: opens, writes, flushes; then the power fails. */

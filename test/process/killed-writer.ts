@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { open } from '../../src/index.ts';
-import type { LodeMap } from '../../src/index.ts';
+import type { LodeMap, StoreError } from '../../src/index.ts';
 import { Random } from '../suite/random.ts';
 
 /** The value of a writer's key: short, long, or a container, and never that of another key. */
@@ -34,6 +34,15 @@ function checkSum(map: LodeMap): void {
   if (sum !== accounts * accountStart) throw new Error(`the accounts hold ${sum}`);
 }
 
+/** Vacuums, unless another process does. */
+async function vacuumIfFree(map: LodeMap, random: Random): Promise<void> {
+  try {
+    await map.vacuum({ sparseBelow: random.pick([0.5, 1]) });
+  } catch (error) {
+    if ((error as StoreError).code !== 'LOCKED') throw error;
+  }
+}
+
 async function main(path: string, name: string, seed: number): Promise<void> {
   const random = new Random(seed);
   const say = (line: string): void => void writeSync(1, `${line}\n`);
@@ -60,6 +69,7 @@ async function main(path: string, name: string, seed: number): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, random.below(5)));
       snapshot.close();
     }
+    if (random.once(10)) await vacuumIfFree(map, random);
     if (random.once(25)) {
       await map.close();
       map = (await open(path)) as LodeMap;
