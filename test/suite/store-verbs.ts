@@ -69,6 +69,40 @@ export const verbs: Readonly<Record<string, Verb>> = {
       await new Promise((resolve) => setImmediate(resolve));
     }
   },
+  vacuum: (map, options: object) => map.vacuum(options),
+  /**
+   * Sets, replaces and deletes its own keys for `ms`, some with values that were there before and may be dead by now. Returns the
+   * numbers of the keys it leaves.
+   */
+  churn: async (map, name: string, ms: number) => {
+    const until = performance.now() + ms;
+    const there = new Map<number, number>();
+    for (let step = 0; performance.now() < until; step++) {
+      const key = (step * 7919) % 300;
+      if (step % 3 === 2) {
+        map.delete([name, key]);
+        there.delete(key);
+      } else {
+        there.set(key, step % 40);
+        map.set([name, key], { key, list: listOf(name, step % 40), text: `${step % 40} `.repeat(300) });
+      }
+      if (step % 20 === 0) await map.flush();
+    }
+    await map.flush();
+    return [...there];
+  },
+  /** Reads entries that nobody changes for `ms` and compares them; returns how many. */
+  readKept: async (map, count: number, ms: number) => {
+    const until = performance.now() + ms;
+    let reads = 0;
+    for (; performance.now() < until; reads++) {
+      const number = (reads * 6151) % count;
+      const found = JSON.stringify(plain(map.get(['kept', number])));
+      if (found !== JSON.stringify(listOf('kept', number))) throw new Error(`kept ${number} reads as ${found}`);
+      if (reads % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return reads;
+  },
   /** Sets a value and leaves in the same turn, without closing. */
   setAndExit: (map, key: Key, value: unknown) => {
     map.set(key, value);

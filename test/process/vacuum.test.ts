@@ -1,0 +1,112 @@
+/**
+ * Vacuum beside other processes, stopped and killed.
+ *
+ * Strategy: children write and read while this process vacuums, or a child vacuums and is stopped or killed at many moments.
+ * Invariants: no wrong read; never two vacuums; a store that a killed vacuum leaves is whole, and the next one finishes the work.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { materialize, open } from '../../src/index.ts';
+import type { LodeMap } from '../../src/index.ts';
+import { StoreChild } from '../suite/children.ts';
+import { Random, amount, seedOf } from '../suite/random.ts';
+import { scratch } from '../suite/scratch.ts';
+import { listOf } from '../suite/store-verbs.ts';
+
+/** A store with entries that stay, among others that are deleted again. */
+async function sparseStore(path: string, count: number): Promise<LodeMap> {
+  const map = (await open(path)) as LodeMap;
+  for (let i = 0; i < count; i++) {
+    map.set(['kept', i], listOf('kept', i));
+    map.set(['gone', i], listOf('gone', i));
+    if (i % 200 === 199) await map.flush();
+  }
+  for (let i = 0; i < count; i++) map.delete(['gone', i]);
+  await map.flush();
+  return map;
+}
+
+async function checkKept(map: LodeMap, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) assert.deepEqual(materialize(map.get(['kept', i])), listOf('kept', i));
+  const { ok, problems } = await map.verify();
+  assert.ok(ok, JSON.stringify(problems.slice(0, 3)));
+}
+
+suite('vacuum and other processes', () => {
+  test('writers and readers go on beside it', async (t) => {
+    const path = join(scratch(), 'store');
+    const map = await sparseStore(path, 500);
+    t.after(() => map.close());
+    const children = await Promise.all(Array.from({ length: 3 }, () => StoreChild.open(path, { cacheBytes: 1 << 20 })));
+    t.after(() => Promise.all(children.map((child) => child.close())));
+    const ms = amount('LODEMAP_VACUUM_MS', 3000);
+    const [left, right, reads] = [
+      children[0]!.call<[number, number][]>('churn', 'left', ms),
+      children[1]!.call<[number, number][]>('churn', 'right', ms),
+      children[2]!.call<number>('readKept', 500, ms),
+    ];
+    let vacuums = 0;
+    let compacted = 0;
+    for (const until = performance.now() + ms; performance.now() < until; vacuums++) {
+      compacted += (await map.vacuum({ sparseBelow: vacuums % 2 === 0 ? 1 : 0.7 })).segmentsCompacted;
+      await sleep(20);
+    }
+    t.diagnostic(`${vacuums} vacuums, ${compacted} segments compacted, ${await reads} reads`);
+    assert.ok(compacted > 0);
+    for (const [name, entries] of [['left', await left], ['right', await right]] as const) {
+      for (const [key, number] of entries) {
+        const found = materialize(map.get([name, key])) as { list: unknown };
+        assert.deepEqual(found.list, listOf(name, number), `${name} ${key}`);
+      }
+      assert.equal([...map.keys({ gte: [name], lt: [`${name} `] })].length, entries.length);
+    }
+    await checkKept(map, 500);
+  });
+
+  test('killed at any moment it leaves the store whole, and the next one finishes', async (t) => {
+    const path = join(scratch(), 'store');
+    const random = new Random(seedOf(t));
+    await (await sparseStore(path, 300)).close();
+    for (let i = 0; i < amount('LODEMAP_VACUUM_KILLS', 6); i++) {
+      const child = await StoreChild.open(path);
+      const vacuum = child.call('vacuum', { sparseBelow: 1 }).catch(() => undefined);
+      await sleep(random.below(60));
+      await child.kill();
+      await vacuum;
+      const map = (await open(path)) as LodeMap;
+      map.set(['gone', i], listOf('gone', i)).delete(['gone', i]);
+      await checkKept(map, 300);
+      await map.close();
+    }
+    const map = (await open(path)) as LodeMap;
+    await map.vacuum({ sparseBelow: 1 });
+    assert.deepEqual(readdirSync(path).filter((name) => name === 'vacuum'), []);
+    await checkKept(map, 300);
+    await map.close();
+    const rebuilt = (await open(path, { rebuild: true })) as LodeMap;
+    assert.equal(rebuilt.size, 300);
+    await checkKept(rebuilt, 300);
+    await rebuilt.close();
+  });
+
+  test('stopped for longer than any lock gets stale it keeps others out, and goes on', async (t) => {
+    const path = join(scratch(), 'store');
+    const map = await sparseStore(path, 300);
+    t.after(() => map.close());
+    const child = await StoreChild.open(path);
+    t.after(() => child.kill());
+    const vacuum = child.call<{ segmentsCompacted: number }>('vacuum', { sparseBelow: 1, maxBytesPerSecond: 200_000 });
+    await sleep(100);
+    child.process.kill('SIGSTOP');
+    await assert.rejects(map.vacuum(), { code: 'LOCKED' });
+    for (let i = 0; i < 50; i++) map.set(['new', i], listOf('gone', i));
+    await map.flush();
+    child.process.kill('SIGCONT');
+    assert.ok((await vacuum).segmentsCompacted > 0);
+    for (let i = 0; i < 50; i++) assert.deepEqual(materialize(map.get(['new', i])), listOf('gone', i));
+    await checkKept(map, 300);
+  });
+});
