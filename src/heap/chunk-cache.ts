@@ -22,7 +22,8 @@ import { PlaceTable } from './place-table.ts';
 import { linkBytes, readRef, refOffset, refReadBytes, refSegment } from './ref.ts';
 import { dictionaryOf, unpackAlone } from './segment-dictionary.ts';
 import { segmentName } from './segment.ts';
-import type { OpenSegment, Segments } from './segment.ts';
+import type { OpenSegment } from './segment.ts';
+import type { Segments } from './segments.ts';
 
 const slabBytesMax = 256 * 1024;
 const slabBytesMin = 16 * 1024;
@@ -157,7 +158,7 @@ export class ChunkCache {
     const follows = segment === this.#lastSegment && offset >= this.#lastEnd && offset - this.#lastEnd <= scanGapBytes;
     this.#followed = follows ? this.#followed + 1 : 0;
     this.#lastSegment = segment;
-    if (this.#followed >= 3) {
+    if (this.#followed >= 3 && !this.#segments.get(segment).compacted) {
       this.#readWindow(segment, offset);
       const view = this.#fromWindow(segment, offset);
       if (view !== undefined) return view;
@@ -195,7 +196,7 @@ export class ChunkCache {
     const wanted = refReadBytes(ref);
     if (wanted > this.#slabBytes / 2) return this.#readAlone(open, ref, wanted);
     const slab = this.#room(wanted);
-    const got = open.file.read(slab.bytes, slab.length, wanted, offset);
+    const got = open.read(slab.bytes, slab.length, wanted, offset);
     this.bytesRead += got;
     const frame = parseRecord(slab.bytes, slab.length, got, recordSeed(open.header.seed, offset));
     if (typeof frame === 'string') throw damagedRecord(segment, offset, frame);
@@ -208,7 +209,7 @@ export class ChunkCache {
   #readAlone(open: OpenSegment, ref: Ref, wanted: number): ChunkView {
     const offset = refOffset(ref);
     const slab = new Slab(Buffer.allocUnsafeSlow(wanted));
-    const got = open.file.read(slab.bytes, 0, wanted, offset);
+    const got = open.read(slab.bytes, 0, wanted, offset);
     this.bytesRead += got;
     const frame = parseRecord(slab.bytes, 0, got, recordSeed(open.header.seed, offset));
     if (typeof frame === 'string') throw damagedRecord(open.header.id, offset, frame);

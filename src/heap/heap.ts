@@ -27,7 +27,7 @@ import type { Meta } from './meta.ts';
 import type { LoggedTable, Operation } from './operations.ts';
 import { makeChunk, PendingView } from './pending.ts';
 import { catchUp, rewriteLastSegment } from './recovery.ts';
-import type { Segments } from './segment.ts';
+import type { Segments } from './segments.ts';
 
 /** Chunks of a commit that grow past this are published ahead of it, so that a large value does not fill memory twice. */
 const batchBytesTarget = 8 * 1024 * 1024;

@@ -21,7 +21,8 @@ import { RecordKind, appendPacked, appendRecord, fillContent } from './record.ts
 import { makeRef, segmentBytesLimit } from './ref.ts';
 import { segmentHeaderBytes } from './segment.ts';
 import { findDictionary } from './segment-dictionary.ts';
-import type { OpenSegment, Segments } from './segment.ts';
+import type { OpenSegment } from './segment.ts';
+import type { Segments } from './segments.ts';
 import { WordSampler } from './word-sampler.ts';
 
 /** The end of the log, and the counters that travel with commits. */

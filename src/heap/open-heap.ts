@@ -18,7 +18,7 @@ import { decodeMeta, emptyMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { catchUp, checkReach, rebuildIndex, rewriteLastSegment } from './recovery.ts';
 import type { RecoveryReport } from './recovery.ts';
-import { Segments } from './segment.ts';
+import { Segments } from './segments.ts';
 
 export interface OpenHeapParts {
   readonly storage: Storage;

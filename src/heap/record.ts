@@ -24,7 +24,7 @@ import { hash32 } from './hash.ts';
 import { linkBytes, readRef, writeRef } from './ref.ts';
 
 /** Kinds above the chunk kinds: the log's own records. */
-export const RecordKind = { operations: 0x40, commit: 0x41, dictionary: 0x42 } as const;
+export const RecordKind = { operations: 0x40, commit: 0x41, dictionary: 0x42, gap: 0x43, places: 0x44 } as const;
 
 /** No record is longer than this; a length beyond it is damage. */
 export const recordBytesMax: number = 2 ** 27;
@@ -35,6 +35,16 @@ const headBytesMax = 4 + 4 + 1 + 3;
 
 export function recordSeed(segmentSeed: number, offset: number): number {
   return (segmentSeed ^ Math.imul(offset + 1, 0x9e3779b1)) >>> 0;
+}
+
+/** In a compacted segment: the segment seed for records that have a position but no offset. */
+export function asideSeed(segmentSeed: number): number {
+  return (segmentSeed ^ 0x6b43a9b5) >>> 0;
+}
+
+/** Has a record of this kind an offset also in a compacted segment? */
+export function hasOffset(kind: number): boolean {
+  return kind < RecordKind.operations || kind === RecordKind.dictionary;
 }
 
 /** Appends a record to `out`, whose first byte will lie at `base` in the segment; returns its offset in the segment. */
@@ -158,6 +168,36 @@ export function parseRecord(bytes: Uint8Array, at: number, available: number, se
   if (end - at > available) return 'short';
   if (hash32(bytes, seed, at + 4, end) !== readUint32(bytes, at)) return 'damaged';
   return frameBody(bytes, position, end);
+}
+
+/**
+ * What the head of a record claims, proven by nothing: -1 when `available` bytes are too few to tell, or it can not be one.
+ * `claimed` has the rest.
+ */
+export function claimRecord(bytes: Uint8Array, at: number, available: number): number {
+  let position = at + 4;
+  let length = 0;
+  for (let shift = 0; ; shift += 7) {
+    if (position - at >= available || shift > 28) return -1;
+    const byte = bytes[position++]!;
+    length += (byte & 127) * 2 ** shift;
+    if (byte < 128) break;
+  }
+  if (length < 1 || length > recordBytesMax || position - at >= available) return -1;
+  claimed.kind = bytes[position]! & ~(linksFlag | packedFlag);
+  claimed.bodyAt = position + 1;
+  return position + length;
+}
+
+/** Kind, and where what follows it begins, of the record whose end `claimRecord` returned last. */
+export const claimed = { kind: 0, bodyAt: 0 };
+
+/** The frame of a record that has been proven before. */
+export function verifiedFrame(bytes: Uint8Array, at: number): RecordFrame {
+  const end = claimRecord(bytes, at, Infinity);
+  const frame = frameBody(bytes, claimed.bodyAt - 1, end);
+  if (typeof frame === 'string') throw new StoreError('CORRUPT', 'A record that was intact before is not any more');
+  return frame;
 }
 
 /** Splits a record's body, known to be intact, into links and payload. */

@@ -19,10 +19,11 @@ import { addToBucket } from './deduplicator.ts';
 import { emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { OperationsReader } from './operations.ts';
-import { corruptSegment, findLaterCommit, scanSegment } from './scan.ts';
+import { corruptSegment } from './corrupt-segment.ts';
+import { findLaterCommit, scanSegment } from './scan.ts';
 import type { ScanEnd, ScannedBatch } from './scan.ts';
 import { segmentHeaderBytes } from './segment.ts';
-import type { Segments } from './segment.ts';
+import type { Segments } from './segments.ts';
 
 /** What a recovery found and did. */
 export interface RecoveryReport {
@@ -96,7 +97,9 @@ class Replay {
  */
 export function catchUp(segments: Segments, index: Index, from: Meta, reach: Reach = from.tail): Recovered {
   segments.syncEntries();
-  const replay = new Replay(index, from);
+  // Whoever died may have published a manifest, and not said so in the index.
+  segments.reload();
+  const replay = new Replay(index, { ...from, generation: segments.manifest.generation });
   const report: RecoveryReport = { commits: 0, bytes: 0, cutBytes: 0 };
   const ids = segments.list().filter((id) => id >= from.tail.segment);
   if (from.tail.segment !== 0 && ids[0] !== from.tail.segment) {
@@ -110,7 +113,10 @@ export function catchUp(segments: Segments, index: Index, from: Meta, reach: Rea
     const segment = segments.get(id);
     if (id !== from.tail.segment) {
       offset = segmentHeaderBytes;
-      if (segment.header.sequenceBefore !== sequence) throw corruptSegment(id, 0, 'commits before it are missing');
+      const before = segment.header.sequenceBefore;
+      const isAfterGone = checkBetween(segments, ids[position - 1] ?? from.tail.segment, id);
+      if (isAfterGone ? before < sequence : before !== sequence) throw corruptSegment(id, 0, 'commits before it are missing');
+      sequence = before;
     }
     checkReach(segment.file.size(), id, offset);
     const end = scanSegment(segment, { offset, sequence }, true, (batch) => replay.add(id, batch));
@@ -124,6 +130,14 @@ export function catchUp(segments: Segments, index: Index, from: Meta, reach: Rea
   index.write((writer) => writer.put('meta', metaKey, encodeMeta(replay.meta)));
   report.commits = replay.commits;
   return { meta: replay.meta, report };
+}
+
+/** Checks that all segments between two are retired, and says whether there are any. Throws CORRUPT. */
+function checkBetween(segments: Segments, before: number, id: number): boolean {
+  for (let missing = before + 1; missing < id; missing++) {
+    if (!segments.isRetired(missing)) throw new StoreError('CORRUPT', `Segment ${missing} is missing, and no vacuum has retired it`);
+  }
+  return id > before + 1;
 }
 
 /** Throws CORRUPT when the last whole commit ends before the place to which the log is known to have been durable. */

@@ -6,7 +6,6 @@
  * checksum chain. It stops at the first place where no whole batch follows; `recovery.ts` decides what that means.
  */
 import { readUint32 } from '../base/bytes.ts';
-import { StoreError } from '../base/errors.ts';
 import { Link } from './chunk.ts';
 import { isDeduplicated } from './deduplicator.ts';
 import { packedSize } from './dictionary.ts';
@@ -18,6 +17,7 @@ import type { CommitHead } from './operations.ts';
 import { linkBytes, makeRef } from './ref.ts';
 import type { Ref } from './chunk.ts';
 import { segmentHeaderBytes } from './segment.ts';
+import { SegmentWalk } from './segment-walk.ts';
 import { unpackAlone } from './segment-dictionary.ts';
 import type { OpenSegment } from './segment.ts';
 
@@ -50,38 +50,6 @@ export interface ScanEnd {
   readonly badOffset: number;
 }
 
-/** A window over a segment's file that moves forward and grows for long records. */
-class SegmentReader {
-  readonly segment: OpenSegment;
-  readonly size: number;
-  bytes: Buffer = Buffer.allocUnsafeSlow(readBytes);
-  #start = 0;
-  #length = 0;
-
-  constructor(segment: OpenSegment) {
-    this.segment = segment;
-    this.size = segment.file.size();
-  }
-
-  /** The record at `offset`, its frame relative to `bytes`; 'end' at the file's end. */
-  record(offset: number): { frame: RecordFrame; at: number } | 'end' | 'damaged' {
-    if (offset >= this.size) return 'end';
-    const seed = recordSeed(this.segment.header.seed, offset);
-    for (;;) {
-      if (offset >= this.#start && offset < this.#start + this.#length) {
-        const at = offset - this.#start;
-        const frame = parseRecord(this.bytes, at, this.#length - at, seed);
-        if (typeof frame !== 'string') return { frame, at };
-        if (frame === 'damaged' || this.#start + this.#length >= this.size) return 'damaged';
-        if (at === 0) this.bytes = Buffer.allocUnsafeSlow(this.bytes.length * 2);
-      }
-      this.#start = offset;
-      this.#length = this.segment.file.read(this.bytes, 0, this.bytes.length, offset);
-      if (this.#length === 0) return 'end';
-    }
-  }
-}
-
 /**
  * Scans one segment from `offset`, expecting the commit after `sequence` first, and hands every whole batch to `visit`.
  * With `withChunks` it reports the chunks that are deduplicated.
@@ -92,30 +60,30 @@ export function scanSegment(
   withChunks: boolean,
   visit: (batch: ScannedBatch) => void,
 ): ScanEnd {
-  const reader = new SegmentReader(segment);
-  let good = Math.max(from.offset, segmentHeaderBytes);
+  const walk = new SegmentWalk(segment, { position: Math.max(from.offset, segmentHeaderBytes) });
+  let good = walk.position;
   let sequence = from.sequence;
-  let offset = good;
   let batch = new BatchCollector(segment, withChunks);
   for (;;) {
-    const found = reader.record(offset);
-    if (typeof found === 'string') {
-      return { offset: good, sequence, clean: found === 'end' && offset === good, badOffset: offset };
+    const found = walk.next();
+    if (found !== 'record') {
+      return { offset: good, sequence, clean: found === 'end' && walk.position === good, badOffset: walk.position };
     }
-    const next = offset + found.frame.end - found.at;
-    if (found.frame.kind !== RecordKind.commit) {
-      batch.add(reader.bytes, found.at, { frame: found.frame, offset });
-    } else {
-      const head = decodeCommit(reader.bytes.subarray(found.frame.start, found.frame.end));
-      if (!batch.agrees(head, offset - good) || head.sequence !== sequence + 1) {
-        return { offset: good, sequence, clean: false, badOffset: offset };
-      }
-      visit({ head, operations: batch.operations, placed: batch.placed, chunks: batch.chunks, end: next });
-      sequence = head.sequence;
-      good = next;
-      batch = new BatchCollector(segment, withChunks);
+    const frame = walk.frame!;
+    if (frame.kind !== RecordKind.commit) {
+      batch.add(walk);
+      continue;
     }
-    offset = next;
+    const head = decodeCommit(walk.bytes.subarray(frame.start, frame.end));
+    // Vacuum leaves out whole commits, and nothing else does.
+    const follows = segment.compacted ? head.sequence > sequence : head.sequence === sequence + 1;
+    if (!batch.agrees(head, walk.position - good) || !follows) {
+      return { offset: good, sequence, clean: false, badOffset: walk.position };
+    }
+    visit({ head, operations: batch.operations, placed: batch.placed, chunks: batch.chunks, end: walk.nextPosition });
+    sequence = head.sequence;
+    good = walk.nextPosition;
+    batch = new BatchCollector(segment, withChunks);
   }
 }
 
@@ -134,34 +102,37 @@ class BatchCollector {
     this.#withChunks = withChunks;
   }
 
-  add(bytes: Buffer, at: number, record: { frame: RecordFrame; offset: number }): void {
-    const { frame, offset } = record;
+  /** Takes in the record that a walk has found. */
+  add({ bytes, at, frame, offset }: SegmentWalk): void {
+    const { kind, start, end } = frame!;
     this.#records++;
     this.#chain = chainChecksum(this.#chain, readUint32(bytes, at));
-    if (frame.kind === RecordKind.operations) {
-      this.operations.push(Buffer.from(bytes.subarray(frame.start, frame.end)));
-    } else if (this.#withChunks && frame.kind < RecordKind.operations) {
-      const ref = makeRef(this.#segment.header.id, offset, frame.end - at);
+    if (kind === RecordKind.operations) {
+      this.operations.push(Buffer.from(bytes.subarray(start, end)));
+    } else if (this.#withChunks && kind < RecordKind.operations) {
+      const ref = makeRef(this.#segment.header.id, offset, end - at);
       this.placed.add(ref);
-      this.#addChunk(bytes, frame, ref);
+      const content = deduplicatedContent(this.#segment, bytes, frame!);
+      if (content !== undefined) this.chunks.push({ ...content, ref });
     }
-  }
-
-  #addChunk(bytes: Buffer, frame: RecordFrame, ref: Ref): void {
-    const size = frame.packed ? packedSize(bytes, frame.start, frame.end).size - frame.linkCount * linkBytes : frame.end - frame.start;
-    if (!isDeduplicated(frame.kind, size)) return;
-    const record = frame.packed ? unpackAlone(this.#segment, bytes, frame) : { bytes, frame };
-    const links: Link[] = [];
-    for (let i = 0; i < frame.linkCount; i++) {
-      links.push(new Link(frameLinkRef(record.bytes, record.frame, i), frameLinkHash(record.bytes, record.frame, i)));
-    }
-    const payload = record.bytes.subarray(record.frame.start, record.frame.end);
-    this.chunks.push({ hash: contentHash(frame.kind, payload, links), bytes: payload.length, ref });
   }
 
   agrees(head: CommitHead, bytes: number): boolean {
     return head.records === this.#records && head.checksum === this.#chain && head.batchBytes === bytes;
   }
+}
+
+/** Hash and size of a chunk, if it is of those that are deduplicated. */
+export function deduplicatedContent(segment: OpenSegment, bytes: Buffer, frame: RecordFrame): { hash: number; bytes: number } | undefined {
+  const size = frame.packed ? packedSize(bytes, frame.start, frame.end).size - frame.linkCount * linkBytes : frame.end - frame.start;
+  if (!isDeduplicated(frame.kind, size)) return undefined;
+  const record = frame.packed ? unpackAlone(segment, bytes, frame) : { bytes, frame };
+  const links: Link[] = [];
+  for (let i = 0; i < frame.linkCount; i++) {
+    links.push(new Link(frameLinkRef(record.bytes, record.frame, i), frameLinkHash(record.bytes, record.frame, i)));
+  }
+  const payload = record.bytes.subarray(record.frame.start, record.frame.end);
+  return { hash: contentHash(frame.kind, payload, links), bytes: payload.length };
 }
 
 /**
@@ -184,8 +155,4 @@ export function findLaterCommit(segment: OpenSegment, offset: number, sequence: 
     }
   }
   return undefined;
-}
-
-export function corruptSegment(id: number, offset: number, why: string): StoreError {
-  return new StoreError('CORRUPT', `Segment ${id} is damaged at offset ${offset}: ${why}`);
 }

@@ -2,13 +2,13 @@
  * Segments: the files `segments/00000001.seg` and on.
  *
  * A segment opens with a header of 64 bytes: magic (8), format version (4), id (4), seed (4), store id (16), the sequence
- * number of the last commit before it (8, float64), zeros, and a checksum of all that (4). After it come records, end to
- * end. Only the last segment is ever appended to, under the commit lock; when it is full it is synced, and only then is
+ * number of the last commit before it (8, float64), in a compacted one the position of its places record (8, float64), zeros, and a
+ * checksum of all that (4). After it come records, end to end. Only the last segment is ever appended to, under the commit lock; when it is full it is synced, and only then is
  * the next one made: what lies before the last segment is whole and durable, so damage in it is never a torn write.
  */
 import { readUint32, writeUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
-import type { Storage, StorageFile } from '../storage/storage.ts';
+import type { StorageFile } from '../storage/storage.ts';
 import type { Dictionary } from './dictionary.ts';
 import { hash32 } from './hash.ts';
 
@@ -16,8 +16,6 @@ export const formatVersion = 1;
 export const segmentFolder = 'segments';
 export const segmentHeaderBytes = 64;
 const magic = Buffer.from('LODESEG\n', 'latin1');
-/** More open files than this and the least recently used is closed. */
-const openFilesMax = 256;
 
 export interface SegmentHeader {
   id: number;
@@ -25,10 +23,13 @@ export interface SegmentHeader {
   storeId: Uint8Array;
   /** The last commit before this segment. */
   sequenceBefore: number;
+  /** The position of its places record; 0 in a plain segment. */
+  placesAt?: number;
 }
 
-export function segmentName(id: number): string {
-  return `${segmentFolder}/${String(id).padStart(8, '0')}.seg`;
+/** The name of a segment's file; `compacted` is the generation at which it was written anew. */
+export function segmentName(id: number, compacted: number = 0): string {
+  return `${segmentFolder}/${String(id).padStart(8, '0')}${compacted === 0 ? '' : `-${compacted}`}.seg`;
 }
 
 export function encodeSegmentHeader(header: SegmentHeader): Buffer {
@@ -39,6 +40,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   writeUint32(bytes, 16, header.seed);
   bytes.set(header.storeId, 20);
   bytes.writeDoubleLE(header.sequenceBefore, 36);
+  bytes.writeDoubleLE(header.placesAt ?? 0, 44);
   writeUint32(bytes, 60, hash32(bytes.subarray(0, 60), 0));
   return bytes;
 }
@@ -56,129 +58,49 @@ export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
     seed: readUint32(bytes, 16),
     storeId: Uint8Array.from(bytes.subarray(20, 36)),
     sequenceBefore: bytes.readDoubleLE(36),
+    placesAt: bytes.readDoubleLE(44),
   };
 }
 
-/** An open segment. */
+/** An open segment, plain or compacted. */
 export interface OpenSegment {
   readonly file: StorageFile;
   readonly header: SegmentHeader;
+  readonly compacted: boolean;
   /** Once it has been read: see `segment-dictionary.ts`. */
   dictionary: Dictionary | undefined;
+  /**
+   * Reads the record at `offset` into `target` at `at`: at most `wanted` bytes; of a plain segment maybe some of what follows, too.
+   * Returns how many came. Throws NOT_FOUND when a compacted segment has no such record any more.
+   */
+  read(target: Buffer, at: number, wanted: number, offset: number): number;
 }
 
-/** The segments of one store: lists, opens (with a bound on open files), makes and removes them. */
-export class Segments {
-  readonly #storage: Storage;
-  readonly #open = new Map<number, OpenSegment>();
+/** A segment as the log wrote it: offsets are positions. */
+export class PlainSegment implements OpenSegment {
+  readonly file: StorageFile;
+  readonly header: SegmentHeader;
+  readonly compacted: boolean = false;
+  dictionary: Dictionary | undefined;
 
-  readonly #storeId: Uint8Array;
-
-  constructor(storage: Storage, storeId: Uint8Array) {
-    this.#storage = storage;
-    this.#storeId = storeId;
+  constructor(file: StorageFile, header: SegmentHeader) {
+    this.file = file;
+    this.header = header;
   }
 
-  /** The ids of the segment files that are there, ascending. */
-  list(): number[] {
-    const ids: number[] = [];
-    for (const name of this.#storage.list(segmentFolder)) {
-      const match = /^(\d{8})\.seg$/.exec(name);
-      if (match) ids.push(Number(match[1]));
-    }
-    return ids.toSorted((a, b) => a - b);
-  }
-
-  /** Opens a segment, or gives the open one. Throws CORRUPT when its header is damaged, NOT_FOUND when it is not there. */
-  get(id: number): OpenSegment {
-    const found = this.#open.get(id);
-    if (found !== undefined) return found;
-    const file = this.#storage.open(segmentName(id), 'write');
-    const header = readHeader(file);
-    if (header === undefined || header.id !== id) {
-      file.close();
-      throw new StoreError('CORRUPT', `The header of ${segmentName(id)} is damaged`);
-    }
-    if (Buffer.compare(header.storeId, this.#storeId) !== 0) {
-      file.close();
-      throw new StoreError('CORRUPT', `${segmentName(id)} belongs to another store than FORMAT says`);
-    }
-    return this.#keep(id, { file, header, dictionary: undefined });
-  }
-
-  /** The header of a segment, undefined when it is torn or damaged. */
-  header(id: number): SegmentHeader | undefined {
-    const file = this.#storage.open(segmentName(id), 'read');
-    try {
-      const header = readHeader(file);
-      return header?.id === id ? header : undefined;
-    } finally {
-      file.close();
-    }
-  }
-
-  /** The size of a segment's file, whatever is in it. */
-  fileBytes(id: number): number {
-    const file = this.#storage.open(segmentName(id), 'read');
-    try {
-      return file.size();
-    } finally {
-      file.close();
-    }
-  }
-
-  /** Makes a new segment, durable with its directory entry. */
-  create(header: SegmentHeader): OpenSegment {
-    const file = this.#storage.open(segmentName(header.id), 'create');
-    try {
-      file.write(encodeSegmentHeader(header), 0);
-      file.sync();
-      this.#storage.syncFolder(segmentFolder);
-    } catch (error) {
-      file.close();
-      throw error;
-    }
-    return this.#keep(header.id, { file, header, dictionary: undefined });
-  }
-
-  remove(id: number): void {
-    this.#open.get(id)?.file.close();
-    this.#open.delete(id);
-    this.#storage.remove(segmentName(id));
-    this.#storage.syncFolder(segmentFolder);
-  }
-
-  /** Makes durable which files there are: whoever made one may have died before it did that. */
-  syncEntries(): void {
-    this.#storage.syncFolder('');
-    this.#storage.syncFolder(segmentFolder);
-  }
-
-  /** Bytes of all segment files. */
-  bytes(): number {
-    let total = 0;
-    for (const id of this.list()) total += this.fileBytes(id);
-    return total;
-  }
-
-  close(): void {
-    for (const { file } of this.#open.values()) file.close();
-    this.#open.clear();
-  }
-
-  #keep(id: number, segment: OpenSegment): OpenSegment {
-    if (this.#open.size >= openFilesMax) {
-      const [oldest, { file }] = this.#open.entries().next().value!;
-      file.close();
-      this.#open.delete(oldest);
-    }
-    this.#open.set(id, segment);
-    return segment;
+  read(target: Buffer, at: number, wanted: number, offset: number): number {
+    return this.file.read(target, at, wanted, offset);
   }
 }
 
-function readHeader(file: StorageFile): SegmentHeader | undefined {
+export function readHeader(file: StorageFile): SegmentHeader | undefined {
   const bytes = Buffer.alloc(segmentHeaderBytes);
   const got = file.read(bytes, 0, segmentHeaderBytes, 0);
   return decodeSegmentHeader(bytes.subarray(0, got));
+}
+
+/** The error for a ref into what vacuum has removed. */
+export function goneError(id: number, offset?: number): StoreError {
+  const where = offset === undefined ? `segment ${id}` : `offset ${offset} of segment ${id}`;
+  return new StoreError('NOT_FOUND', `What was at ${where} was replaced, and vacuum has removed it: read the entry again`);
 }

@@ -63,5 +63,5 @@ export function durableDisk(image: Storage): CrashStorage {
 }
 
 function isFolder(image: Storage, name: string): boolean {
-  return name === 'segments' || name === 'locks' || name === 'index' || image.list(name).length > 0;
+  return name === 'segments' || name === 'vacuum' || name === 'locks' || name === 'index' || image.list(name).length > 0;
 }

@@ -4,7 +4,7 @@
  */
 import type { Ref } from '../chunk.ts';
 import { Link } from '../chunk.ts';
-import { readDeadList } from '../dead-list.ts';
+import { includesOffset, readDeadList } from '../dead-list.ts';
 import type { Heap } from '../heap.ts';
 import type { Tail } from '../log.ts';
 import { refOffset, refSegment } from '../ref.ts';
@@ -75,7 +75,7 @@ export class DeadChunks {
     const id = refSegment(ref);
     const offset = refOffset(ref);
     if (id > this.#until.segment || (id === this.#until.segment && offset >= this.#until.offset)) return false;
-    if (!this.#counts.has(id) || this.#revived.get(id)?.has(offset) === true || !includes(this.#list(id), offset)) return false;
+    if (!this.#counts.has(id) || this.#revived.get(id)?.has(offset) === true || !includesOffset(this.#list(id), offset)) return false;
     const revived = this.#revived.get(id);
     if (revived === undefined) this.#revived.set(id, new Set([offset]));
     else revived.add(offset);
@@ -90,16 +90,4 @@ export class DeadChunks {
     this.#lists.set(id, list);
     return list;
   }
-}
-
-/** Is `offset` in an ascending list? */
-export function includes(list: Uint32Array, offset: number): boolean {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle]! < offset) low = middle + 1;
-    else high = middle;
-  }
-  return list[low] === offset;
 }

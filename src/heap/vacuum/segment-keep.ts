@@ -1,11 +1,10 @@
 /** What of a segment is kept when it is compacted: see README.md, step 5. */
 import type { Keep } from '../compact.ts';
-import { isDeduplicated } from '../deduplicator.ts';
 import type { Heap } from '../heap.ts';
 import type { OperationsReader } from '../operations.ts';
 import type { RecordFrame } from '../record.ts';
 import { makeRef } from '../ref.ts';
-import { contentOf } from '../scan.ts';
+import { deduplicatedContent } from '../scan.ts';
 import type { ScannedChunk } from '../scan.ts';
 import { isCurrent } from './tombstones.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -33,10 +32,8 @@ export class SegmentKeep implements Keep {
     const { dead, id, heap } = this.#parts;
     while (this.#next < dead.length && dead[this.#next]! < offset) this.#next++;
     if (dead[this.#next] !== offset) return true;
-    const content = contentOf(heap.segments.get(id), record.bytes, frame);
-    if (content !== undefined && isDeduplicated(frame.kind, content.bytes)) {
-      this.dropped.push({ ...content, ref: makeRef(id, offset, frame.end - record.at) });
-    }
+    const content = deduplicatedContent(heap.segments.get(id), record.bytes, frame);
+    if (content !== undefined) this.dropped.push({ ...content, ref: makeRef(id, offset, frame.end - record.at) });
     return false;
   }
 

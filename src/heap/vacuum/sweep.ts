@@ -8,6 +8,8 @@
  */
 import { StoreError } from '../../base/errors.ts';
 import type { ChunkKind, ChunkPayload, Ref } from '../chunk.ts';
+import { readGap } from '../compacted-segment.ts';
+import { decodeCommit } from '../operations.ts';
 import { RecordKind, frameLinkRef, unpackRecord, unpackedRecordBytes, verifiedFrame } from '../record.ts';
 import type { RecordFrame } from '../record.ts';
 import { refOffset, refSegment } from '../ref.ts';
@@ -46,7 +48,7 @@ export interface SweepParts {
   readonly segment: OpenSegment;
   readonly frontier: Frontier;
   readonly pace: Pace;
-  /** Chunks from this offset on were committed after the mark began: they count as live, and are not looked at. */
+  /** In the last segment, where the mark ends: what lies behind was committed later, and is not looked at. */
   readonly until: number;
   readonly onLive?: LiveVisitor | undefined;
 }
@@ -92,16 +94,15 @@ class Sweep {
     let from: { position: number; offset: number } | undefined;
     let end = 0;
     let length = 0;
-    for (const step of walkRecords(segment)) {
+    for (const step of walkRecords(segment, { end: until, windowBytes: pieceBytes })) {
       if (step === undefined) {
         await pace.step();
         continue;
       }
       const { frame, position, offset, bytes, at } = step;
-      if (offset >= until && frame.kind < RecordKind.operations) break;
       length = frame.end - at;
       end = position + length;
-      if (frame.kind === RecordKind.commit) this.#operations += operationsOf(bytes, frame);
+      if (frame.kind === RecordKind.commit) this.#operations += decodeCommit(bytes.subarray(frame.start, frame.end)).operations;
       if (offset < 0) continue;
       if (from !== undefined && position - from.position >= pieceBytes) {
         this.#pieces.push({ ...from, end: position });
@@ -184,7 +185,7 @@ class Sweep {
         this.#offsets[count++] = offset;
       }
       if (kind < RecordKind.operations || kind === RecordKind.dictionary || !compacted) offset += end - at;
-      else if (kind === RecordKind.gap) offset += gapOf(bytes, frame);
+      else if (kind === RecordKind.gap) offset += readGap(bytes, frame.start);
       at = end;
     }
     return count;

@@ -1,0 +1,107 @@
+/**
+ * Walking a segment from record to record, forwards, with every checksum proven: the one place that knows where records
+ * lie in plain and in compacted segments.
+ */
+import type { OpenSegment } from './segment.ts';
+import { segmentHeaderBytes } from './segment.ts';
+import { RecordKind, asideSeed, claimRecord, claimed, hasOffset, parseRecord, recordSeed } from './record.ts';
+import type { RecordFrame } from './record.ts';
+import { readGap } from './compacted-segment.ts';
+import { corruptSegment } from './corrupt-segment.ts';
+
+const readBytes = 4 * 1024 * 1024;
+
+export interface WalkOptions {
+  readonly position?: number;
+  readonly end?: number;
+  /** How much is read at a time. */
+  readonly windowBytes?: number;
+}
+
+/** A window over a segment's file that moves forward and grows for long records. */
+export class SegmentWalk {
+  readonly segment: OpenSegment;
+  readonly #seed: number;
+  readonly #asideSeed: number;
+  readonly #end: number;
+  #start = 0;
+  #length = 0;
+  /** The record that `next` found: its frame lies in `bytes`, from `at` on. */
+  bytes: Buffer;
+  at = 0;
+  frame: RecordFrame | undefined;
+  /** Where it lies; its offset, or -1 when it has none. */
+  position: number;
+  offset = -1;
+  /** Where the next one lies, and the offset it has if it is one that has. */
+  nextPosition: number;
+  nextOffset: number;
+  /** How often the file has been read. */
+  reads = 0;
+
+  /** Begins at `position`: in a compacted segment only at its beginning. Ends at `end`, or with what the file holds now. */
+  constructor(segment: OpenSegment, { position = segmentHeaderBytes, end = Infinity, windowBytes = readBytes }: WalkOptions = {}) {
+    this.segment = segment;
+    this.#seed = segment.header.seed;
+    this.#asideSeed = asideSeed(segment.header.seed);
+    this.position = position;
+    this.nextPosition = position;
+    this.nextOffset = position;
+    this.#end = Math.min(end, segment.compacted ? segment.header.placesAt! : segment.file.size());
+    this.bytes = Buffer.allocUnsafeSlow(Math.max(64, Math.min(windowBytes, this.#end - position)));
+  }
+
+  /** Goes to the next record. 'end' at the end of the segment; 'damaged' when what lies there is no intact record. */
+  next(): 'record' | 'end' | 'damaged' {
+    const position = this.nextPosition;
+    this.position = position;
+    if (position >= this.#end) return 'end';
+    for (;;) {
+      if (position >= this.#start && position < this.#start + this.#length) {
+        const at = position - this.#start;
+        const frame = parseRecord(this.bytes, at, this.#length - at, this.#seedAt(at));
+        if (typeof frame !== 'string') return this.#found(at, frame);
+        if (frame === 'damaged' || this.#start + this.#length >= this.#end) return 'damaged';
+        if (at === 0) this.bytes = Buffer.allocUnsafeSlow(this.bytes.length * 2);
+      }
+      this.#start = position;
+      this.#length = this.segment.file.read(this.bytes, 0, Math.min(this.bytes.length, this.#end - position), position);
+      this.reads++;
+      if (this.#length === 0) return 'damaged';
+    }
+  }
+
+  #seedAt(at: number): number {
+    if (!this.segment.compacted) return recordSeed(this.#seed, this.nextPosition);
+    const isWhole = claimRecord(this.bytes, at, this.#length - at) >= 0;
+    if (isWhole && !hasOffset(claimed.kind)) return recordSeed(this.#asideSeed, this.nextPosition);
+    return recordSeed(this.#seed, this.nextOffset);
+  }
+
+  #found(at: number, frame: RecordFrame): 'record' {
+    this.at = at;
+    this.frame = frame;
+    const length = frame.end - at;
+    this.nextPosition = this.position + length;
+    const { compacted } = this.segment;
+    this.offset = !compacted || hasOffset(frame.kind) ? this.nextOffset : -1;
+    if (this.offset >= 0) this.nextOffset += length;
+    else if (frame.kind === RecordKind.gap) this.nextOffset += readGap(this.bytes, frame.start);
+    return 'record';
+  }
+}
+
+/** The walk over all records, the same object again and again; undefined now and then: time to give way. Throws CORRUPT. */
+export function* walkRecords(segment: OpenSegment, options: WalkOptions = {}): Generator<(SegmentWalk & { frame: RecordFrame }) | undefined> {
+  const walk = new SegmentWalk(segment, options);
+  for (let reads = 0; ; ) {
+    const found = walk.next();
+    if (found === 'end') return;
+    if (found === 'damaged') throw corruptSegment(segment.header.id, walk.position, 'there is no intact record');
+    if (walk.reads !== reads) {
+      reads = walk.reads;
+      yield undefined;
+    }
+    yield walk as SegmentWalk & { frame: RecordFrame };
+  }
+}
