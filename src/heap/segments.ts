@@ -35,6 +35,8 @@ export class Segments {
   readonly #readAhead = new ReadAhead();
   #aside: Aside[] = [];
   #manifest: Manifest;
+  /** Has a manifest been written that may not be durable? */
+  #isDoubtful = false;
   readonly #dead = new Map<number, Uint32Array>();
 
   constructor(storage: Storage, storeId: Uint8Array) {
@@ -53,12 +55,27 @@ export class Segments {
     this.#adopt(readManifest(this.#storage));
   }
 
-  /** Replaces the manifest. The caller holds the commit lock. Throws IO; then it is the old or the new one. */
+  /**
+   * Replaces the manifest, durably. The caller holds the commit lock. Throws IO: then whoever looks sees the old one or the new
+   * one, and after a loss of power it may be the other; so nothing is a leftover before one has been written well.
+   */
   publish(manifest: Manifest): void {
-    // What it names must not get lost while it stays.
-    this.#storage.syncFolder(segmentFolder);
-    writeManifest(this.#storage, manifest);
+    this.#isDoubtful = true;
+    try {
+      // What it names must not get lost while it stays.
+      this.#storage.syncFolder(segmentFolder);
+      writeManifest(this.#storage, manifest);
+    } catch (error) {
+      this.reload();
+      throw error;
+    }
     this.#adopt(manifest);
+    this.#isDoubtful = false;
+  }
+
+  /** Writes the manifest over itself: whoever wrote it may have failed to make it durable. Throws IO. */
+  confirm(): void {
+    if (this.#manifest.generation > 0) this.publish(this.#manifest);
   }
 
   /** Closes replaced files that have been aside for long enough. */
@@ -83,6 +100,7 @@ export class Segments {
 
   /** Names in the segments' folder that the manifest does not know: what an interrupted vacuum left. */
   leftovers(): string[] {
+    if (this.#isDoubtful) return [];
     return this.#storage.list(segmentFolder).filter((name) => {
       const match = /^(\d{8})(?:-(\d+))?\.(seg|dead)$/.exec(name);
       if (match === null) return name.endsWith('.new');

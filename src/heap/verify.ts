@@ -7,15 +7,18 @@
  * 3. The index: every row parses, none is newer than the watermark, and log and index agree on where the log ends.
  */
 import { StoreError, isStoreError } from '../base/errors.ts';
+import { includesOffset } from './dead-list.ts';
 import type { Heap } from './heap.ts';
 import { decodeBucket, isBucketKey } from './long-keys.ts';
 import { loggedTables } from './operations.ts';
-import { frameLinkRef, parseRecord, recordSeed } from './record.ts';
+import { frameLinkRef } from './record.ts';
+import type { RecordFrame } from './record.ts';
 import { refOffset, refSegment } from './ref.ts';
 import { decodeRowValue, rowHead } from './rows.ts';
 import { scanSegment } from './scan.ts';
 import { unpackAlone } from './segment-dictionary.ts';
 import { segmentHeaderBytes, segmentName } from './segment.ts';
+import { walkRecords } from './segment-walk.ts';
 import type { OpenSegment } from './segment.ts';
 
 export interface Progress {
@@ -83,11 +86,12 @@ class Verifier {
 
   #scan(id: number, sequence: number, last: boolean): number {
     const segment = this.#heap.segments.get(id);
-    if (segment.header.sequenceBefore !== sequence) {
+    const before = segment.header.sequenceBefore;
+    if (this.#heap.segments.isRetired(id - 1) ? before < sequence : before !== sequence) {
       this.#problem('CORRUPT', `${segmentName(id)} begins behind commit ${segment.header.sequenceBefore}, expected ${sequence}`);
     }
     let records = 0;
-    const from = { offset: segmentHeaderBytes, sequence: segment.header.sequenceBefore };
+    const from = { offset: segmentHeaderBytes, sequence: before };
     const end = scanSegment(segment, from, false, (batch) => {
       records += batch.head.records + 1;
     });
@@ -128,7 +132,10 @@ class Verifier {
     let done = 0;
     for (const id of this.#intact.keys()) {
       await this.#pause({ phase: 'links', done: done++, total: this.#intact.size });
+      const dead = this.#heap.segments.deadOffsets(id);
       this.#eachRecord(id, (offset, bytes, frame) => {
+        // What a dead chunk links to may be gone.
+        if (frame.linkCount > 0 && includesOffset(dead, offset)) return;
         for (let i = 0; i < frame.linkCount; i++) {
           const ref = frameLinkRef(bytes, frame, i);
           const offsets = places.get(refSegment(ref));
@@ -143,28 +150,13 @@ class Verifier {
     }
   }
 
-  /** Visits the records of a segment as far as its commits reach. They were verified before. */
-  #eachRecord(
-    id: number,
-    visit: (offset: number, bytes: Buffer, frame: Exclude<ReturnType<typeof parseRecord>, string>) => void,
-  ): void {
+  /** Visits the records of a segment that have an offset, as far as its commits reach; unpacked. They were verified before. */
+  #eachRecord(id: number, visit: (offset: number, bytes: Buffer, frame: RecordFrame) => void): void {
     const segment: OpenSegment = this.#heap.segments.get(id);
-    const { end } = this.#intact.get(id)!;
-    let bytes = Buffer.allocUnsafe(1024 * 1024);
-    let offset = segmentHeaderBytes;
-    while (offset < end) {
-      const start = offset;
-      const length = segment.file.read(bytes, 0, Math.min(bytes.length, end - start), start);
-      for (;;) {
-        const at = offset - start;
-        const frame = parseRecord(bytes, at, length - at, recordSeed(segment.header.seed, offset));
-        if (frame === 'damaged') throw new StoreError('CORRUPT', `${segmentName(id)} changed while it was verified`);
-        if (frame === 'short') break;
-        const record = frame.packed ? unpackAlone(segment, bytes, frame) : { bytes, frame };
-        visit(offset, record.bytes, record.frame);
-        offset = start + frame.end;
-      }
-      if (offset === start) bytes = Buffer.allocUnsafe(bytes.length * 2);
+    for (const step of walkRecords(segment, { end: this.#intact.get(id)!.end, windowBytes: 1024 * 1024 })) {
+      if (step === undefined || step.offset < 0) continue;
+      const record = step.frame.packed ? unpackAlone(segment, step.bytes, step.frame) : step;
+      visit(step.offset, record.bytes, record.frame);
     }
   }
 

@@ -98,7 +98,7 @@ class FailingRun {
 
   async #commit({ heap }: OpenedHeap): Promise<void> {
     commitOnce(heap, this.#states, this.#random);
-    if (this.#random.once(6)) await this.#vacuum(heap);
+    if (this.#random.once(12)) await this.#vacuum(heap);
     if (!this.#random.once(4)) return;
     const { sequence } = heap.meta.tail;
     await heap.sync();

@@ -34,7 +34,7 @@ describe('vacuum', () => {
     assert.equal(before, dry.bytesBefore, 'a dry run changes nothing');
     const report = await map.vacuum();
     assert.ok(report.bytesAfter < report.bytesBefore * 0.75, JSON.stringify(report));
-    assert.ok(report.chunksDead > 10_000 && report.chunksLive >= 5000);
+    assert.ok(report.chunksDead > 5000 && report.chunksLive > 2500, JSON.stringify(report));
     assert.ok(Math.abs(dry.bytesAfter - report.bytesAfter) < before * 0.2, `${dry.bytesAfter} was foreseen`);
     const again = await map.vacuum();
     assert.equal(again.segmentsCompacted, 0, 'there is nothing left to win');

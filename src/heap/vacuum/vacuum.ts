@@ -110,6 +110,7 @@ class Vacuum {
       }
       this.#tail = heap.meta.tail;
       this.#epoch = this.#tail.epoch;
+      if (heap.segments.leftovers().length > 0) heap.segments.confirm();
     });
     heap.storage.removeFolder(vacuumFolder);
     this.#removeLeftovers();
