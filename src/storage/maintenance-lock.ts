@@ -62,6 +62,8 @@ export async function lockMaintenance(path: string, options: MaintenanceOptions)
   if (!kernel.file.tryLock(kernel.offset)) throw lockedError(path, readOwner(path));
   try {
     removeOrphan(path);
+    const owner = { token: randomUUID(), pid: process.pid, host: hostname(), purpose, since: new Date().toISOString() };
+    writeNote(claimOf(path), owner);
     const loss: Loss = { error: undefined };
     const { lock } = loadPackage('proper-lockfile', 'Maintenance locks') as Lockfiles;
     const removeLockfile = await lock(path, {
@@ -71,8 +73,7 @@ export async function lockMaintenance(path: string, options: MaintenanceOptions)
       // The default throws from a timer, which ends the process.
       onCompromised: (error) => void (loss.error ??= error),
     });
-    const owner = { token: randomUUID(), pid: process.pid, host: hostname(), purpose, since: new Date().toISOString() };
-    writeOwner(path, owner);
+    writeNote(`${path}.owner`, owner);
     return new HeldMaintenance(owner, { ...options, path, loss, removeLockfile });
   } catch (error) {
     kernel.file.unlock(kernel.offset);
@@ -83,8 +84,12 @@ export async function lockMaintenance(path: string, options: MaintenanceOptions)
 
 /** Who is, or was last, at work at `path`; undefined when nobody is. For messages: only the locks decide. */
 export function readOwner(path: string): MaintenanceOwner | undefined {
+  return readNote(`${path}.owner`);
+}
+
+function readNote(note: string): MaintenanceOwner | undefined {
   try {
-    return JSON.parse(fs.readFileSync(`${path}.owner`, 'utf8')) as MaintenanceOwner;
+    return JSON.parse(fs.readFileSync(note, 'utf8')) as MaintenanceOwner;
   } catch {
     return undefined;
   }
@@ -127,6 +132,7 @@ class HeldMaintenance implements MaintenanceLock {
       if (this.#isOwner()) {
         fs.rmSync(`${path}.owner`, { force: true });
         await removeLockfile();
+        fs.rmSync(claimOf(path), { force: true });
       }
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -141,8 +147,12 @@ class HeldMaintenance implements MaintenanceLock {
   }
 }
 
-function writeOwner(path: string, owner: MaintenanceOwner): void {
-  const note = `${path}.owner`;
+/** Written before the lock folder is made: who died before it could write its note left the folder, and this. */
+function claimOf(path: string): string {
+  return `${path}.claim`;
+}
+
+function writeNote(note: string, owner: MaintenanceOwner): void {
   const beside = `${note}.new`;
   fs.writeFileSync(beside, `${JSON.stringify(owner, undefined, 2)}\n`, { mode: 0o600 });
   fs.renameSync(beside, note);
@@ -150,7 +160,7 @@ function writeOwner(path: string, owner: MaintenanceOwner): void {
 
 /** Under the kernel lock: a lock folder whose owner was on this machine has no living owner. Waiting for its age is idle. */
 function removeOrphan(path: string): void {
-  if (readOwner(path)?.host !== hostname()) return;
+  if ((readOwner(path) ?? readNote(claimOf(path)))?.host !== hostname()) return;
   fs.rmSync(path, { recursive: true, force: true });
   fs.rmSync(`${path}.owner`, { force: true });
 }
