@@ -22,6 +22,9 @@ export interface Encoded {
   readonly links: readonly Link[];
 }
 
+/** The form of a value that is one link. */
+export const linkForm = 1;
+
 /** A slot that is one link: its tag and the link's index, 0 (see codec/README.md). */
 const linkSlot = Uint8Array.of(0x76, 0, 0);
 
@@ -66,7 +69,7 @@ function oneLinkBytes(link: { readonly ref: Ref }): number {
 
 /** The value part of a row that is one link. */
 export function writeOneLink(row: Uint8Array, at: number, link: { readonly ref: Ref; readonly hash: number }): number {
-  row[at] = 1;
+  row[at] = linkForm;
   const end = writeVarint(row, at + 1, link.ref);
   writeUint32(row, end, link.hash);
   return end + 4;

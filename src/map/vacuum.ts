@@ -1,6 +1,8 @@
 /** Vacuum of an open store: checks the options, holds the store's vacuum lock, and runs it beside everything else. */
 import { StoreError, describe } from '../base/errors.ts';
 import { lockPlaces } from '../heap/commit-lock.ts';
+import { TaskPool } from '../engine/task-pool.ts';
+import type { RewriteJob, RewriteTask, Rewritten } from '../heap/vacuum/rewrite.ts';
 import { vacuumHeap } from '../heap/vacuum/vacuum.ts';
 import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
 import { cellScanner } from '../lazy/cell-scan.ts';
@@ -58,17 +60,28 @@ async function runLocked(store: Store, locks: LockFile, options: VacuumOptions):
     // The heap checks its epoch itself, at every publish.
     epochHolds: () => true,
   });
+  const { processes = 1, signal, maxBytesPerSecond } = options;
+  const pool = processes > 1 && options.dryRun !== true ? new TaskPool(processes, signal) : undefined;
+  const rate = maxBytesPerSecond === undefined ? undefined : maxBytesPerSecond / processes;
   try {
     const parts = {
       heap,
       cells: cellScanner,
       exclusively: <T>(fn: () => T): Promise<T> => store.exclusivelySoon(fn),
       assertHeld: () => lock.assertHeld(),
+      elsewhere: pool && ((job: RewriteJob) => rewriteElsewhere(pool, { path: heap.storage.path, job, maxBytesPerSecond: rate })),
+      ahead: processes,
     };
     return await vacuumHeap(parts, options);
   } finally {
+    await pool?.close();
     await lock.release();
   }
+}
+
+function rewriteElsewhere(pool: TaskPool, argument: RewriteTask): Promise<Rewritten> {
+  const module = new URL('./rewrite-task.js', import.meta.url).href;
+  return pool.run({ module, export: 'rewriteHere', argument }) as Promise<Rewritten>;
 }
 
 function checkOptions(options: VacuumOptions): void {

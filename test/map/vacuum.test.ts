@@ -152,6 +152,22 @@ describe('vacuum', () => {
     await reopened.close();
   });
 
+  test('several processes write segments anew', async () => {
+    const path = join(scratch(), 'store');
+    const map = await open<number, string>(path);
+    for (let round = 0; round < 30; round++) {
+      for (let id = round * 100; id < round * 100 + 100; id++) map.set(id, `${id} ${'v'.repeat(40_000)}`);
+      await map.flush();
+    }
+    for (let id = 0; id < 3000; id++) if (id % 5 !== 0) map.delete(id);
+    await map.flush();
+    const report = await map.vacuum({ processes: 2 });
+    assert.ok(report.segmentsCompacted >= 2 && report.bytesAfter < report.bytesBefore / 3, JSON.stringify(report));
+    for (let id = 0; id < 3000; id += 5) assert.equal(map.get(id), `${id} ${'v'.repeat(40_000)}`);
+    assert.ok((await map.verify()).ok);
+    await map.close();
+  });
+
   test('a store that vacuums itself stays near the size of what is in it', async () => {
     const map = await open<number, unknown>(join(scratch(), 'store'), { autoVacuum: { whenDeadRatio: 0.5, maxBytesPerSecond: 1e9 } });
     let most = 0;

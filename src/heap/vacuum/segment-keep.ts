@@ -1,11 +1,13 @@
 /** What of a segment is kept when it is compacted: see README.md, step 5. */
+import { ByteReader } from '../../base/bytes.ts';
 import type { Keep } from '../compact.ts';
+import { includesOffset } from '../dead-list.ts';
 import type { Heap } from '../heap.ts';
 import type { OperationsReader } from '../operations.ts';
 import type { RecordFrame } from '../record.ts';
-import { makeRef } from '../ref.ts';
+import { makeRef, refOffset, refSegment } from '../ref.ts';
+import { linkForm } from '../rows.ts';
 import { deduplicatedContent } from '../scan.ts';
-import type { ScannedChunk } from '../scan.ts';
 import { isCurrent } from './tombstones.ts';
 import type { Tombstones } from './tombstones.ts';
 
@@ -20,8 +22,8 @@ export interface KeepParts {
 export class SegmentKeep implements Keep {
   readonly #parts: KeepParts;
   #next = 0;
-  /** Dropped chunks that stand in buckets. */
-  readonly dropped: ScannedChunk[] = [];
+  /** Dropped chunks that stand in buckets: hash, bytes, ref of each. */
+  readonly dropped: number[] = [];
 
   constructor(parts: KeepParts) {
     this.#parts = parts;
@@ -33,15 +35,22 @@ export class SegmentKeep implements Keep {
     while (this.#next < dead.length && dead[this.#next]! < offset) this.#next++;
     if (dead[this.#next] !== offset) return true;
     const content = deduplicatedContent(heap.segments.get(id), record.bytes, frame);
-    if (content !== undefined) this.dropped.push({ ...content, ref: makeRef(id, offset, frame.end - record.at) });
+    if (content !== undefined) this.dropped.push(content.hash, content.bytes, makeRef(id, offset, frame.end - record.at));
     return false;
   }
 
-  operation({ table, key, value, clear }: OperationsReader, sequence: number): boolean {
+  operation({ table, key, value, valueAt, clear }: OperationsReader, sequence: number): boolean {
     const { heap, id, tombstones } = this.#parts;
     if (clear) return tombstones.needsClearing(id, table);
-    if (value !== undefined) return isCurrent(heap, table, key, sequence);
+    if (value !== undefined) return !this.#linksToDead(value, valueAt) && isCurrent(heap, table, key, sequence);
     // Deleted and put again later: that put hides what the deletion hid.
-    return heap.index.lend(table, key) < 0 && tombstones.needsDeletion(id, table, key);
+    return tombstones.needsDeletion(id, table, key) && heap.index.lend(table, key) < 0;
+  }
+
+  /** Is the value one link, to a dead chunk of this segment? A row that is there keeps its chunk: so there is no need to look. */
+  #linksToDead(value: Uint8Array, at: number): boolean {
+    if (value[at] !== linkForm) return false;
+    const ref = new ByteReader(value, at + 1).varint();
+    return refSegment(ref) === this.#parts.id && includesOffset(this.#parts.dead, refOffset(ref));
   }
 }

@@ -6,14 +6,12 @@
  * before; what it had published stays won, and the next one removes its leftovers.
  */
 import { StoreError } from '../../base/errors.ts';
-import { compacting } from '../compact.ts';
 import { dropFromBucket } from '../deduplicator.ts';
 import type { Heap, PlannedOperation } from '../heap.ts';
 import type { Tail } from '../log.ts';
 import { retire } from '../manifest.ts';
 import type { Manifest, SegmentState } from '../manifest.ts';
 import { rowHead } from '../rows.ts';
-import type { ScannedChunk } from '../scan.ts';
 import { DeadChunks } from './dead-chunks.ts';
 import { vacuumFolder } from './frontier.ts';
 import { mark } from './mark.ts';
@@ -22,15 +20,18 @@ import type { VacuumOptions, VacuumReport } from './options.ts';
 import { Pace } from './pace.ts';
 import { ReachableCells } from './reachable-cells.ts';
 import type { CellScanner } from './reachable-cells.ts';
-import { SegmentKeep } from './segment-keep.ts';
+import { Rewriter } from './rewrite.ts';
+import type { RewriteJob, Rewritten } from './rewrite.ts';
 import { visitBatches } from './settle.ts';
-import { Tombstones } from './tombstones.ts';
 
 export interface VacuumParts {
   readonly heap: Heap;
   /** Runs `fn` under the commit lock, waiting for it without blocking. */
   exclusively<T>(fn: () => T): Promise<T>;
   readonly cells: CellScanner;
+  /** Writes a segment anew in another process; so many are asked for at a time. */
+  readonly elsewhere?: ((job: RewriteJob) => Promise<Rewritten>) | undefined;
+  readonly ahead?: number | undefined;
   /** Throws LOCKED when the vacuum lock has been lost. */
   assertHeld(): void;
 }
@@ -61,13 +62,6 @@ export async function vacuumHeap(parts: VacuumParts, options: VacuumOptions = {}
   } finally {
     vacuum.end();
   }
-}
-
-/** A segment that was written anew and waits to be published. */
-interface Rewritten {
-  readonly id: number;
-  readonly empty: boolean;
-  readonly dropped: readonly ScannedChunk[];
 }
 
 class Vacuum {
@@ -158,25 +152,38 @@ class Vacuum {
     });
   }
 
-  /** Writes the chosen segments anew, from the first to the last, and publishes them in groups. */
+  /** Writes the chosen segments anew and publishes them in groups, from the first to the last. */
   async compact(): Promise<void> {
-    const staying = this.#heap.segments.list().filter((id) => !this.#chosen.includes(id));
+    const chosen = this.#chosen;
+    const staying = this.#heap.segments.list().filter((id) => !chosen.includes(id));
     const filterBytes = Math.min(8 * 1024 * 1024, this.#budgetBytes / 8);
-    const tombstones = new Tombstones(this.#heap, staying, filterBytes);
-    this.#pace.hold(tombstones.bytes);
+    const rewriter = new Rewriter(this.#heap, this.#pace);
+    const { elsewhere = (job) => rewriter.rewrite(job), ahead = 1 } = this.#parts;
+    this.#pace.hold(filterBytes);
+    const underWay: Promise<Rewritten>[] = [];
+    let started = 0;
     let group: Rewritten[] = [];
     let written = 0;
-    for (const [done, id] of this.#chosen.entries()) {
-      await this.#pace.step({ phase: 'compact', done, total: this.#chosen.length });
-      const { rewritten, bytes } = await this.#rewrite(id, tombstones);
+    for (let done = 0; done < chosen.length; done++) {
+      await this.#pace.step({ phase: 'compact', done, total: chosen.length });
+      // A group is published under a generation of its own: what is written ahead must belong to this one.
+      for (; started < chosen.length && underWay.length < ahead; started++) {
+        const work = elsewhere({ id: chosen[started]!, generation: this.#generation, staying, filterBytes });
+        work.catch(() => undefined);
+        underWay.push(work);
+      }
+      const rewritten = await underWay.shift()!;
       group.push(rewritten);
-      written += bytes;
-      if (written < groupBytes && done < this.#chosen.length - 1) continue;
+      written += rewritten.bytes;
+      const isLast = done === chosen.length - 1;
+      if (written < groupBytes && !isLast) continue;
+      group.push(...(await Promise.all(underWay.splice(0))));
+      done = started - 1;
       await this.#publish(group);
       group = [];
       written = 0;
     }
-    this.#pace.hold(-tombstones.bytes);
+    this.#pace.hold(-filterBytes);
   }
 
   report(): VacuumReport {
@@ -294,23 +301,6 @@ class Vacuum {
     return { ...manifest, generation: this.#generation, marked: Math.max(manifest.marked, this.#tail.segment), segments };
   }
 
-  async #rewrite(id: number, tombstones: Tombstones): Promise<{ rewritten: Rewritten; bytes: number }> {
-    const heap = this.#heap;
-    const dead = heap.segments.deadOffsets(id);
-    const keep = new SegmentKeep({ heap, id, dead, tombstones });
-    const work = compacting({ segments: heap.segments, storage: heap.storage }, id, this.#generation, keep);
-    for (;;) {
-      const step = work.next();
-      if (step.done === true) {
-        const { bytes, chunks, operations } = step.value;
-        return { rewritten: { id, empty: chunks === 0 && operations === 0, dropped: keep.dropped }, bytes };
-      }
-      this.#pace.moved(step.value);
-      await this.#pace.step();
-      heap.refresh();
-    }
-  }
-
   async #publish(group: readonly Rewritten[]): Promise<void> {
     const heap = this.#heap;
     await this.#parts.exclusively(() => {
@@ -330,17 +320,17 @@ class Vacuum {
       if (empty) this.#dropped++;
       else this.#compacted++;
     }
-    await this.#dropBuckets(group.flatMap(({ dropped }) => dropped));
+    for (const { dropped } of group) await this.#dropBuckets(dropped);
     this.#removeLeftovers();
   }
 
   /** Takes dead chunks out of the index of deduplication. They are found dead there anyway; this is for the space. */
-  async #dropBuckets(dropped: readonly ScannedChunk[]): Promise<void> {
-    for (let from = 0; from < dropped.length; from += bucketsPerWrite) {
-      const some = dropped.slice(from, from + bucketsPerWrite);
+  async #dropBuckets(dropped: readonly number[]): Promise<void> {
+    for (let from = 0; from < dropped.length; from += 3 * bucketsPerWrite) {
+      const end = Math.min(dropped.length, from + 3 * bucketsPerWrite);
       await this.#parts.exclusively(() => {
         this.#heap.changeIndex((writer) => {
-          for (const chunk of some) dropFromBucket(writer, chunk);
+          for (let i = from; i < end; i += 3) dropFromBucket(writer, { hash: dropped[i]!, bytes: dropped[i + 1]!, ref: dropped[i + 2]! });
         });
       });
       await this.#pace.step();
