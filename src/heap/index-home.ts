@@ -8,6 +8,7 @@ import { MemoryIndex } from '../storage/memory-index.ts';
 import type { Index } from '../storage/index-store.ts';
 import type { FileStorage } from '../storage/file-storage.ts';
 import { readTrust, writeMarker } from './clean-marker.ts';
+import { copyIndex, estimateIndexBytes } from './index-copy.ts';
 import { readFormat } from './format.ts';
 import type { IndexFile, Mark, Reach, Trust } from './clean-marker.ts';
 
@@ -25,6 +26,11 @@ export interface IndexHome {
    * Nobody else has the store open.
    */
   rebuild(fill: (index: Index) => Reach): Promise<void>;
+  /**
+   * Makes the index's file as small as its rows, when that pays. Closes `index`; nobody else has the store open, and log and index are
+   * at rest. `reach` is the end of the log.
+   */
+  shrink(index: Index, reach: Reach): Promise<void>;
   /** Says durably that the index is about to change, or that it is synced and at rest, and how far the log is durable. */
   mark(mark: Mark): void;
 }
@@ -35,6 +41,8 @@ const freshFolder = 'index.new';
 const roomBytes = 512 * 1024;
 /** A log up to this size is rather read again (a third of a second) than an index believed that nobody has closed. */
 const rebuiltBytesMax = 32 * 1024 * 1024;
+/** An index smaller than this is left as it is. */
+const shrunkBytesMin = 1024 * 1024;
 
 /** An LMDB environment in the store's folder `index`. */
 export class LmdbHome implements IndexHome {
@@ -83,6 +91,16 @@ export class LmdbHome implements IndexHome {
     this.mark({ clean: true, reach });
   }
 
+  async shrink(index: Index, reach: Reach): Promise<void> {
+    const bytes = index.bytes();
+    if (bytes < shrunkBytesMin || estimateIndexBytes(index) * 2 > bytes) return;
+    await this.rebuild((fresh) => {
+      copyIndex(index, fresh);
+      return reach;
+    });
+    await index.close();
+  }
+
   /** Throws IO on a full disk: there LMDB would abort the process while it makes its file. */
   #needRoom(): void {
     const name = `${freshFolder}/room`;
@@ -120,6 +138,10 @@ export class MemoryHome implements IndexHome {
   rebuild(fill: (index: Index) => Reach): Promise<void> {
     this.#index = new MemoryIndex();
     fill(this.#index);
+    return Promise.resolve();
+  }
+
+  shrink(): Promise<void> {
     return Promise.resolve();
   }
 

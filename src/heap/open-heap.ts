@@ -173,6 +173,7 @@ async function closeHeap(heap: Heap, parts: OpenHeapParts, timeoutMs: number): P
     if (heap.failure === undefined && locks.tryLock(lockPlaces.presence)) {
       await heap.commitLock.acquireSoon(timeoutMs);
       heap.rest();
+      await shrinkIndex(heap, parts.home);
     }
   } catch (error) {
     if (isStoreError(error, 'IO')) heap.commitLock.setDoubt();
@@ -182,5 +183,15 @@ async function closeHeap(heap: Heap, parts: OpenHeapParts, timeoutMs: number): P
     heap.segments.close();
     heap.commitLock.close();
     locks.close();
+  }
+}
+
+/** The last one out gives back what the index has in pages without rows. Where that fails, all is as good as before. */
+async function shrinkIndex(heap: Heap, home: IndexHome): Promise<void> {
+  try {
+    await home.shrink(heap.index, heap.meta.tail);
+  } catch (error) {
+    // A full disk, most likely. Half a copy is removed by the next one; a lost index is made again from the log.
+    if (!isStoreError(error)) throw error;
   }
 }

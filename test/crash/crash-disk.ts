@@ -35,6 +35,8 @@ export class KeptHome implements IndexHome {
     this.#clean = true;
   }
 
+  async shrink(): Promise<void> {}
+
   mark(mark: Mark): void {
     this.#clean = mark.clean;
   }

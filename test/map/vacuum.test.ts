@@ -1,6 +1,6 @@
 /** Vacuum, from the public surface: what goes, what stays, and what others notice. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { LazyList, contentId, materialize, open } from '../../src/index.ts';
@@ -148,6 +148,24 @@ describe('vacuum', () => {
     await assert.rejects(reopened.vacuum({ signal: AbortSignal.abort() }), { code: 'ABORTED' });
     assert.ok(!existsSync(`${path}/vacuum`), 'nothing is left lying about');
     assert.equal(reopened.size, 5000);
+    assert.ok((await reopened.verify()).ok);
+    await reopened.close();
+  });
+
+  test('the last to close the store gives back what the index no longer needs', async () => {
+    const path = join(scratch(), 'store');
+    const map = await open<string, number>(path);
+    for (let i = 0; i < 60_000; i++) map.set(`a key of some length, number ${i}`, i);
+    await map.flush();
+    for (let i = 0; i < 60_000; i++) if (i % 10 !== 0) map.delete(`a key of some length, number ${i}`);
+    await map.vacuum();
+    const before = statSync(join(path, 'index/data.mdb')).size;
+    await map.close();
+    const after = statSync(join(path, 'index/data.mdb')).size;
+    assert.ok(after < before / 3, `${before} bytes became ${after}`);
+    const reopened = await open<string, number>(path);
+    assert.equal(reopened.size, 6000);
+    assert.equal(reopened.get('a key of some length, number 59990'), 59_990);
     assert.ok((await reopened.verify()).ok);
     await reopened.close();
   });
