@@ -47,7 +47,7 @@ export function* compacting(
   generation: number,
   keep: Keep,
 ): Generator<number, Compacted> {
-  const segment = parts.segments.get(id);
+  const segment = parts.segments.openAlone(id);
   const name = segmentName(id, generation);
   parts.storage.remove(name);
   const file = parts.storage.open(name, 'create');
@@ -55,13 +55,14 @@ export function* compacting(
   try {
     const writer = new CompactionWriter(file, segment.header, keep);
     let last: CommitHead | undefined;
-    let position = 0;
+    let read = 0;
     for (const record of walkRecords(segment)) {
-      if (record === undefined) continue;
-      if (record.position - position >= outBytes) {
-        yield record.position - position;
-        position = record.position;
+      if (record === undefined) {
+        yield read;
+        read = 0;
+        continue;
       }
+      read += record.nextPosition - record.position;
       last = writer.take(record) ?? last;
     }
     if (last !== undefined) writer.end(last);
@@ -71,6 +72,7 @@ export function* compacting(
     isDone = true;
     return result;
   } finally {
+    segment.file.close();
     file.close();
     if (!isDone) parts.storage.remove(name);
   }

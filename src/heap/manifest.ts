@@ -133,7 +133,7 @@ function decode(content: Buffer): Manifest {
     last = from + reader.varint();
     retired.push({ from, to: last });
   }
-  if (!(generation > 0 && marked >= 0) || Number.isNaN(id) || Number.isNaN(last) || reader.at !== reader.end) {
+  if (!(generation >= 0 && marked >= 0) || Number.isNaN(id) || Number.isNaN(last) || reader.at !== reader.end) {
     throw new StoreError('CORRUPT', `${manifestName} does not parse although its checksum holds`);
   }
   return { generation, marked, segments, retired };

@@ -4,7 +4,7 @@
  */
 import type { OpenSegment } from './segment.ts';
 import { segmentHeaderBytes } from './segment.ts';
-import { RecordKind, asideSeed, claimRecord, claimed, hasOffset, parseRecord, recordSeed } from './record.ts';
+import { RecordKind, asideSeed, claimRecord, claimed, hasOffset, parseRecord, recordBytesMax, recordSeed } from './record.ts';
 import type { RecordFrame } from './record.ts';
 import { readGap } from './compacted-segment.ts';
 import { corruptSegment } from './corrupt-segment.ts';
@@ -55,7 +55,7 @@ export class SegmentWalk {
   next(): 'record' | 'end' | 'damaged' {
     const position = this.nextPosition;
     this.position = position;
-    if (position >= this.#end) return 'end';
+    if (position >= this.#end) return this.#isWhole() ? 'end' : 'damaged';
     for (;;) {
       if (position >= this.#start && position < this.#start + this.#length) {
         const at = position - this.#start;
@@ -69,6 +69,16 @@ export class SegmentWalk {
       this.reads++;
       if (this.#length === 0) return 'damaged';
     }
+  }
+
+  /** Behind the records of a compacted segment there must be its places. */
+  #isWhole(): boolean {
+    const { compacted, file } = this.segment;
+    const { placesAt = 0 } = this.segment.header;
+    if (!compacted || this.#end < placesAt) return true;
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(file.size() - placesAt, recordBytesMax)));
+    const frame = parseRecord(bytes, 0, file.read(bytes, 0, bytes.length, placesAt), recordSeed(this.#asideSeed, placesAt));
+    return typeof frame !== 'string' && frame.kind === RecordKind.places && frame.end === bytes.length;
   }
 
   #seedAt(at: number): number {

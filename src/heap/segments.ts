@@ -121,15 +121,27 @@ export class Segments {
     return this.#open.get(id) ?? this.#openFile(id);
   }
 
+  /** Opens a segment in a file of its own, which the caller closes: for work that goes on while others use the open ones. */
+  openAlone(id: number): OpenSegment {
+    const { header, compacted } = this.get(id);
+    const name = segmentName(id, compacted ? this.#manifest.segments.get(id)?.compacted : 0);
+    const own = this.#storage.open(name, 'read');
+    if (!compacted) return new PlainSegment(own, header);
+    return new CompactedSegment(own, header, { readAhead: new ReadAhead(), former: () => undefined });
+  }
+
   /** Is this chunk live, as far as vacuum has said? See README.md, "Dead is for good". */
   isLive(ref: Ref): boolean {
     const id = refSegment(ref);
     if (id > this.#manifest.marked) return true;
     if (this.isRetired(id)) return false;
     const offset = refOffset(ref);
+    const state = this.#manifest.segments.get(id);
+    if (state === undefined) return true;
+    if (state.dead > 0 && includesOffset(this.deadOffsets(id), offset)) return false;
+    if (state.compacted === 0) return true;
     const segment = this.get(id);
-    if (segment instanceof CompactedSegment && !segment.has(offset)) return false;
-    return !includesOffset(this.deadOffsets(id), offset);
+    return segment instanceof CompactedSegment && segment.has(offset);
   }
 
   /** The offsets of a segment's dead chunks that are still in it, ascending. Throws CORRUPT. */
@@ -138,7 +150,7 @@ export class Segments {
     if (generation === 0) return noOffsets;
     const known = this.#dead.get(id);
     if (known !== undefined) return known;
-    const list = readDeadList(this.#storage, id, generation);
+    const list = this.#readDeadList(id, generation);
     if (this.#dead.size >= deadListsKept) this.#dead.delete(this.#dead.keys().next().value!);
     this.#dead.set(id, list);
     return list;
@@ -204,6 +216,18 @@ export class Segments {
     for (const { segment } of this.#aside) segment.file.close();
     this.#open.clear();
     this.#aside = [];
+  }
+
+  #readDeadList(id: number, generation: number): Uint32Array {
+    try {
+      return readDeadList(this.#storage, id, generation);
+    } catch (error) {
+      if (!isStoreError(error, 'NOT_FOUND')) throw error;
+      // Another process may have published meanwhile.
+      this.reload();
+      if (this.#manifest.segments.get(id)?.dead === generation) throw missing(id, error);
+      return this.deadOffsets(id);
+    }
   }
 
   #nameOf(id: number): string {
@@ -282,13 +306,20 @@ export class Segments {
   }
 
   #keep(id: number, segment: OpenSegment): OpenSegment {
-    if (this.#open.size >= openFilesMax) {
-      const [oldest, { file }] = this.#open.entries().next().value!;
-      file.close();
-      this.#open.delete(oldest);
-    }
     this.#open.set(id, segment);
+    if (this.#open.size > openFilesMax) this.#closeOldest();
     return segment;
+  }
+
+  /** The last segment stays: the log holds on to it. */
+  #closeOldest(): void {
+    const last = Math.max(...this.#open.keys());
+    for (const [id, { file }] of this.#open) {
+      if (id === last) continue;
+      file.close();
+      this.#open.delete(id);
+      return;
+    }
   }
 }
 
@@ -297,5 +328,5 @@ function gone(id: number): never {
 }
 
 function missing(id: number, cause: unknown): StoreError {
-  return new StoreError('CORRUPT', `The file of segment ${id} is missing, which the manifest names`, { cause });
+  return new StoreError('CORRUPT', `A file of segment ${id} is missing, which the manifest names`, { cause });
 }

@@ -53,11 +53,11 @@ export async function mark(parts: MarkParts): Promise<ReadonlyMap<number, Marked
     const ids = heap.segments.list().filter((id) => id <= tail.segment);
     for (const [done, id] of ids.toReversed().entries()) {
       await pace.step({ phase: 'mark', done, total: ids.length });
-      const segment = heap.segments.get(id);
+      const segment = heap.segments.openAlone(id);
       const until = id === tail.segment ? tail.offset : Infinity;
       const held = frontier.bytes;
       pace.hold(held);
-      const { dead, ...life } = await sweepSegment({ segment, frontier, pace, until, onLive: parts.onLive });
+      const { dead, ...life } = await sweepSegment({ segment, frontier, pace, until, onLive: parts.onLive }).finally(() => segment.file.close());
       pace.hold(-held);
       if (dead.length > 0) heap.segments.writeDeadList(id, generation, dead);
       segments.set(id, { ...life, chunksDead: dead.length, rows: counts.of(id) });
