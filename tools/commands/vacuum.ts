@@ -31,7 +31,7 @@ export const command: Command = {
         ...(sparseBelow !== undefined && { sparseBelow }),
         ...(maxBytesPerSecond !== undefined && { maxBytesPerSecond }),
         signal,
-        onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total),
+        onProgress: ({ phase, done, total, bytes }) => terminal.progress(phase, done, total, bytes),
       });
       terminal.endProgress();
       if (terminal.json) return await terminal.report({ ...report });

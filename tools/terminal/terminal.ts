@@ -14,6 +14,10 @@ export class Terminal {
   readonly #error: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   #drawnAt = 0;
   #startedAt = 0;
+  /** What was being done at the last call, since when, and how far it was then. */
+  #what = '';
+  #whatAt = 0;
+  #whatDone = 0;
 
   constructor(json: boolean, out: Writable, error: Writable) {
     this.json = json;
@@ -55,16 +59,24 @@ export class Terminal {
     await this.write(alignTable(rows, head));
   }
 
-  /** Draws how far something has come, at most ten times a second. `done` and `total` are in the same unit. */
-  progress(what: string, done: number, total?: number): void {
+  /**
+   * Draws how far something has come, at most ten times a second: `done` and `total` are in the same unit; of `bytes` moved so far it
+   * shows the rate. The time left is that of what is being done now.
+   */
+  progress(what: string, done: number, total?: number, bytes?: number): void {
     if (this.#error.isTTY !== true) return;
     const now = performance.now();
     this.#startedAt ||= now;
+    if (what !== this.#what) [this.#what, this.#whatAt, this.#whatDone] = [what, now, done];
     if (now - this.#drawnAt < 100) return;
     this.#drawnAt = now;
     const share = total === undefined || total === 0 ? undefined : Math.min(1, done / total);
     const bar = share === undefined ? '' : `[${'#'.repeat(Math.round(share * 24)).padEnd(24, '.')}] ${Math.floor(share * 100)} %  `;
-    const line = `${bar}${what}  ${((now - this.#startedAt) / 1000).toFixed(0)} s`;
+    const seconds = (now - this.#startedAt) / 1000;
+    const rate = bytes === undefined || seconds < 1 ? '' : `  ${formatBytes(bytes / seconds)}/s`;
+    const steps = done - this.#whatDone;
+    const left = total === undefined || steps <= 0 ? '' : `, ${(((now - this.#whatAt) / 1000 / steps) * (total - done)).toFixed(0)} s left`;
+    const line = `${bar}${what}${rate}  ${seconds.toFixed(0)} s${left}`;
     this.#error.write(`\r\u001B[K${line.slice(0, (this.#error.columns ?? 80) - 1)}`);
   }
 

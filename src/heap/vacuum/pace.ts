@@ -43,7 +43,7 @@ export class Pace {
 
   /** Gives way. Throws ABORTED. */
   async step(progress?: Progress): Promise<void> {
-    if (progress !== undefined) this.#options.onProgress?.(progress);
+    if (progress !== undefined) this.#options.onProgress?.({ ...progress, bytes: this.#bytes });
     await turn();
     const { maxBytesPerSecond = Infinity } = this.#options;
     for (;;) {
