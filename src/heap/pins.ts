@@ -53,6 +53,11 @@ export function dropPin(heap: Heap, locks: Locks, pin: Pin): void {
   locks.unlock(lockPlaces.pins + pin.id);
 }
 
+/** Drops the pins whose processes are gone, and the history that only they needed. Needs the commit lock. */
+export function dropDeadPins(heap: Heap, locks: Locks): void {
+  if (heap.meta.pins > 0) dropDead(heap, locks, readPins(heap));
+}
+
 /** Drops the pins whose processes are gone and returns the others. */
 function dropDead(heap: Heap, locks: Locks, pins: Pin[]): Pin[] {
   const dead = pins.filter((pin) => !heap.ownPins.has(pin.id) && locks.tryLock(lockPlaces.pins + pin.id));

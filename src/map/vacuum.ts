@@ -66,6 +66,7 @@ async function runLocked(store: Store, locks: LockFile, options: VacuumOptions):
   try {
     const parts = {
       heap,
+      locks,
       cells: cellScanner,
       exclusively: <T>(fn: () => T): Promise<T> => store.exclusivelySoon(fn),
       assertHeld: () => lock.assertHeld(),

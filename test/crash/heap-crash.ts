@@ -196,7 +196,7 @@ export function vacuumParts(heap: Heap): VacuumParts {
       heap.unlock();
     }
   };
-  return { heap, exclusively, cells: { inChunk: () => [], inRow: () => [] }, assertHeld: () => undefined };
+  return { heap, locks: new SoleLocks(), exclusively, cells: { inChunk: () => [], inRow: () => [] }, assertHeld: () => undefined };
 }
 
 function isStop(error: unknown): boolean {

@@ -92,6 +92,21 @@ suite('vacuum and other processes', () => {
     await rebuilt.close();
   });
 
+  test('what only the snapshot of a killed process kept goes', async (t) => {
+    const path = join(scratch(), 'store');
+    const map = await sparseStore(path, 300);
+    t.after(() => map.close());
+    const child = await StoreChild.open(path);
+    await child.call('snapshot');
+    for (let i = 0; i < 300; i++) map.delete(['kept', i]);
+    await map.flush();
+    const pinned = await map.vacuum({ sparseBelow: 1 });
+    assert.ok(pinned.chunksLive >= 300);
+    await child.kill();
+    const free = await map.vacuum({ sparseBelow: 1 });
+    assert.ok(free.chunksLive < 10, JSON.stringify(free));
+  });
+
   test('stopped for longer than any lock gets stale it keeps others out, and goes on', async (t) => {
     const path = join(scratch(), 'store');
     const map = await sparseStore(path, 300);

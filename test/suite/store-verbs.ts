@@ -10,6 +10,8 @@ function plain(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? materialize(value) : value;
 }
 
+const kept: unknown[] = [];
+
 export const verbs: Readonly<Record<string, Verb>> = {
   get: (map, key: Key) => plain(map.get(key)),
   has: (map, key: Key) => map.has(key),
@@ -69,6 +71,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
       await new Promise((resolve) => setImmediate(resolve));
     }
   },
+  /** Takes a snapshot and keeps it. */
+  snapshot: (map) => void kept.push(map.snapshot()),
   vacuum: (map, options: object) => map.vacuum(options),
   /**
    * Sets, replaces and deletes its own keys for `ms`, some with values that were there before and may be dead by now. Returns the

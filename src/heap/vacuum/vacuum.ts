@@ -6,11 +6,13 @@
  * before; what it had published stays won, and the next one removes its leftovers.
  */
 import { StoreError } from '../../base/errors.ts';
+import type { Locks } from '../commit-lock.ts';
 import { dropFromBucket } from '../deduplicator.ts';
 import type { Heap, PlannedOperation } from '../heap.ts';
 import type { Tail } from '../log.ts';
 import { retire } from '../manifest.ts';
 import type { Manifest, SegmentState } from '../manifest.ts';
+import { dropDeadPins } from '../pins.ts';
 import { rowHead } from '../rows.ts';
 import { DeadChunks } from './dead-chunks.ts';
 import { vacuumFolder } from './frontier.ts';
@@ -26,6 +28,7 @@ import { visitBatches } from './settle.ts';
 
 export interface VacuumParts {
   readonly heap: Heap;
+  readonly locks: Locks;
   /** Runs `fn` under the commit lock, waiting for it without blocking. */
   exclusively<T>(fn: () => T): Promise<T>;
   readonly cells: CellScanner;
@@ -95,10 +98,11 @@ class Vacuum {
     return this.#tail.segment === 0;
   }
 
-  /** Removes what an interrupted vacuum left, and raises the epoch: whoever was at work before publishes nothing more. */
+  /** Removes what an interrupted vacuum and dead processes left, and raises the epoch: whoever was at work before publishes nothing more. */
   async begin(): Promise<void> {
     const heap = this.#heap;
     await this.#parts.exclusively(() => {
+      dropDeadPins(heap, this.#parts.locks);
       if (heap.meta.tail.segment !== 0 && this.#options.dryRun !== true) {
         heap.commitNothing({ epoch: heap.meta.tail.epoch + 1, inNewSegment: false });
       }
