@@ -10,6 +10,13 @@ export function varintBytes(value: number): number {
   return bytes;
 }
 
+/** The number of bytes of the varint at `at`. */
+export function varintLength(bytes: Uint8Array, at: number): number {
+  let end = at;
+  while (bytes[end]! >= 128) end++;
+  return end + 1 - at;
+}
+
 /** Writes `value` at `at` and returns the position after it. */
 export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   while (value >= 0x80000000) {

@@ -15,8 +15,9 @@ import { readUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import { Link } from './chunk.ts';
 import type { ChunkKind, ChunkView, Ref } from './chunk.ts';
+import { packedSize } from './dictionary.ts';
 import { noSuchLink } from './pending.ts';
-import { parseRecord, recordSeed, unpackedRecordBytes, unpackRecord } from './record.ts';
+import { FrameReader, recordSeed, unpackedBytes } from './record.ts';
 import type { RecordFrame } from './record.ts';
 import { PlaceTable } from './place-table.ts';
 import { linkBytes, readRef, refOffset, refReadBytes, refSegment } from './ref.ts';
@@ -47,8 +48,10 @@ class Slab {
   }
 }
 
-/** A record in a slab, a window or a buffer of its own. */
-class RecordView implements ChunkView {
+/** A record in a slab, a window or a buffer of its own; it can stand for the link it was loaded by. */
+export class RecordView implements ChunkView, Link {
+  readonly ref: Ref;
+  readonly hash: number;
   readonly kind: ChunkKind;
   readonly bytes: Buffer;
   readonly start: number;
@@ -58,7 +61,9 @@ class RecordView implements ChunkView {
   readonly #slab: Slab;
   readonly #generation: number;
 
-  constructor(slab: Slab, frame: RecordFrame) {
+  constructor(ref: Ref, hash: number, slab: Slab, frame: RecordFrame) {
+    this.ref = ref;
+    this.hash = hash;
     this.kind = frame.kind as ChunkKind;
     this.bytes = slab.bytes;
     this.start = frame.start;
@@ -98,9 +103,13 @@ export class ChunkCache {
   /** Where the record that was loaded last lies in the slabs; -1 when it does not. */
   lastPlace = -1;
   #window: Slab | undefined;
-  /** What was unpacked beside windows, and where a packed record waits to be unpacked. */
+  /** What was unpacked beside windows. */
   #unpacked = new Slab(Buffer.allocUnsafeSlow(0));
-  #packed = Buffer.allocUnsafeSlow(512);
+  /** Where a record is read to before it enters a slab. */
+  #raw = Buffer.allocUnsafeSlow(512);
+  /** The record at hand: nothing here calls itself. */
+  readonly #frame = new FrameReader();
+  readonly #target: { out: Uint8Array; at: number } = { out: this.#raw, at: 0 };
   #windowSegment = 0;
   #windowStart = 0;
   #lastSegment = 0;
@@ -126,33 +135,34 @@ export class ChunkCache {
   /**
    * As `load`, for a caller who remembers the place (`lastPlace`) where the record lay: then no look-up is needed.
    */
-  loadAt(ref: Ref, place: number): ChunkView {
+  loadAt(ref: Ref, hash: number, place: number): RecordView {
     if (place >= this.#settledFrom) {
       const slab = this.#slabs[Math.floor(place / placeFactor) - this.#firstSerial]!;
       this.hits++;
       this.lastPlace = place;
-      return new RecordView(slab, reparse(slab.bytes, place % placeFactor));
+      this.#frame.reread(slab.bytes, place % placeFactor);
+      return new RecordView(ref, hash, slab, this.#frame);
     }
-    if (this.#places.find(ref) >= this.#firstSerial * placeFactor) return this.load(ref);
+    if (this.#places.find(ref) >= this.#firstSerial * placeFactor) return this.load(ref, hash);
     // It is wanted for at least the second time, so it goes into the slabs even if this is a scan.
     this.reads++;
     this.lastPlace = -1;
-    return this.#readOne(ref, refSegment(ref), refOffset(ref));
+    return this.#readOne(ref, hash);
   }
 
-  /** The record a ref names. Throws CORRUPT when what lies there is not intact, IO when it can not be read. */
-  load(ref: Ref): ChunkView {
+  /** The record that the link `ref`, `hash` names (0 will do where the view is not to stand for it). Throws CORRUPT when what lies there is not intact, IO when it can not be read. */
+  load(ref: Ref, hash: number): RecordView {
     const place = this.#places.find(ref);
     if (place >= this.#firstSerial * placeFactor) {
       this.hits++;
-      return this.#fromSlab(ref, place);
+      return this.#fromSlab(ref, hash, place);
     }
     this.reads++;
     this.lastPlace = -1;
     const segment = refSegment(ref);
     const offset = refOffset(ref);
     if (segment === this.#windowSegment && offset >= this.#windowStart) {
-      const view = this.#fromWindow(segment, offset);
+      const view = this.#fromWindow(ref, hash);
       if (view !== undefined) return view;
     }
     const follows = segment === this.#lastSegment && offset >= this.#lastEnd && offset - this.#lastEnd <= scanGapBytes;
@@ -160,10 +170,10 @@ export class ChunkCache {
     this.#lastSegment = segment;
     if (this.#followed >= 3 && !this.#segments.get(segment).compacted) {
       this.#readWindow(segment, offset);
-      const view = this.#fromWindow(segment, offset);
+      const view = this.#fromWindow(ref, hash);
       if (view !== undefined) return view;
     }
-    return this.#readOne(ref, segment, offset);
+    return this.#readOne(ref, hash);
   }
 
   /** Forgets everything, as when segments were replaced. */
@@ -178,43 +188,53 @@ export class ChunkCache {
     this.#windowSegment = 0;
   }
 
-  #fromSlab(ref: Ref, place: number): ChunkView {
+  #fromSlab(ref: Ref, hash: number, place: number): RecordView {
     const index = Math.floor(place / placeFactor) - this.#firstSerial;
     const slab = this.#slabs[index]!;
     const at = place % placeFactor;
-    const frame = reparse(slab.bytes, at);
+    const frame = this.#frame;
+    frame.reread(slab.bytes, at);
     this.lastPlace = place;
-    if (place >= this.#settledFrom) return new RecordView(slab, frame);
+    if (place >= this.#settledFrom) return new RecordView(ref, hash, slab, frame);
     const target = this.#room(frame.end - at);
     // The target may be this very slab, just recycled: its bytes are still there, and copy allows overlap.
     slab.bytes.copy(target.bytes, target.length, at, frame.end);
-    return this.#keep(target, ref, frame.end - at, shift(frame, target.length - at));
+    frame.reread(target.bytes, target.length);
+    return this.#keep(target, ref, hash);
   }
 
-  #readOne(ref: Ref, segment: number, offset: number): ChunkView {
-    const open = this.#segments.get(segment);
+  #readOne(ref: Ref, hash: number): RecordView {
+    const offset = refOffset(ref);
+    const open = this.#segments.get(refSegment(ref));
     const wanted = refReadBytes(ref);
-    if (wanted > this.#slabBytes / 2) return this.#readAlone(open, ref, wanted);
-    const slab = this.#room(wanted);
-    const got = open.read(slab.bytes, slab.length, wanted, offset);
+    if (wanted > this.#slabBytes / 2) return this.#readAlone(open, ref, hash);
+    if (wanted > this.#raw.length) this.#raw = Buffer.allocUnsafeSlow(wanted);
+    const raw = this.#raw;
+    const got = open.read(raw, 0, wanted, offset);
     this.bytesRead += got;
-    const frame = parseRecord(slab.bytes, slab.length, got, recordSeed(open.header.seed, offset));
-    if (typeof frame === 'string') throw damagedRecord(segment, offset, frame);
-    const length = frame.end - slab.length;
-    this.#lastEnd = offset + length;
-    return frame.packed ? this.#keepPacked(open, ref, slab, frame) : this.#keep(slab, ref, length, frame);
+    const frame = this.#frame;
+    const found = frame.read(raw, 0, got, recordSeed(open.header.seed, offset));
+    if (found !== undefined) throw damagedRecord(open.header.id, offset, found);
+    this.#lastEnd = offset + frame.end;
+    if (frame.packed) return this.#keepPacked(open, ref, hash);
+    const target = this.#room(frame.end);
+    raw.copy(target.bytes, target.length, 0, frame.end);
+    frame.reread(target.bytes, target.length);
+    return this.#keep(target, ref, hash);
   }
 
   /** A record too large for a slab: a buffer of its own, not cached (its decoded node may be). */
-  #readAlone(open: OpenSegment, ref: Ref, wanted: number): ChunkView {
+  #readAlone(open: OpenSegment, ref: Ref, hash: number): RecordView {
     const offset = refOffset(ref);
+    const wanted = refReadBytes(ref);
     const slab = new Slab(Buffer.allocUnsafeSlow(wanted));
     const got = open.read(slab.bytes, 0, wanted, offset);
     this.bytesRead += got;
-    const frame = parseRecord(slab.bytes, 0, got, recordSeed(open.header.seed, offset));
-    if (typeof frame === 'string') throw damagedRecord(open.header.id, offset, frame);
+    const frame = this.#frame;
+    const found = frame.read(slab.bytes, 0, got, recordSeed(open.header.seed, offset));
+    if (found !== undefined) throw damagedRecord(open.header.id, offset, found);
     this.#lastEnd = offset + frame.end;
-    return frame.packed ? viewAlone(open, slab.bytes, frame) : new RecordView(slab, frame);
+    return frame.packed ? viewAlone(open, slab.bytes, frame, { ref, hash }) : new RecordView(ref, hash, slab, frame);
   }
 
   #readWindow(segment: number, offset: number): void {
@@ -227,42 +247,48 @@ export class ChunkCache {
     this.#windowStart = offset;
   }
 
-  #fromWindow(segment: number, offset: number): ChunkView | undefined {
+  #fromWindow(ref: Ref, hash: number): RecordView | undefined {
     const window = this.#window!;
+    const offset = refOffset(ref);
     const at = offset - this.#windowStart;
     if (at >= window.length) return undefined;
-    const seed = recordSeed(this.#segments.get(segment).header.seed, offset);
-    const frame = parseRecord(window.bytes, at, window.length - at, seed);
-    if (frame === 'short') return undefined;
-    if (frame === 'damaged') throw damagedRecord(segment, offset, frame);
-    this.#lastSegment = segment;
+    const open = this.#segments.get(refSegment(ref));
+    const frame = this.#frame;
+    const found = frame.read(window.bytes, at, window.length - at, recordSeed(open.header.seed, offset));
+    if (found === 'short') return undefined;
+    if (found === 'damaged') throw damagedRecord(open.header.id, offset, found);
+    this.#lastSegment = open.header.id;
     this.#lastEnd = offset + frame.end - at;
-    return frame.packed ? this.#viewPacked(segment, window.bytes, frame) : new RecordView(window, frame);
+    return frame.packed ? this.#viewPacked(open, ref, hash) : new RecordView(ref, hash, window, frame);
   }
 
-  /** Unpacks a record of a window beside the window. Views of it never go stale either. */
-  #viewPacked(segment: number, bytes: Buffer, frame: RecordFrame): ChunkView {
-    const size = unpackedRecordBytes(bytes, frame);
+  /** Unpacks a record of the window beside it. Views of it never go stale either. */
+  #viewPacked(open: OpenSegment, ref: Ref, hash: number): RecordView {
+    const { bytes } = this.#window!;
+    const frame = this.#frame;
+    const content = packedSize(bytes, frame.start, frame.end);
+    const size = unpackedBytes(frame.linkCount, content);
     let beside = this.#unpacked;
     if (beside.length + size > beside.bytes.length) this.#unpacked = beside = new Slab(Buffer.allocUnsafeSlow(windowBytes));
-    const dictionary = dictionaryOf(this.#segments.get(segment));
-    const unpacked = unpackRecord(bytes, frame, dictionary, { out: beside.bytes, at: beside.length });
+    this.#target.out = beside.bytes;
+    this.#target.at = beside.length;
+    frame.unpack(bytes, dictionaryOf(open), content, this.#target);
     beside.length += size;
-    return new RecordView(beside, unpacked);
+    return new RecordView(ref, hash, beside, frame);
   }
 
-  /** Keeps a packed record, which was read to the end of `slab`, as an unpacked one. */
-  #keepPacked(open: OpenSegment, ref: Ref, slab: Slab, frame: RecordFrame): ChunkView {
-    const dictionary = dictionaryOf(open);
-    const size = unpackedRecordBytes(slab.bytes, frame);
-    if (size > this.#slabBytes / 2) return viewAlone(open, slab.bytes, frame);
-    const packedBytes = frame.end - slab.length;
-    if (packedBytes > this.#packed.length) this.#packed = Buffer.allocUnsafeSlow(packedBytes * 2);
-    slab.bytes.copy(this.#packed, 0, slab.length, frame.end);
-    const packed = shift(frame, -slab.length);
+  /** Keeps a packed record, which was read to `#raw`, as an unpacked one. */
+  #keepPacked(open: OpenSegment, ref: Ref, hash: number): RecordView {
+    const raw = this.#raw;
+    const frame = this.#frame;
+    const content = packedSize(raw, frame.start, frame.end);
+    const size = unpackedBytes(frame.linkCount, content);
+    if (size > this.#slabBytes / 2) return viewAlone(open, raw, frame, { ref, hash });
     const target = this.#room(size);
-    const unpacked = unpackRecord(this.#packed, packed, dictionary, { out: target.bytes, at: target.length });
-    return this.#keep(target, ref, size, unpacked);
+    this.#target.out = target.bytes;
+    this.#target.at = target.length;
+    frame.unpack(raw, dictionaryOf(open), content, this.#target);
+    return this.#keep(target, ref, hash);
   }
 
   /** A slab with room for `bytes`, recycling the oldest one where there is none. */
@@ -291,50 +317,19 @@ export class ChunkCache {
     return slab;
   }
 
-  #keep(slab: Slab, ref: Ref, length: number, frame: RecordFrame): ChunkView {
+  /** Keeps the record at hand, which lies behind what `slab` holds so far. */
+  #keep(slab: Slab, ref: Ref, hash: number): RecordView {
+    const frame = this.#frame;
     this.lastPlace = slab.generation * placeFactor + slab.length;
     this.#places.set(ref, this.lastPlace);
-    slab.length += length;
-    return new RecordView(slab, frame);
+    slab.length = frame.end;
+    return new RecordView(ref, hash, slab, frame);
   }
 }
 
-function viewAlone(segment: OpenSegment, bytes: Buffer, frame: RecordFrame): ChunkView {
+function viewAlone(segment: OpenSegment, bytes: Buffer, frame: RecordFrame, link: Link): RecordView {
   const alone = unpackAlone(segment, bytes, frame);
-  return new RecordView(new Slab(alone.bytes), alone.frame);
-}
-
-/** The frame of a record that was verified when it was read. */
-function reparse(bytes: Buffer, at: number): RecordFrame {
-  let position = at + 4;
-  let length = 0;
-  for (let shift = 0; ; shift += 7) {
-    const byte = bytes[position++]!;
-    length += (byte & 127) << shift;
-    if (byte < 128) break;
-  }
-  const end = position + length;
-  const kind = bytes[position++]!;
-  let linkCount = 0;
-  if (kind & 0x80) {
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[position++]!;
-      linkCount += (byte & 127) << shift;
-      if (byte < 128) break;
-    }
-  }
-  return { kind: kind & 0x7f, packed: false, linkCount, linksAt: position, start: position + linkCount * linkBytes, end };
-}
-
-function shift(frame: RecordFrame, by: number): RecordFrame {
-  return {
-    kind: frame.kind,
-    packed: frame.packed,
-    linkCount: frame.linkCount,
-    linksAt: frame.linksAt + by,
-    start: frame.start + by,
-    end: frame.end + by,
-  };
+  return new RecordView(link.ref, link.hash, new Slab(alone.bytes), alone.frame);
 }
 
 function damagedRecord(segment: number, offset: number, found: string): StoreError {

@@ -19,7 +19,7 @@
  * of strings begin, and words within them. It is a matter of the disk alone: hashes and views are those of unpacked bytes,
  * so equal content stays equal however it was packed. Records of 130 bytes become 60, at 0.4 us to pack and 0.2 us to unpack.
  */
-import { ByteReader, writeVarint } from '../base/bytes.ts';
+import { writeVarint } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import { linkBytes } from './ref.ts';
 
@@ -62,6 +62,13 @@ export interface Content {
   readonly bytes: Buffer;
   size: number;
   links: number;
+}
+
+/** Bytes `[at, end)` of some buffer. */
+export interface Piece {
+  bytes: Uint8Array;
+  at: number;
+  end: number;
 }
 
 /** The words of a segment. */
@@ -137,13 +144,13 @@ export class Dictionary {
     return at + 2 + linkBytes;
   }
 
-  /** Unpacks the codes `bytes[at, end)` to `out[from, to)`, which they must fill. Throws CORRUPT. */
-  unpack(bytes: Uint8Array, codes: { at: number; end: number }, out: Uint8Array, room: { from: number; to: number }): void {
-    let { at } = codes;
-    const { end } = codes;
-    let { from } = room;
-    const { to } = room;
+  /** Unpacks `codes` to `room`, which they must fill. Throws CORRUPT. */
+  unpack(codes: Piece, room: Piece): void {
+    const { bytes, end } = codes;
+    const { bytes: out, end: to } = room;
     const words = this.bytes;
+    let { at } = codes;
+    let from = room.at;
     while (at < end) {
       const code = bytes[at++]!;
       if (code < 0x80) {
@@ -210,12 +217,16 @@ function rawBytes(bytes: Uint8Array, from: number, end: number): number {
   return high > 2 ? size : 0;
 }
 
-/** The size of what a packed record's codes stand for, and where they begin. Throws CORRUPT. */
-export function packedSize(bytes: Uint8Array, at: number, end: number): { size: number; at: number } {
-  const reader = new ByteReader(bytes, at, end);
-  const size = reader.varint();
-  if (!(size <= packedBytesMax)) throw damaged();
-  return { size, at: reader.at };
+/** The size of what the codes of a packed record stand for; they begin behind that varint, at `at`. Throws CORRUPT. */
+export function packedSize(bytes: Uint8Array, at: number, end: number): number {
+  let size = 0;
+  for (let i = 0; i < 4 && at + i < end; i++) {
+    const byte = bytes[at + i]!;
+    size += (byte & 127) * 128 ** i;
+    if (byte < 128 && size <= packedBytesMax) return size;
+    if (byte < 128) break;
+  }
+  throw damaged();
 }
 
 function damaged(): StoreError {

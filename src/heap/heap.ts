@@ -111,7 +111,7 @@ export class Heap implements ChunkSource {
   }
 
   load(link: Link): ChunkView {
-    if (link.ref !== 0) return this.cache.load(link.ref);
+    if (link.ref !== 0) return this.cache.load(link.ref, link.hash);
     invariant(link instanceof PendingChunk, 'a link to no chunk');
     return new PendingView(link);
   }

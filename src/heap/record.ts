@@ -8,18 +8,18 @@
  *     links      11 bytes each: ref (7), content hash (4)
  *     payload    the rest
  *
- * In a packed record links and payload are codes of the segment's dictionary (`dictionary.ts`); `unpackRecord` gives it the form
+ * In a packed record links and payload are codes of the segment's dictionary (`dictionary.ts`); `FrameReader.unpack` gives it the form
  * above, in which alone it is looked into.
  *
  * The seed ties a record to its place: one that was copied, swapped or left over from an earlier life of the file fails.
  * The links lie outside the payload, so marking, verifying and copying never decode a value.
  */
-import { readUint32, varintBytes, writeUint32, writeVarint } from '../base/bytes.ts';
+import { readUint32, varintBytes, varintLength, writeUint32, writeVarint } from '../base/bytes.ts';
 import type { ByteWriter } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import type { Link, Ref } from './chunk.ts';
 import { packedSize } from './dictionary.ts';
-import type { Content, Dictionary } from './dictionary.ts';
+import type { Content, Dictionary, Piece } from './dictionary.ts';
 import { hash32 } from './hash.ts';
 import { linkBytes, readRef, writeRef } from './ref.ts';
 
@@ -148,26 +148,8 @@ export type NoRecord = 'short' | 'damaged';
  * to be one) reaches past them, 'damaged' that the checksum or a length is wrong.
  */
 export function parseRecord(bytes: Uint8Array, at: number, available: number, seed: number): RecordFrame | NoRecord {
-  if (available < 6) return 'short';
-  let position = at + 4;
-  let length = bytes[position++]!;
-  if (length >= 128) {
-    length &= 127;
-    let shift = 7;
-    for (;;) {
-      if (position - at >= available) return 'short';
-      const byte = bytes[position++]!;
-      length += (byte & 127) * 2 ** shift;
-      if (byte < 128) break;
-      shift += 7;
-      if (shift > 28) return 'damaged';
-    }
-  }
-  if (length < 1 || length > recordBytesMax) return 'damaged';
-  const end = position + length;
-  if (end - at > available) return 'short';
-  if (hash32(bytes, seed, at + 4, end) !== readUint32(bytes, at)) return 'damaged';
-  return frameBody(bytes, position, end);
+  const frame = new FrameReader();
+  return frame.read(bytes, at, available, seed) ?? frame;
 }
 
 /**
@@ -194,37 +176,121 @@ export const claimed = { kind: 0, bodyAt: 0 };
 
 /** The frame of a record that has been proven before. */
 export function verifiedFrame(bytes: Uint8Array, at: number): RecordFrame {
-  const end = claimRecord(bytes, at, Infinity);
-  const frame = frameBody(bytes, claimed.bodyAt - 1, end);
-  if (typeof frame === 'string') throw new StoreError('CORRUPT', 'A record that was intact before is not any more');
-  return frame;
+  const frame = new FrameReader();
+  if (frame.reread(bytes, at) === undefined) return frame;
+  throw new StoreError('CORRUPT', 'A record that was intact before is not any more');
 }
 
-/** Splits a record's body, known to be intact, into links and payload. */
-function frameBody(bytes: Uint8Array, position: number, end: number): RecordFrame | NoRecord {
-  const head = bytes[position++]!;
-  let linkCount = 0;
-  if (head & linksFlag) {
-    let shift = 0;
-    for (;;) {
-      if (position >= end || shift > 21) return 'damaged';
-      const byte = bytes[position++]!;
-      linkCount += (byte & 127) << shift;
-      if (byte < 128) break;
-      shift += 7;
+/** A frame that is filled anew for each record: who reads one after the other makes no objects. */
+export class FrameReader implements RecordFrame {
+  kind = 0;
+  packed = false;
+  linkCount = 0;
+  linksAt = 0;
+  start = 0;
+  end = 0;
+
+  /** As `parseRecord`, into this frame. */
+  read(bytes: Uint8Array, at: number, available: number, seed: number): NoRecord | undefined {
+    if (available < 6) return 'short';
+    let position = at + 4;
+    let length = bytes[position++]!;
+    if (length >= 128) {
+      length &= 127;
+      let shift = 7;
+      for (;;) {
+        if (position - at >= available) return 'short';
+        const byte = bytes[position++]!;
+        length += (byte & 127) * 2 ** shift;
+        if (byte < 128) break;
+        shift += 7;
+        if (shift > 28) return 'damaged';
+      }
     }
+    if (length < 1 || length > recordBytesMax) return 'damaged';
+    const end = position + length;
+    if (end - at > available) return 'short';
+    if (hash32(bytes, seed, at + 4, end) !== readUint32(bytes, at)) return 'damaged';
+    return this.#split(bytes, position, end);
   }
-  const packed = (head & packedFlag) !== 0;
-  const start = packed ? position : position + linkCount * linkBytes;
-  if (start > end) return 'damaged';
-  return { kind: head & ~(linksFlag | packedFlag), packed, linkCount, linksAt: position, start, end };
+
+  /** As `read`, of a record that was proven intact when it was read first. */
+  reread(bytes: Uint8Array, at: number): NoRecord | undefined {
+    let position = at + 4;
+    let length = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[position++]!;
+      length += (byte & 127) << shift;
+      if (byte < 128) break;
+    }
+    return this.#split(bytes, position, position + length);
+  }
+
+  /**
+   * Writes the packed record of `bytes` that this frame is of as an unpacked one (without a checksum) to `out` at `at`, and is
+   * the frame of that afterwards. `size` is what `packedSize` says. Throws CORRUPT.
+   */
+  unpack(bytes: Uint8Array, dictionary: Dictionary, size: number, target: { out: Uint8Array; at: number }): void {
+    const { kind, linkCount } = this;
+    if (linkCount * linkBytes > size) throw new StoreError('CORRUPT', 'A packed record has more links than bytes');
+    const { out } = target;
+    const linksHead = linkCount === 0 ? 0 : varintBytes(linkCount);
+    let at = writeVarint(out, target.at + 4, 1 + linksHead + size);
+    out[at++] = linkCount === 0 ? kind : kind | linksFlag;
+    if (linkCount > 0) at = writeVarint(out, at, linkCount);
+    codes.bytes = bytes;
+    codes.at = this.start + varintLength(bytes, this.start);
+    codes.end = this.end;
+    room.bytes = out;
+    room.at = at;
+    room.end = at + size;
+    dictionary.unpack(codes, room);
+    this.packed = false;
+    this.linksAt = at;
+    this.start = at + linkCount * linkBytes;
+    this.end = at + size;
+  }
+
+  /** Splits a record's body, known to be intact, into links and payload. */
+  #split(bytes: Uint8Array, bodyAt: number, end: number): NoRecord | undefined {
+    let position = bodyAt;
+    const head = bytes[position++]!;
+    let linkCount = 0;
+    if (head & linksFlag) {
+      let shift = 0;
+      for (;;) {
+        if (position >= end || shift > 21) return 'damaged';
+        const byte = bytes[position++]!;
+        linkCount += (byte & 127) << shift;
+        if (byte < 128) break;
+        shift += 7;
+      }
+    }
+    const packed = (head & packedFlag) !== 0;
+    const start = packed ? position : position + linkCount * linkBytes;
+    if (start > end) return 'damaged';
+    this.kind = head & ~(linksFlag | packedFlag);
+    this.packed = packed;
+    this.linkCount = linkCount;
+    this.linksAt = position;
+    this.start = start;
+    this.end = end;
+    return undefined;
+  }
 }
+
+/** What `FrameReader.unpack` unpacks and where to: the same objects each time. */
+const codes: Piece = { bytes: new Uint8Array(0), at: 0, end: 0 };
+const room: Piece = { bytes: new Uint8Array(0), at: 0, end: 0 };
 
 /** How many bytes `unpackRecord` writes. Throws CORRUPT. */
 export function unpackedRecordBytes(bytes: Uint8Array, frame: RecordFrame): number {
-  const { size } = packedSize(bytes, frame.start, frame.end);
-  const linksHead = frame.linkCount === 0 ? 0 : varintBytes(frame.linkCount);
-  const length = 1 + linksHead + size;
+  return unpackedBytes(frame.linkCount, packedSize(bytes, frame.start, frame.end));
+}
+
+/** How many bytes a record with so many links and so much content, links included, takes while it is not packed. */
+export function unpackedBytes(linkCount: number, size: number): number {
+  const length = 1 + (linkCount === 0 ? 0 : varintBytes(linkCount)) + size;
   return 4 + varintBytes(length) + length;
 }
 
@@ -235,17 +301,9 @@ export function unpackRecord(
   dictionary: Dictionary,
   target: { out: Uint8Array; at: number },
 ): RecordFrame {
-  const { out, at } = target;
-  const { kind, linkCount } = frame;
-  const { size, at: codesAt } = packedSize(bytes, frame.start, frame.end);
-  if (linkCount * linkBytes > size) throw new StoreError('CORRUPT', 'A packed record has more links than bytes');
-  const linksHead = linkCount === 0 ? 0 : varintBytes(linkCount);
-  let linksAt = writeVarint(out, at + 4, 1 + linksHead + size);
-  out[linksAt++] = linkCount === 0 ? kind : kind | linksFlag;
-  if (linkCount > 0) linksAt = writeVarint(out, linksAt, linkCount);
-  const end = linksAt + size;
-  dictionary.unpack(bytes, { at: codesAt, end: frame.end }, out, { from: linksAt, to: end });
-  return { kind, packed: false, linkCount, linksAt, start: linksAt + linkCount * linkBytes, end };
+  const unpacked = Object.assign(new FrameReader(), frame);
+  unpacked.unpack(bytes, dictionary, packedSize(bytes, frame.start, frame.end), target);
+  return unpacked;
 }
 
 export function frameLinkRef(bytes: Uint8Array, frame: RecordFrame, index: number): Ref {

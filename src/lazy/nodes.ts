@@ -35,6 +35,7 @@ import { absent } from './node.ts';
 import type { Node, NodeValue } from './node.ts';
 import { RecordNode, TreeObjectNode } from './object-node.ts';
 import { InlineSetNode, TreeSetNode } from './set-node.ts';
+import { settledLink } from './settled-link.ts';
 import { StoredNode } from './stored-node.ts';
 import { TreePages } from './tree-pages.ts';
 import type { PageTable, PlaceChunk } from './tree-inner.ts';
@@ -243,10 +244,10 @@ export class Nodes implements NodeContext {
         if (view.start >= view.end || view.bytes[view.start] === Tag.link) break;
         return this.read(view, link, view.start);
       case ChunkKind.listLeaf:
-      case ChunkKind.listInner: return new TreeListNode(this, link);
-      case ChunkKind.objectRoot: return new TreeObjectNode(this, new KeyedRoot(this, link, view));
-      case ChunkKind.mapRoot: return new TreeMapNode(this, new KeyedRoot(this, link, view));
-      case ChunkKind.setRoot: return new TreeSetNode(this, new KeyedRoot(this, link, view));
+      case ChunkKind.listInner: return new TreeListNode(this, settledLink(link));
+      case ChunkKind.objectRoot: return new TreeObjectNode(this, new KeyedRoot(this, settledLink(link), view));
+      case ChunkKind.mapRoot: return new TreeMapNode(this, new KeyedRoot(this, settledLink(link), view));
+      case ChunkKind.setRoot: return new TreeSetNode(this, new KeyedRoot(this, settledLink(link), view));
       case ChunkKind.blob: return readBlob(this.source, view);
       default:
     }

@@ -11,7 +11,6 @@ import { StoreError } from '../base/errors.ts';
 import { encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
 import type { Slot } from '../codec/slot.ts';
-import { Link } from '../heap/chunk.ts';
 import { EntryFinder } from '../heap/entry-finder.ts';
 import { checkKeyLength, commitEntries, countEntries, entryOperations, readEntry } from '../heap/entry-table.ts';
 import type { EntryBatch } from '../heap/entry-batch.ts';
@@ -396,9 +395,9 @@ export class Store {
     if (row.ref === 0) return new Found(row.sequence, row.scalar);
     const { cache } = this.heap;
     const { sequence, place } = row;
-    const view = cache.loadAt(row.ref, place);
+    const view = cache.loadAt(row.ref, row.hash, place);
     if (cache.lastPlace !== place) row.moved(cache.lastPlace);
-    return new Found(sequence, this.nodes.fromView(view, new Link(row.ref, row.hash)));
+    return new Found(sequence, this.nodes.fromView(view, view));
   }
 
   #load(key: Key): Found | undefined {
@@ -407,10 +406,9 @@ export class Store {
     const { sequence } = row;
     if (row.ref !== 0) {
       const { cache } = this.heap;
-      const link = new Link(row.ref, row.hash);
-      const view = cache.load(link.ref);
-      this.#rows.addLink(key, sequence, link, cache.lastPlace);
-      return new Found(sequence, this.nodes.fromView(view, link));
+      const view = cache.load(row.ref, row.hash);
+      this.#rows.addLink(key, sequence, view, cache.lastPlace);
+      return new Found(sequence, this.nodes.fromView(view, view));
     }
     const value = this.nodes.fromSlot(decodeRowValue(row.entry.bytes, row.entry.at));
     if (isShareable(value)) this.#rows.addScalar(key, sequence, value);

@@ -216,7 +216,7 @@ test('every byte of a small compacted store flipped: the right answer, or an err
     const cache = new ChunkCache(segments, () => 1 << 18);
     for (const ref of refs) {
       try {
-        const view = cache.load(ref);
+        const view = cache.load(ref, 0);
         const record = records.get(placeOf(ref))!;
         assert.ok(record.includes(view.bytes.subarray(view.start, view.end)), `${at} ${placeOf(ref)}`);
       } catch (error) {

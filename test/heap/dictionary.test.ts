@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { ByteWriter } from '../../src/base/bytes.ts';
 import { isStoreError } from '../../src/base/errors.ts';
 import { Link } from '../../src/heap/chunk.ts';
-import { Dictionary, packedBytesMax } from '../../src/heap/dictionary.ts';
+import { Dictionary, packedBytesMax, packedSize } from '../../src/heap/dictionary.ts';
 import type { Content } from '../../src/heap/dictionary.ts';
-import { appendPacked, fillContent, frameLinkRef, parseRecord, recordSeed, unpackedRecordBytes, unpackRecord } from '../../src/heap/record.ts';
+import { appendPacked, fillContent, FrameReader, frameLinkRef, recordSeed, unpackedRecordBytes } from '../../src/heap/record.ts';
 import { WordSampler } from '../../src/heap/word-sampler.ts';
 
 const words = ['alpha', 'beta', 'Gamma', '\x46delta1', ' omega', 'x'.repeat(31)];
@@ -54,10 +54,11 @@ test('what is packed is unpacked the same, as a record', () => {
       }
       packed++;
       assert.ok(out.length < content.size + 8);
-      const frame = parseRecord(out.bytes, 0, out.length, recordSeed(5, offset));
-      assert.ok(typeof frame === 'object' && frame.packed && frame.end === out.length);
-      const target = Buffer.alloc(unpackedRecordBytes(out.bytes, frame));
-      const whole = unpackRecord(out.bytes, frame, dictionary, { out: target, at: 0 });
+      const whole = new FrameReader();
+      assert.equal(whole.read(out.bytes, 0, out.length, recordSeed(5, offset)), undefined);
+      assert.ok(whole.packed && whole.end === out.length);
+      const target = Buffer.alloc(unpackedRecordBytes(out.bytes, whole));
+      whole.unpack(out.bytes, dictionary, packedSize(out.bytes, whole.start, whole.end), { out: target, at: 0 });
       assert.deepEqual([whole.kind, whole.linkCount, whole.end], [3, of.length, target.length]);
       assert.ok(payload.equals(target.subarray(whole.start, whole.end)));
       assert.deepEqual(of.map((link) => link.ref), of.map((_, index) => frameLinkRef(target, whole, index)));
@@ -96,7 +97,7 @@ test('codes that no dictionary has written are refused, never read beyond', () =
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(100), (codes, size) => {
       const out = Buffer.alloc(size + 20, 0xee);
-      coded(() => dictionary.unpack(codes, { at: 0, end: codes.length }, out, { from: 10, to: 10 + size }));
+      coded(() => dictionary.unpack({ bytes: codes, at: 0, end: codes.length }, { bytes: out, at: 10, end: 10 + size }));
       assert.ok(out.subarray(0, 10).every((byte) => byte === 0xee) && out.subarray(10 + size).every((byte) => byte === 0xee));
       coded(() => void new Dictionary(codes));
     }),

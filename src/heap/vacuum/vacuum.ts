@@ -260,7 +260,7 @@ class Vacuum {
 
   /** A chunk has come back to life, and with it the cells it leads to. */
   #lookInto(ref: number): void {
-    this.#cells!.inChunk(this.#heap.cache.load(ref));
+    this.#cells!.inChunk(this.#heap.cache.load(ref, 0));
   }
 
   /** Deletes the cells that nothing leads to. Under the commit lock. */
