@@ -36,12 +36,35 @@ export function addAll(object: Record<string, unknown>, keys: readonly string[],
   return object;
 }
 
+/** Sets the properties of an object, which has none or all of them, to `values`. */
+export type RecordFiller = (object: Record<string, unknown>, values: readonly unknown[]) => void;
+
+/** A filler for `keys`, none of which `Object.prototype` may have; compiled as makers are. */
+export function recordFiller(keys: readonly string[]): RecordFiller {
+  let uses = 0;
+  let compiled: RecordFiller | undefined;
+  return (object, values) => {
+    if (compiled !== undefined) return compiled(object, values);
+    if (++uses === compileAfter && keys.length <= keysMax) compiled = compileFiller(keys);
+    for (let i = 0; i < keys.length; i++) object[keys[i]!] = values[i];
+  };
+}
+
+function compileFiller(keys: readonly string[]): RecordFiller | undefined {
+  const assignments = keys.map((key, index) => `object[${JSON.stringify(key)}] = values[${index}];`);
+  return generate('object', 'values', assignments.join(' ')) as RecordFiller | undefined;
+}
+
 function compile(keys: readonly string[]): RecordMaker | undefined {
-  if (forbidden) return undefined;
   // In brackets `__proto__` is a property like any other.
   const properties = keys.map((key) => `${key === '__proto__' ? '["__proto__"]' : JSON.stringify(key)}: next()`);
+  return generate('next', `return { ${properties.join(', ')} };`) as RecordMaker | undefined;
+}
+
+function generate(...source: string[]): unknown {
+  if (forbidden) return undefined;
   try {
-    return new Function('next', `return { ${properties.join(', ')} };`) as RecordMaker;
+    return new Function(...source);
   } catch {
     forbidden = true;
     return undefined;

@@ -6,8 +6,8 @@ import type { Link } from '../heap/chunk.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { corrupt } from './corrupt.ts';
-import { recordMaker } from './record-maker.ts';
-import type { RecordMaker } from './record-maker.ts';
+import { recordFiller, recordMaker } from './record-maker.ts';
+import type { RecordFiller, RecordMaker } from './record-maker.ts';
 import { readScalar } from './scalars.ts';
 import { skipSlot } from './slot-reader.ts';
 import { SlotWriter } from './slot-writer.ts';
@@ -22,12 +22,15 @@ export class Shape {
   readonly keys: readonly string[];
   /** Makes a plain object of these keys. */
   readonly make: RecordMaker;
+  /** Copies values to a plain object; undefined when `Object.prototype` has one of the keys, which an assignment could meet. */
+  readonly fill: RecordFiller | undefined;
   readonly #positions: Map<string, number> | undefined;
 
   /** `keys` must be distinct. */
   constructor(keys: readonly string[]) {
     this.keys = keys.map(intern);
     this.make = recordMaker(this.keys);
+    this.fill = keys.some((key) => key in Object.prototype) ? undefined : recordFiller(this.keys);
     if (keys.length > scanMax) this.#positions = new Map(this.keys.map((key, index) => [key, index]));
   }
 

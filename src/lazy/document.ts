@@ -81,6 +81,13 @@ interface Rest {
   detached: Document | undefined;
 }
 
+/** A handle whose Proxy shows a plain copy of what it stands for, see lazy-object.ts. */
+export interface Staged {
+  /** The copy may be out of date from now on. */
+  unstage(): void;
+}
+
+const stagedMax = 64;
 const lossesMax = 256;
 const voidedMax = 64;
 
@@ -93,6 +100,8 @@ export class Document {
   /** False for the stand-in that detached handles belong to: they can be read, a write throws CONFLICT. */
   live = true;
   #rest: Rest | undefined;
+  #staged: Staged[] | undefined;
+  #stagedAt = 0;
 
   constructor(store: DocumentStore, place: Place, base: unknown, root: Node) {
     this.store = store;
@@ -129,14 +138,22 @@ export class Document {
     const { root, base, version } = this;
     this.base = this.store.commit(this, next);
     this.root = next;
-    this.version++;
+    this.#nextVersion();
     drafts?.written(() => this.#rollBack(root, base, version));
   }
 
   /** Moves on to what a transaction made of this place. */
   advance(root: Node): void {
     this.root = root;
-    this.version++;
+    this.#nextVersion();
+  }
+
+  /** Remembers a handle that shows a copy: until the next version, or until many others do. */
+  stage(handle: Staged): void {
+    const staged = (this.#staged ??= []);
+    staged[this.#stagedAt]?.unstage();
+    staged[this.#stagedAt] = handle;
+    this.#stagedAt = (this.#stagedAt + 1) % stagedMax;
   }
 
   /** Elements of `container` with keys in [from, to), or the one under key `from`, are no longer what they were. */
@@ -174,7 +191,15 @@ export class Document {
     while (rest.losses.length > 0 && rest.losses[rest.losses.length - 1]!.version > version) rest.losses.pop();
     this.root = root;
     this.base = base;
+    this.#nextVersion();
+  }
+
+  #nextVersion(): void {
     this.version++;
+    if (this.#staged === undefined) return;
+    for (const handle of this.#staged) handle.unstage();
+    this.#staged = undefined;
+    this.#stagedAt = 0;
   }
 
   #more(): Rest {

@@ -7,6 +7,7 @@ import { bodyBytesMax, Tag } from '../codec/tags.ts';
 import type { Link } from '../heap/chunk.ts';
 import { InlineNode, inlineSlotsEnd, outgrown } from './inline-node.ts';
 import { linksOf } from './item-hash.ts';
+import { ListDirectory, wantsDirectory } from './list-directory.ts';
 import { ListIterator, ReverseListIterator } from './list-iterator.ts';
 import type { Run } from './list-iterator.ts';
 import type { ListLeaf } from './list-leaf.ts';
@@ -127,6 +128,10 @@ export class TreeListNode extends StoredNode implements ListNode {
   #leaf: ListLeaf | undefined;
   #leafStart = 0;
   #leafCount = 0;
+  #length = -1;
+  /** How often another leaf was gone to. */
+  #seeks = 0;
+  #directory: ListDirectory | undefined;
 
   constructor(context: NodeContext, link: Link) {
     super(context);
@@ -134,7 +139,8 @@ export class TreeListNode extends StoredNode implements ListNode {
   }
 
   get length(): number {
-    return this.#root.count;
+    if (this.#length < 0) this.#length = this.#root.count;
+    return this.#length;
   }
 
   override get wholeChunk(): Link {
@@ -167,19 +173,20 @@ export class TreeListNode extends StoredNode implements ListNode {
 
   /** Goes down to the leaf of an item and stays there: the next item asked for is often its neighbour. */
   #seek(index: number): NodeValue | typeof absent {
-    let page = this.#root;
-    let at = index;
-    while (page.level > 0) {
-      const inner = page as InnerPage;
-      const child = inner.childAt(at);
-      at -= inner.start(child);
-      page = inner.child(child);
+    if (this.#directory !== undefined && this.#directory.seek(index)) {
+      this.#leaf = this.#directory.leaf!;
+      this.#leafStart = this.#directory.start;
+    } else {
+      const { page, start } = seekPage(this.#root, 0, index);
+      this.#leaf = page as ListLeaf;
+      this.#leafStart = start;
+      // A directory that has been tried and has failed is not tried again.
+      if (this.#directory !== undefined) this.#seeks = -Infinity;
+      const wanted = wantsDirectory(++this.#seeks, this.length, this.#leaf.count);
+      this.#directory = wanted ? new ListDirectory(this.#root, this.context.cache) : undefined;
     }
-    const leaf = page as LeafPage as ListLeaf;
-    this.#leaf = leaf;
-    this.#leafStart = index - at;
-    this.#leafCount = leaf.count;
-    return leaf.get(at);
+    this.#leafCount = this.#leaf.count;
+    return this.#leaf.get(index - this.#leafStart);
   }
 
   values(from = 0, to: number = this.length, reverse = false): IterableIterator<NodeValue | typeof absent> {

@@ -60,6 +60,22 @@ export class RecordNode extends InlineNode implements ObjectNode {
     return this.shape.keys.values();
   }
 
+  /** All values in property order. */
+  values(): NodeValue[] {
+    const values: NodeValue[] = [];
+    const count = this.size;
+    let view = this.view();
+    let offset = slotsAt(view.bytes, view.start + this.offset) - view.start;
+    for (let i = 0; i < count; i++) {
+      // Reading a linked value loads its chunk, which may recycle this view.
+      if (view.stale) view = this.view();
+      const at = view.start + offset;
+      offset = skipSlot(view.bytes, at) - view.start;
+      values.push(this.context.read(view, this.link, at));
+    }
+    return values;
+  }
+
   *entries(): IterableIterator<[string, NodeValue]> {
     const { keys } = this.shape;
     let offset = -1;

@@ -10,26 +10,30 @@ import { ListHandle, installListMethods } from './lazy-list.ts';
 import { listReads } from './lazy-list-reads.ts';
 import { listWrites } from './lazy-list-writes.ts';
 import { MapHandle, SetHandle } from './lazy-map.ts';
-import { ObjectHandle } from './lazy-object.ts';
+import { ObjectHandle, Stage, installInspector } from './lazy-object.ts';
 import { isNode } from './node.ts';
 import type { Node, NodeValue } from './node.ts';
 
 /**
- * What Proxies stand over: shared, empty, extensible, never touched by a trap, so that no invariant of Proxies can bind. The
- * handle is the handler. `util.inspect` looks through a Proxy at its target, hence the prototype with a custom inspector, which
- * Node calls with the Proxy as `this`.
+ * What the other Proxies stand over: shared, empty, extensible, never touched by a trap, so that no invariant of Proxies can
+ * bind. The handle is the handler.
  */
 const shownAs: object = Object.create(null, { [inspect.custom]: { value: inspectLazy } }) as object;
 const plainTarget: object = Object.create(shownAs) as object;
 const listTarget: unknown[] = Object.setPrototypeOf([], shownAs) as unknown[];
 
+installInspector(inspectLazy);
 installListMethods({ ...listReads, ...listWrites });
 installOpeners(open, (store, id) => new Cell(store, id));
 
 function open(node: Node, document: Document, parent: Handle | undefined, key: unknown): Handle {
   const handle = handleFor(node, document, parent, key);
-  handle.proxy = new Proxy(node.kind === 'list' ? listTarget : plainTarget, handle as ProxyHandler<object>);
+  handle.proxy = new Proxy(targetFor(node), handle as ProxyHandler<object>);
   return handle;
+}
+
+function targetFor(node: Node): object {
+  return node.kind === 'object' ? new Stage() : node.kind === 'list' ? listTarget : plainTarget;
 }
 
 function handleFor(node: Node, document: Document, parent: Handle | undefined, key: unknown): Handle {
@@ -45,9 +49,10 @@ function handleFor(node: Node, document: Document, parent: Handle | undefined, k
   }
 }
 
-function inspectLazy(this: unknown, depth: number, options: { maxArrayLength?: number | null | undefined }): unknown {
+function inspectLazy(this: unknown, depth: number, options: object): unknown {
   const handle = handleOf(this);
-  return handle === undefined ? '[lazy value]' : preview(handle, depth, options.maxArrayLength ?? Infinity);
+  const { maxArrayLength } = options as { maxArrayLength?: number | null | undefined };
+  return handle === undefined ? '[lazy value]' : preview(handle, depth, maxArrayLength ?? Infinity);
 }
 
 /**
