@@ -3,8 +3,7 @@ import { inspect } from 'node:util';
 import { spawnJob } from './job.ts';
 import type { Job } from './job.ts';
 import { loadDriver, parseSubject, volatileDrivers } from './driver.ts';
-import { trials } from './trials/all.ts';
-import type { Outcome, Scene } from './trial.ts';
+import type { Outcome, Scene, Trial } from './trial.ts';
 
 const job = JSON.parse(process.argv[2] ?? '') as Job;
 try {
@@ -15,8 +14,8 @@ try {
 }
 
 async function perform(job: Job): Promise<Outcome> {
-  const trial = trials.find(({ id }) => id === job.trial);
-  if (trial === undefined) throw new Error(`No trial ${job.trial}`);
+  // Only the one: what others import would count as memory of this one.
+  const { trial } = (await import(new URL(`trials/${job.trial.toLowerCase()}.js`, import.meta.url).href)) as { trial: Trial };
   const scene = await makeScene(job);
   if (job.phase === 'work') await trial.work?.(scene);
   const volatile = volatileDrivers.includes(parseSubject(job.subject).driver);

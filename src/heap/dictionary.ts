@@ -82,13 +82,17 @@ export class Dictionary {
 
   /** Throws CORRUPT. */
   constructor(bytes: Uint8Array) {
-    const starts: number[] = [];
-    for (let at = 0; at < bytes.length; at += 1 + bytes[at]!) starts.push(at + 1);
-    const last = starts.at(-1) ?? 1;
-    if (last + (bytes[last - 1] ?? 0) !== bytes.length || starts.length > wordsMax) throw damaged();
+    let count = 0;
+    let end = 0;
+    for (; end < bytes.length; end += 1 + bytes[end]!) count++;
+    if (end !== bytes.length || count > wordsMax) throw damaged();
     this.bytes = bytes;
-    this.#starts = Uint32Array.from(starts);
-    this.#count = starts.length;
+    this.#starts = new Uint32Array(count);
+    this.#count = count;
+    for (let number = 0, at = 0; number < count; number++) {
+      this.#starts[number] = at + 1;
+      at += 1 + bytes[at]!;
+    }
   }
 
   /**

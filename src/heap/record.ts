@@ -14,7 +14,7 @@
  * The seed ties a record to its place: one that was copied, swapped or left over from an earlier life of the file fails.
  * The links lie outside the payload, so marking, verifying and copying never decode a value.
  */
-import { readUint32, varintBytes, varintLength, writeUint32, writeVarint } from '../base/bytes.ts';
+import { ByteReader, readUint32, varintBytes, varintLength, writeUint32, writeVarint } from '../base/bytes.ts';
 import type { ByteWriter } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import type { Link, Ref } from './chunk.ts';
@@ -138,6 +138,12 @@ export interface RecordFrame {
   linksAt: number;
   start: number;
   end: number;
+}
+
+/** How many bytes the record at the start of `bytes` says it takes. */
+export function recordBytes(bytes: Uint8Array): number {
+  const length = new ByteReader(bytes, 4).varint();
+  return 4 + varintLength(bytes, 4) + length;
 }
 
 /** What `parseRecord` found instead of a record. */

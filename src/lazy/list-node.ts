@@ -18,7 +18,7 @@ import type { absent, ListNode, NodeValue } from './node.ts';
 import { StoredNode } from './stored-node.ts';
 import { seekPage, spliceTree, TreeMaker } from './tree-edit.ts';
 import { InnerPage } from './tree-inner.ts';
-import type { LeafPage, TreePage } from './tree-inner.ts';
+import type { TreePage } from './tree-inner.ts';
 import { childWeight } from './tree-rule.ts';
 
 /** A list of up to 4 KiB, inline in a chunk. */
