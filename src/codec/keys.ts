@@ -49,6 +49,13 @@ export function encodeKey(key: Key): Uint8Array {
   return buffer.take();
 }
 
+/** As `encodeKey`, in a buffer that is good until the next key: no object is made for a key of usual length. */
+export function lendKey(key: Key): Uint8Array {
+  buffer.clear();
+  writeKey(buffer, key, 0);
+  return buffer.lend();
+}
+
 /** As `encodeKey`, appended to `out`. */
 export function encodeKeyTo(out: ByteWriter, key: Key): void {
   buffer.clear();

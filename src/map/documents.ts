@@ -3,7 +3,6 @@
  */
 import { StoreError, describe } from '../base/errors.ts';
 import { cellKey } from './cell-table.ts';
-import type { Key } from '../codec/keys.ts';
 import type { Slot } from '../codec/slot.ts';
 import { rowAt } from '../heap/history.ts';
 import { decodeRowValue, rowHead } from '../heap/rows.ts';
@@ -48,10 +47,10 @@ export class Documents implements DocumentStore {
   }
 
   /** What a user sees of an entry's value. */
-  show(key: Key, found: Found): unknown {
+  show(found: Found): unknown {
     const { value } = found;
     if (typeof value !== 'object' || value === null) return value;
-    return show(this, new EntryPlace(key), found.base, value);
+    return show(this, found, found.base, value);
   }
 
   snapshot(value: unknown): NodeValue {

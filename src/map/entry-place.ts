@@ -4,7 +4,7 @@ import type { Place } from '../lazy/document.ts';
 
 /** The place of an entry's document: its key, and the key in a form that compares with `===`. */
 export class EntryPlace implements Place {
-  readonly cell: undefined = undefined;
+  declare readonly cell: undefined;
   readonly key: Key;
 
   constructor(key: Key) {

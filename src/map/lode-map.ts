@@ -62,7 +62,7 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     this.#enter();
     if (this.#store.drafts !== undefined) return this.#parts.transactions.get(key) as V | undefined;
     const found = this.#store.find(key);
-    return found === undefined ? undefined : (this.#parts.documents.show(key, found) as V);
+    return found === undefined ? undefined : (this.#parts.documents.show(found) as V);
   }
 
   has(key: K): boolean {
@@ -240,11 +240,11 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     let found: Found;
     if ('entry' in walked) {
       const { sequence, bytes, at } = walked.entry;
-      found = new Found(sequence, nodes.fromSlot(decodeRowValue(bytes, at)));
+      found = new Found(key, sequence, nodes.fromSlot(decodeRowValue(bytes, at)));
     } else {
-      found = new Found(0, nodes.fromSlot(walked.slot!), walked);
+      found = new Found(key, 0, nodes.fromSlot(walked.slot!), walked);
     }
-    return this.#parts.documents.show(key, found) as V;
+    return this.#parts.documents.show(found) as V;
   }
 
   #enter(): void {

@@ -8,7 +8,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../base/errors.ts';
-import { encodeKey } from '../codec/keys.ts';
+import { encodeKey, lendKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
 import type { Slot } from '../codec/slot.ts';
 import { EntryFinder } from '../heap/entry-finder.ts';
@@ -24,6 +24,7 @@ import type { Change } from './changes.ts';
 import { CellTable } from './cell-table.ts';
 import { CommitTimer } from './commit-timer.ts';
 import { EditLog } from './edit-log.ts';
+import { EntryPlace } from './entry-place.ts';
 import type { Quota } from './quota.ts';
 import { recogniseLazy } from './recognise.ts';
 import { RowCache } from './row-cache.ts';
@@ -33,13 +34,14 @@ export interface Base {
   readonly sequence: number;
 }
 
-/** What an entry holds. */
-export class Found implements Base {
+/** What an entry holds; it is the place of the document over it too. */
+export class Found extends EntryPlace implements Base {
   readonly sequence: number;
   readonly value: unknown;
   readonly base: Base;
 
-  constructor(sequence: number, value: unknown, base?: Base) {
+  constructor(key: Key, sequence: number, value: unknown, base?: Base) {
+    super(key);
     this.sequence = sequence;
     this.value = value;
     this.base = base ?? this;
@@ -148,7 +150,7 @@ export class Store {
       const layer = this.#layers[i]!;
       if (layer.count === 0 && !layer.cleared) continue;
       const change = layer.entry(key);
-      if (change !== undefined) return change.slot && new Found(0, this.nodes.fromSlot(change.slot), change);
+      if (change !== undefined) return change.slot && new Found(key, 0, this.nodes.fromSlot(change.slot), change);
       if (layer.cleared) return undefined;
     }
     const rows = this.#rows;
@@ -164,7 +166,7 @@ export class Store {
       if (change !== undefined) return change.slot !== undefined;
       if (layer.cleared) return false;
     }
-    return this.#rows.find(key) || this.#finder.find(encodeKey(key));
+    return this.#rows.find(key) || this.#finder.find(lendKey(key));
   }
 
   /** Entries there are, with all changes. */
@@ -392,27 +394,27 @@ export class Store {
 
   /** What the row that was just found in the cache says. */
   #found(key: Key, row: RowCache): Found {
-    if (row.ref === 0) return new Found(row.sequence, row.scalar);
+    if (row.ref === 0) return new Found(key, row.sequence, row.scalar);
     const { cache } = this.heap;
     const { sequence, place } = row;
     const view = cache.loadAt(row.ref, row.hash, place);
     if (cache.lastPlace !== place) row.moved(cache.lastPlace);
-    return new Found(sequence, this.nodes.fromView(view, view));
+    return new Found(key, sequence, this.nodes.fromView(view, view));
   }
 
   #load(key: Key): Found | undefined {
     const row = this.#finder;
-    if (!row.find(encodeKey(key))) return undefined;
+    if (!row.find(lendKey(key))) return undefined;
     const { sequence } = row;
     if (row.ref !== 0) {
       const { cache } = this.heap;
       const view = cache.load(row.ref, row.hash);
       this.#rows.addLink(key, sequence, view, cache.lastPlace);
-      return new Found(sequence, this.nodes.fromView(view, view));
+      return new Found(key, sequence, this.nodes.fromView(view, view));
     }
     const value = this.nodes.fromSlot(decodeRowValue(row.entry.bytes, row.entry.at));
     if (isShareable(value)) this.#rows.addScalar(key, sequence, value);
-    return new Found(sequence, value);
+    return new Found(key, sequence, value);
   }
 
   #pendingBytes(): number {
