@@ -35,6 +35,9 @@ export class ListDirectory extends Page {
   #leaves: Array<ListLeaf | undefined> = [];
   /** A position divided by two to the power of this is its bucket. */
   #shift = 0;
+  /** Look-ups since it was filled: where the cache drops it before they have paid for that, it is not filled again. */
+  #seeks = 0;
+  #worthless = false;
   /** The leaf that was found last, and the position of its first item. */
   leaf: ListLeaf | undefined;
   start = 0;
@@ -45,10 +48,11 @@ export class ListDirectory extends Page {
     this.#cache = cache;
   }
 
-  /** Finds the leaf of the item at `position`: it and where it starts are in the fields then. False when there are too many leaves. */
+  /** Finds the leaf of the item at `position`: it and where it starts are in the fields then. False when that is no use. */
   seek(position: number): boolean {
     this.used = true;
     if (this.#ends.length === 0 && !this.#fill()) return false;
+    this.#seeks++;
     const ends = this.#ends;
     let number = this.#firsts[position >>> this.#shift]!;
     while (ends[number]! <= position) number++;
@@ -58,6 +62,8 @@ export class ListDirectory extends Page {
   }
 
   override drop(): void {
+    this.#worthless = this.#seeks < this.#ends.length / leavesPerSeek;
+    this.#seeks = 0;
     this.#ends = none;
     this.#firsts = noFirsts;
     this.#leaves = [];
@@ -71,6 +77,7 @@ export class ListDirectory extends Page {
   }
 
   #fill(): boolean {
+    if (this.#worthless) return false;
     const ends: number[] = [];
     const open: Array<{ page: TreePage; start: number }> = [{ page: this.#root, start: 0 }];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
