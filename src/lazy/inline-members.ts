@@ -4,6 +4,7 @@ import { SlotWriter } from '../codec/slot-writer.ts';
 import type { Slot } from '../codec/slot.ts';
 import { bodyBytesMax, Tag } from '../codec/tags.ts';
 import { ChunkKind } from '../heap/chunk.ts';
+import type { ChunkView, Link } from '../heap/chunk.ts';
 import { InlineNode, inlineSlotsEnd, outgrown } from './inline-node.ts';
 import { linksOf } from './item-hash.ts';
 import { KeyedBuilder } from './keyed-builder.ts';
@@ -27,6 +28,11 @@ export function encodeMember(context: NodeContext, key: unknown): Slot {
 /** A Map (two slots an entry) or a Set (one). */
 export abstract class InlineMembers extends InlineNode {
   #size = -1;
+
+  constructor(context: NodeContext, view: ChunkView, link: Link, at: number) {
+    super();
+    this.begin(context, view, link, at);
+  }
 
   get size(): number {
     if (this.#size < 0) {

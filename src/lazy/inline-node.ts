@@ -54,14 +54,14 @@ export const noChunk: Link = new Link(0, 0);
 /** A container as bytes at an offset of a chunk. */
 export abstract class InlineNode extends StoredNode {
   /** The chunk it lies in. */
-  protected readonly link: Link;
+  declare protected link: Link;
   /** Where its slot begins, from the start of the payload. */
-  protected readonly offset: number;
-  // Not #private: TypeScript's own kind of field costs nothing where several classes share this constructor (36 ns else).
-  private lastView: ChunkView;
+  declare protected offset: number;
+  declare private lastView: ChunkView;
 
-  constructor(context: NodeContext, view: ChunkView, link: Link, at: number) {
-    super(context);
+  /** For the constructors of the classes: the slot lies at `at` in `view`, which is of the chunk `link`. */
+  protected begin(context: NodeContext, view: ChunkView, link: Link, at: number): void {
+    this.context = context;
     this.link = link;
     this.offset = at - view.start;
     this.lastView = view;

@@ -7,6 +7,7 @@
  * node's iterator (lazy-list-reads.ts); the rest are the array's own, which work through the traps.
  */
 import { describe } from '../base/errors.ts';
+import type { Document } from './document.ts';
 import { demandPlain, demandPrototype, refuseFreezing } from './lazy-object.ts';
 import { Handle, handleKey, handleOf } from './handle.ts';
 import { absent } from './node.ts';
@@ -22,6 +23,11 @@ export type ListMethod = (list: ListHandle, args: readonly unknown[]) => unknown
 const holesMax = 1 << 24;
 
 export class ListHandle extends Handle<ListNode> {
+  constructor(node: ListNode, document: Document, parent: Handle | undefined, key: unknown) {
+    super();
+    this.begin(node, document, parent, key);
+  }
+
   get(_target: object, key: string | symbol, receiver: unknown): unknown {
     if (typeof key === 'string') {
       const index = indexOfKey(key);

@@ -8,6 +8,7 @@
  */
 import { describe } from '../base/errors.ts';
 import { everyKey } from './document.ts';
+import type { Document } from './document.ts';
 import { Handle, handleKey, handleOf, isDraft } from './handle.ts';
 import { demandPrototype, refuseFreezing } from './lazy-object.ts';
 import { absent, isNode } from './node.ts';
@@ -20,6 +21,11 @@ const setMethods: Table = Object.create(null) as Table;
 
 /** What the Proxies of Maps and Sets have in common: no own properties, methods from a table. */
 abstract class CollectionHandle<N extends MapNode | SetNode> extends Handle<N> {
+  constructor(node: N, document: Document, parent: Handle | undefined, key: unknown) {
+    super();
+    this.begin(node, document, parent, key);
+  }
+
   abstract readonly methods: Table;
   abstract readonly prototype: object;
 

@@ -11,7 +11,7 @@
  */
 import { inspect } from 'node:util';
 import { describe } from '../base/errors.ts';
-import type { Staged } from './document.ts';
+import type { Document, Staged } from './document.ts';
 import { Handle, handleKey, handleOf } from './handle.ts';
 import { absent, isNode } from './node.ts';
 import type { ObjectNode } from './node.ts';
@@ -47,6 +47,11 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
   #staged: RecordNode | undefined = undefined;
   /** Have all keys been asked for? Then the values come next. */
   #walking = false;
+
+  constructor(node: ObjectNode, document: Document, parent: Handle | undefined, key: unknown) {
+    super();
+    this.begin(node, document, parent, key);
+  }
 
   get(stage: Stage, key: string | symbol, receiver: unknown): unknown {
     if (typeof key === 'string') {

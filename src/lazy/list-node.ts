@@ -4,7 +4,7 @@ import { countOf, itemAt, skipSlot, slotsAt } from '../codec/slot-reader.ts';
 import { SlotWriter } from '../codec/slot-writer.ts';
 import type { Slot } from '../codec/slot.ts';
 import { bodyBytesMax, Tag } from '../codec/tags.ts';
-import type { Link } from '../heap/chunk.ts';
+import type { ChunkView, Link } from '../heap/chunk.ts';
 import { InlineNode, inlineSlotsEnd, outgrown } from './inline-node.ts';
 import { linksOf } from './item-hash.ts';
 import { ListDirectory, wantsDirectory } from './list-directory.ts';
@@ -25,6 +25,11 @@ import { childWeight } from './tree-rule.ts';
 export class InlineListNode extends InlineNode implements ListNode {
   declare readonly kind: 'list';
   #length = -1;
+
+  constructor(context: NodeContext, view: ChunkView, link: Link, at: number) {
+    super();
+    this.begin(context, view, link, at);
+  }
 
   get length(): number {
     if (this.#length < 0) {
@@ -134,7 +139,8 @@ export class TreeListNode extends StoredNode implements ListNode {
   #directory: ListDirectory | undefined;
 
   constructor(context: NodeContext, link: Link) {
-    super(context);
+    super();
+    this.context = context;
     this.#root = context.listPages.page(link, -1);
   }
 

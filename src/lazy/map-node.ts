@@ -52,7 +52,8 @@ export class TreeMapNode extends StoredNode implements MapNode {
   readonly root: KeyedRoot;
 
   constructor(context: NodeContext, root: KeyedRoot) {
-    super(context);
+    super();
+    this.context = context;
     this.root = root;
   }
 

@@ -10,7 +10,7 @@ import type { Shape } from '../codec/shape.ts';
 import type { Slot } from '../codec/slot.ts';
 import { bodyBytesMax } from '../codec/tags.ts';
 import { ChunkKind } from '../heap/chunk.ts';
-import type { Link } from '../heap/chunk.ts';
+import type { ChunkView, Link } from '../heap/chunk.ts';
 import { KeyedBuilder } from './keyed-builder.ts';
 import { corruptKeyed } from './keyed-leaf.ts';
 import { KeyedRoot } from './keyed-root.ts';
@@ -26,6 +26,11 @@ import { StoredNode } from './stored-node.ts';
 /** An object of up to 4 KiB, inline in a chunk. */
 export class RecordNode extends InlineNode implements ObjectNode {
   declare readonly kind: 'object';
+
+  constructor(context: NodeContext, view: ChunkView, link: Link, at: number) {
+    super();
+    this.begin(context, view, link, at);
+  }
 
   get size(): number {
     return this.shape.keys.length;
@@ -175,7 +180,8 @@ export class TreeObjectNode extends StoredNode implements ObjectNode {
   readonly root: KeyedRoot;
 
   constructor(context: NodeContext, root: KeyedRoot) {
-    super(context);
+    super();
+    this.context = context;
     this.root = root;
   }
 

@@ -44,7 +44,8 @@ export class TreeSetNode extends StoredNode implements SetNode {
   readonly root: KeyedRoot;
 
   constructor(context: NodeContext, root: KeyedRoot) {
-    super(context);
+    super();
+    this.context = context;
     this.root = root;
   }
 

@@ -12,9 +12,13 @@ export class EntryPlace implements Place {
   }
 
   get id(): unknown {
-    const key = this.key;
-    if (typeof key === 'object' && key !== null) return `key ${Buffer.from(encodeKey(key)).toString('latin1')}`;
-    // A string of the user's must not meet the encoding of another key; NaN would not be `===` itself.
-    return typeof key === 'string' ? `string ${key}` : Object.is(key, Number.NaN) ? 'NaN' : key;
+    return placeId(this.key);
   }
+}
+
+/** What a place with this key is known by. */
+export function placeId(key: Key): unknown {
+  if (typeof key === 'object' && key !== null) return `key ${Buffer.from(encodeKey(key)).toString('latin1')}`;
+  // A string of the user's must not meet the encoding of another key; NaN would not be `===` itself.
+  return typeof key === 'string' ? `string ${key}` : Object.is(key, Number.NaN) ? 'NaN' : key;
 }

@@ -17,6 +17,7 @@ import type { EntryBatch } from '../heap/entry-batch.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue } from '../heap/rows.ts';
 import type { TypeRegistry } from '../codec/type-registry.ts';
+import type { Place } from '../lazy/document.ts';
 import type { DraftScope } from '../lazy/draft-scope.ts';
 import { Nodes } from '../lazy/nodes.ts';
 import { Changes, slotBytes } from './changes.ts';
@@ -24,7 +25,7 @@ import type { Change } from './changes.ts';
 import { CellTable } from './cell-table.ts';
 import { CommitTimer } from './commit-timer.ts';
 import { EditLog } from './edit-log.ts';
-import { EntryPlace } from './entry-place.ts';
+import { placeId } from './entry-place.ts';
 import type { Quota } from './quota.ts';
 import { recogniseLazy } from './recognise.ts';
 import { RowCache } from './row-cache.ts';
@@ -35,16 +36,22 @@ export interface Base {
 }
 
 /** What an entry holds; it is the place of the document over it too. */
-export class Found extends EntryPlace implements Base {
+export class Found implements Base, Place {
+  declare readonly cell: undefined;
+  readonly key: Key;
   readonly sequence: number;
   readonly value: unknown;
   readonly base: Base;
 
   constructor(key: Key, sequence: number, value: unknown, base?: Base) {
-    super(key);
+    this.key = key;
     this.sequence = sequence;
     this.value = value;
     this.base = base ?? this;
+  }
+
+  get id(): unknown {
+    return placeId(this.key);
   }
 }
 
