@@ -12,7 +12,7 @@ import type { CommitHead } from './operations.ts';
 import { RecordKind, appendRecord, asideSeed } from './record.ts';
 import type { RecordFrame } from './record.ts';
 import { makeRef } from './ref.ts';
-import { decodeRowValue } from './rows.ts';
+import { readOneLink } from './rows.ts';
 import { encodeSegmentHeader, segmentFolder, segmentHeaderBytes, segmentName } from './segment.ts';
 import type { SegmentHeader } from './segment.ts';
 import { walkRecords } from './segment-walk.ts';
@@ -20,6 +20,8 @@ import type { Segments } from './segments.ts';
 
 /** Decides what stays. Chunks are asked for in the order of their offsets, operations in theirs. */
 export interface Keep {
+  /** Has the segment just been read, and proven intact? */
+  readonly trusted?: boolean;
   chunk(offset: number, frame: RecordFrame, record: { bytes: Buffer; at: number }): boolean;
   /** The operation that the reader stands at, of this commit. */
   operation(operation: OperationsReader, sequence: number): boolean;
@@ -35,7 +37,10 @@ export interface Compacted {
 }
 
 const outBytes = 4 * 1024 * 1024;
+/** Up to here a loop is faster than a call of `copy`. */
+const loopBytesMax = 128;
 const noLinks: readonly never[] = [];
+const gapPayload = Buffer.allocUnsafe(8);
 
 /**
  * Writes segment `id` anew as of `generation`. Yields how many bytes it has read since: time to give way. Throws IO (a full disk), CORRUPT when
@@ -56,7 +61,7 @@ export function* compacting(
     const writer = new CompactionWriter(file, segment.header, keep);
     let last: CommitHead | undefined;
     let read = 0;
-    for (const record of walkRecords(segment)) {
+    for (const record of walkRecords(segment, { trusted: keep.trusted === true })) {
       if (record === undefined) {
         yield read;
         read = 0;
@@ -116,6 +121,7 @@ class CompactionWriter {
   #records = 0;
   #chain = 0;
   #operationCount = 0;
+  readonly #link = { ref: 0, hash: 0 };
   #lastSequence = 0;
   readonly #result: Compacted = { bytes: 0, chunks: 0, chunksDropped: 0, operations: 0, operationsDropped: 0 };
 
@@ -183,7 +189,8 @@ class CompactionWriter {
     const length = frame.end - at;
     const out = this.#out;
     out.reserve(length);
-    bytes.copy(out.bytes, out.length, at, frame.end);
+    if (length > loopBytesMax) bytes.copy(out.bytes, out.length, at, frame.end);
+    else for (let i = 0; i < length; i++) out.bytes[out.length + i] = bytes[at + i]!;
     out.length += length;
     this.#offset = offset + length;
     this.#count(readUint32(bytes, at));
@@ -208,10 +215,9 @@ class CompactionWriter {
   }
 
   #keepOperation({ table, key, value, valueAt, valueEnd, clear }: OperationsReader): void {
-    const bytes = value?.subarray(valueAt, valueEnd);
-    // A value that is one link is written as such: it may be named by its place among the chunks of the batch.
-    const encoded = bytes !== undefined && bytes[0] === 1 ? decodeRowValue(bytes, 0) : bytes;
-    this.#writer.add({ table, key, value: encoded, clear }, this.#written);
+    // A value that is one link may be named by its place among the chunks of the batch.
+    if (value !== undefined && readOneLink(value, valueAt, this.#link)) this.#writer.addLink(table, key, this.#link, this.#written);
+    else this.#writer.add({ table, key, value: value?.subarray(valueAt, valueEnd), clear }, this.#written);
     this.#operationCount++;
     this.#result.operations++;
     if (this.#writer.bytes >= operationsBytesTarget) this.#appendAside(RecordKind.operations, this.#writer.finish());
@@ -232,8 +238,7 @@ class CompactionWriter {
   }
 
   #appendGap(skipped: number): void {
-    const payload = Buffer.allocUnsafe(8);
-    this.#appendAside(RecordKind.gap, payload.subarray(0, writeVarint(payload, 0, skipped)));
+    this.#appendAside(RecordKind.gap, gapPayload.subarray(0, writeVarint(gapPayload, 0, skipped)));
   }
 
   /** Appends a record that has no offset. */

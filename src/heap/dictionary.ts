@@ -21,7 +21,8 @@
  */
 import { writeVarint } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
-import { linkBytes } from './ref.ts';
+import type { Ref } from './chunk.ts';
+import { linkBytes, readRef } from './ref.ts';
 
 export const wordBytesMin = 3;
 export const wordBytesMax = 32;
@@ -174,6 +175,25 @@ export class Dictionary {
       }
     }
     if (from !== to) throw damaged();
+  }
+
+  /** The refs of the first `links` links that `codes` stand for; each is a word or a run by itself. Throws CORRUPT. */
+  eachRef(codes: Piece, links: number, visit: (ref: Ref) => void): void {
+    const { bytes, end } = codes;
+    let { at } = codes;
+    for (let i = 0; i < links; i++) {
+      const code = bytes[at++]!;
+      if (code >= 0x80 && code < rawRun) {
+        const word = ((code - 0x80) << 8) | bytes[at++]!;
+        const start = word < this.#count ? this.#starts[word]! : 0;
+        if (at > end || start === 0 || this.bytes[start - 1] !== linkBytes) throw damaged();
+        visit(readRef(this.bytes, start));
+      } else {
+        if (code !== rawRun || bytes[at++] !== linkBytes || at + linkBytes > end) throw damaged();
+        visit(readRef(bytes, at));
+        at += linkBytes;
+      }
+    }
   }
 
   #find(bytes: Uint8Array, from: number, size: number, hash: number): number {

@@ -7,10 +7,10 @@ import { readEntry } from './entry-table.ts';
 import type { Entry } from './entry-table.ts';
 import type { Heap } from './heap.ts';
 import { isLongKey } from './long-keys.ts';
-import { rowHead } from './rows.ts';
+import { linkForm, rowHead } from './rows.ts';
 
 /** The form of a row whose value is one link, see rows.ts. */
-const linkForm = 1;
+
 
 /** Looks entries up as of the stretch at hand. What it found stands in its fields until the next look-up. */
 export class EntryFinder {

@@ -18,7 +18,7 @@ import { ByteReader, ByteWriter, readUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import { indexKeyBytesMax } from '../storage/index-store.ts';
 import type { Ref } from './chunk.ts';
-import { isOneLink, rowValueBytes, writeOneLink, writeRowValue } from './rows.ts';
+import { isOneLink, oneLinkBytes, rowValueBytes, writeOneLink, writeRowValue } from './rows.ts';
 import type { Encoded } from './rows.ts';
 
 /** The tables whose rows are in the log; numbers are part of the format. */
@@ -107,18 +107,24 @@ export class OperationsWriter {
       this.#key(code, key);
       out.varint(value.length);
       out.raw(value);
-    } else if (isOneLink(value)) this.#link(code, key, value, chunks);
+    } else if (isOneLink(value)) this.addLink(table, key, value.links[0]!, chunks);
     else this.#encoded(code, key, value);
   }
 
-  #link(code: number, key: Uint8Array, value: Encoded, chunks: BatchChunks): void {
-    const link = value.links[0]!;
+  /** As `add`, of a value that is one link. */
+  addLink(table: LoggedTable, key: Uint8Array, link: { readonly ref: Ref; readonly hash: number }, chunks: BatchChunks): void {
+    const code = loggedTables.indexOf(table) * 2;
     const skipped = chunks.skippedTo(link.ref);
-    if (skipped < 0) this.#encoded(code, key, value);
-    else {
+    const out = this.#out;
+    if (skipped < 0) {
+      this.#key(code, key);
+      out.varint(oneLinkBytes(link));
+      out.reserve(16);
+      out.length = writeOneLink(out.bytes, out.length, link);
+    } else {
       this.#key(code + linkCode + (skipped > 0 ? skipCode : 0), key);
-      if (skipped > 0) this.#out.varint(skipped);
-      this.#out.uint32(link.hash);
+      if (skipped > 0) out.varint(skipped);
+      out.uint32(link.hash);
     }
   }
 

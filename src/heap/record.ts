@@ -180,13 +180,6 @@ export function claimRecord(bytes: Uint8Array, at: number, available: number): n
 /** Kind, and where what follows it begins, of the record whose end `claimRecord` returned last. */
 export const claimed = { kind: 0, bodyAt: 0 };
 
-/** The frame of a record that has been proven before. */
-export function verifiedFrame(bytes: Uint8Array, at: number): RecordFrame {
-  const frame = new FrameReader();
-  if (frame.reread(bytes, at) === undefined) return frame;
-  throw new StoreError('CORRUPT', 'A record that was intact before is not any more');
-}
-
 /** A frame that is filled anew for each record: who reads one after the other makes no objects. */
 export class FrameReader implements RecordFrame {
   kind = 0;
@@ -310,6 +303,20 @@ export function unpackRecord(
   const unpacked = Object.assign(new FrameReader(), frame);
   unpacked.unpack(bytes, dictionary, packedSize(bytes, frame.start, frame.end), target);
   return unpacked;
+}
+
+/** Calls `visit` with the refs of all links of a record, packed or not. `dictionary` is asked for where it is needed. Throws CORRUPT. */
+export function eachLinkRef(bytes: Uint8Array, frame: RecordFrame, dictionary: () => Dictionary, visit: (ref: Ref) => void): void {
+  const { linkCount, linksAt } = frame;
+  if (linkCount === 0) return;
+  if (!frame.packed) {
+    for (let i = 0; i < linkCount; i++) visit(readRef(bytes, linksAt + i * linkBytes));
+    return;
+  }
+  codes.bytes = bytes;
+  codes.at = frame.start + varintLength(bytes, frame.start);
+  codes.end = frame.end;
+  dictionary().eachRef(codes, linkCount, visit);
 }
 
 export function frameLinkRef(bytes: Uint8Array, frame: RecordFrame, index: number): Ref {

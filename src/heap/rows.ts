@@ -63,7 +63,8 @@ export function writeRowValue(row: Uint8Array, at: number, value: Encoded): numb
   return end + bytes.length;
 }
 
-function oneLinkBytes(link: { readonly ref: Ref }): number {
+/** How many bytes `writeOneLink` takes. */
+export function oneLinkBytes(link: { readonly ref: Ref }): number {
   return 1 + varintBytes(link.ref) + 4;
 }
 
@@ -73,6 +74,21 @@ export function writeOneLink(row: Uint8Array, at: number, link: { readonly ref: 
   const end = writeVarint(row, at + 1, link.ref);
   writeUint32(row, end, link.hash);
   return end + 4;
+}
+
+/** Reads the value part at `at` into `link`, if it is one link; false for any other. */
+export function readOneLink(bytes: Uint8Array, at: number, link: { ref: Ref; hash: number }): boolean {
+  if (bytes[at] !== linkForm) return false;
+  let ref = 0;
+  let end = at + 1;
+  for (let scale = 1; end < at + 9; scale *= 128) {
+    const byte = bytes[end++]!;
+    ref += (byte & 127) * scale;
+    if (byte < 128) break;
+  }
+  link.ref = ref;
+  link.hash = readUint32(bytes, end);
+  return true;
 }
 
 /** The value part of a row. All links must be placed. */

@@ -69,7 +69,7 @@ export function scanSegment(
     if (found !== 'record') {
       return { offset: good, sequence, clean: found === 'end' && walk.position === good, badOffset: walk.position };
     }
-    const frame = walk.frame!;
+    const { frame } = walk;
     if (frame.kind !== RecordKind.commit) {
       batch.add(walk);
       continue;
@@ -104,7 +104,7 @@ class BatchCollector {
 
   /** Takes in the record that a walk has found. */
   add({ bytes, at, frame, offset }: SegmentWalk): void {
-    const { kind, start, end } = frame!;
+    const { kind, start, end } = frame;
     this.#records++;
     this.#chain = chainChecksum(this.#chain, readUint32(bytes, at));
     if (kind === RecordKind.operations) {
@@ -112,7 +112,7 @@ class BatchCollector {
     } else if (this.#withChunks && kind < RecordKind.operations) {
       const ref = makeRef(this.#segment.header.id, offset, end - at);
       this.placed.add(ref);
-      const content = deduplicatedContent(this.#segment, bytes, frame!);
+      const content = deduplicatedContent(this.#segment, bytes, frame);
       if (content !== undefined) this.chunks.push({ ...content, ref });
     }
   }

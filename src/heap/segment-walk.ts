@@ -4,8 +4,8 @@
  */
 import type { OpenSegment } from './segment.ts';
 import { segmentHeaderBytes } from './segment.ts';
-import { RecordKind, asideSeed, claimRecord, claimed, hasOffset, parseRecord, recordBytesMax, recordSeed } from './record.ts';
-import type { RecordFrame } from './record.ts';
+import { FrameReader, RecordKind, asideSeed, claimRecord, claimed, hasOffset, parseRecord, recordBytesMax, recordSeed } from './record.ts';
+import type { NoRecord } from './record.ts';
 import { readGap } from './compacted-segment.ts';
 import { corruptSegment } from './corrupt-segment.ts';
 
@@ -16,6 +16,8 @@ export interface WalkOptions {
   readonly end?: number;
   /** How much is read at a time. */
   readonly windowBytes?: number;
+  /** The segment has just been walked, and not been changed since: checksums of chunks are not looked at again. */
+  readonly trusted?: boolean;
 }
 
 /** A window over a segment's file that moves forward and grows for long records. */
@@ -26,10 +28,11 @@ export class SegmentWalk {
   readonly #end: number;
   #start = 0;
   #length = 0;
-  /** The record that `next` found: its frame lies in `bytes`, from `at` on. */
+  /** The record that `next` found: its frame, the same object each time, is of `bytes`, and it begins at `at`. */
   bytes: Buffer;
   at = 0;
-  frame: RecordFrame | undefined;
+  readonly frame: FrameReader = new FrameReader();
+  readonly #trusted: boolean;
   /** Where it lies; its offset, or -1 when it has none. */
   position: number;
   offset = -1;
@@ -40,8 +43,9 @@ export class SegmentWalk {
   reads = 0;
 
   /** Begins at `position`: in a compacted segment only at its beginning. Ends at `end`, or with what the file holds now. */
-  constructor(segment: OpenSegment, { position = segmentHeaderBytes, end = Infinity, windowBytes = readBytes }: WalkOptions = {}) {
+  constructor(segment: OpenSegment, { position = segmentHeaderBytes, end = Infinity, windowBytes = readBytes, trusted = false }: WalkOptions = {}) {
     this.segment = segment;
+    this.#trusted = trusted;
     this.#seed = segment.header.seed;
     this.#asideSeed = asideSeed(segment.header.seed);
     this.position = position;
@@ -59,9 +63,9 @@ export class SegmentWalk {
     for (;;) {
       if (position >= this.#start && position < this.#start + this.#length) {
         const at = position - this.#start;
-        const frame = parseRecord(this.bytes, at, this.#length - at, this.#seedAt(at));
-        if (typeof frame !== 'string') return this.#found(at, frame);
-        if (frame === 'damaged' || this.#start + this.#length >= this.#end) return 'damaged';
+        const missing = this.#read(at, this.#length - at);
+        if (missing === undefined) return this.#found(at);
+        if (missing === 'damaged' || this.#start + this.#length >= this.#end) return 'damaged';
         if (at === 0) this.bytes = Buffer.allocUnsafeSlow(this.bytes.length * 2);
       }
       this.#start = position;
@@ -81,16 +85,19 @@ export class SegmentWalk {
     return typeof frame !== 'string' && frame.kind === RecordKind.places && frame.end === bytes.length;
   }
 
-  #seedAt(at: number): number {
-    if (!this.segment.compacted) return recordSeed(this.#seed, this.nextPosition);
-    const isWhole = claimRecord(this.bytes, at, this.#length - at) >= 0;
-    if (isWhole && !hasOffset(claimed.kind)) return recordSeed(this.#asideSeed, this.nextPosition);
-    return recordSeed(this.#seed, this.nextOffset);
+  #read(at: number, available: number): NoRecord | undefined {
+    const { compacted } = this.segment;
+    if (!compacted && !this.#trusted) return this.frame.read(this.bytes, at, available, recordSeed(this.#seed, this.nextPosition));
+    const end = claimRecord(this.bytes, at, available);
+    if (this.#trusted && end >= 0 && end - at <= available && claimed.kind < RecordKind.operations) return this.frame.reread(this.bytes, at);
+    const isAside = compacted && end >= 0 && !hasOffset(claimed.kind);
+    const seed = isAside ? recordSeed(this.#asideSeed, this.nextPosition) : recordSeed(this.#seed, this.nextOffset);
+    return this.frame.read(this.bytes, at, available, seed);
   }
 
-  #found(at: number, frame: RecordFrame): 'record' {
+  #found(at: number): 'record' {
+    const { frame } = this;
     this.at = at;
-    this.frame = frame;
     const length = frame.end - at;
     this.nextPosition = this.position + length;
     const { compacted } = this.segment;
@@ -102,7 +109,7 @@ export class SegmentWalk {
 }
 
 /** The walk over all records, the same object again and again; undefined now and then: time to give way. Throws CORRUPT. */
-export function* walkRecords(segment: OpenSegment, options: WalkOptions = {}): Generator<(SegmentWalk & { frame: RecordFrame }) | undefined> {
+export function* walkRecords(segment: OpenSegment, options: WalkOptions = {}): Generator<SegmentWalk | undefined> {
   const walk = new SegmentWalk(segment, options);
   for (let reads = 0; ; ) {
     const found = walk.next();
@@ -112,6 +119,6 @@ export function* walkRecords(segment: OpenSegment, options: WalkOptions = {}): G
       reads = walk.reads;
       yield undefined;
     }
-    yield walk as SegmentWalk & { frame: RecordFrame };
+    yield walk;
   }
 }

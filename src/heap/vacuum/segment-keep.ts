@@ -1,12 +1,11 @@
 /** What of a segment is kept when it is compacted: see README.md, step 5. */
-import { ByteReader } from '../../base/bytes.ts';
 import type { Keep } from '../compact.ts';
 import { includesOffset } from '../dead-list.ts';
 import type { Heap } from '../heap.ts';
 import type { OperationsReader } from '../operations.ts';
 import type { RecordFrame } from '../record.ts';
 import { makeRef, refOffset, refSegment } from '../ref.ts';
-import { linkForm } from '../rows.ts';
+import { readOneLink } from '../rows.ts';
 import { deduplicatedContent } from '../scan.ts';
 import { isCurrent } from './tombstones.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -22,6 +21,9 @@ export interface KeepParts {
 export class SegmentKeep implements Keep {
   readonly #parts: KeepParts;
   #next = 0;
+  readonly #link = { ref: 0, hash: 0 };
+  /** The mark has proven every checksum. */
+  readonly trusted: boolean = true;
   /** Dropped chunks that stand in buckets: hash, bytes, ref of each. */
   readonly dropped: number[] = [];
 
@@ -49,8 +51,7 @@ export class SegmentKeep implements Keep {
 
   /** Is the value one link, to a dead chunk of this segment? A row that is there keeps its chunk: so there is no need to look. */
   #linksToDead(value: Uint8Array, at: number): boolean {
-    if (value[at] !== linkForm) return false;
-    const ref = new ByteReader(value, at + 1).varint();
-    return refSegment(ref) === this.#parts.id && includesOffset(this.#parts.dead, refOffset(ref));
+    const link = this.#link;
+    return readOneLink(value, at, link) && refSegment(link.ref) === this.#parts.id && includesOffset(this.#parts.dead, refOffset(link.ref));
   }
 }

@@ -10,12 +10,14 @@ import { StoreError } from '../../base/errors.ts';
 import type { ChunkKind, ChunkPayload, Ref } from '../chunk.ts';
 import { readGap } from '../compacted-segment.ts';
 import { decodeCommit } from '../operations.ts';
-import { RecordKind, frameLinkRef, unpackRecord, unpackedRecordBytes, verifiedFrame } from '../record.ts';
+import { FrameReader, RecordKind, eachLinkRef } from '../record.ts';
 import type { RecordFrame } from '../record.ts';
 import { refOffset, refSegment } from '../ref.ts';
-import { dictionaryOf } from '../segment-dictionary.ts';
+import { dictionaryOf, unpackAlone } from '../segment-dictionary.ts';
 import type { OpenSegment } from '../segment.ts';
-import { walkRecords } from '../segment-walk.ts';
+import { SegmentWalk } from '../segment-walk.ts';
+import { corruptSegment } from '../corrupt-segment.ts';
+import type { Dictionary } from '../dictionary.ts';
 import type { Frontier } from './frontier.ts';
 import type { Pace } from './pace.ts';
 
@@ -74,7 +76,7 @@ class Sweep {
   #offsets = new Uint32Array(1024);
   #dead = new Uint32Array(256);
   #deadCount = 0;
-  #unpacked = Buffer.allocUnsafe(16 * 1024);
+  readonly #frame = new FrameReader();
   #held = 0;
   #offsetEnd = 0;
   #bytes = 0;
@@ -93,23 +95,25 @@ class Sweep {
     const { segment, until, pace } = this.#parts;
     let from: { position: number; offset: number } | undefined;
     let end = 0;
-    let length = 0;
-    for (const step of walkRecords(segment, { end: until, windowBytes: pieceBytes })) {
-      if (step === undefined) {
+    const walk = new SegmentWalk(segment, { end: until, windowBytes: pieceBytes });
+    for (let reads = 0; ; ) {
+      const found = walk.next();
+      if (found === 'end') break;
+      if (found === 'damaged') throw corruptSegment(this.#id, walk.position, 'there is no intact record');
+      if (walk.reads !== reads) {
+        reads = walk.reads;
         await pace.step();
-        continue;
       }
-      const { frame, position, offset, bytes, at } = step;
-      length = frame.end - at;
-      end = position + length;
-      if (frame.kind === RecordKind.commit) this.#operations += decodeCommit(bytes.subarray(frame.start, frame.end)).operations;
+      const { frame, position, offset } = walk;
+      end = walk.nextPosition;
+      if (frame.kind === RecordKind.commit) this.#operations += decodeCommit(walk.bytes.subarray(frame.start, frame.end)).operations;
       if (offset < 0) continue;
       if (from !== undefined && position - from.position >= pieceBytes) {
         this.#pieces.push({ ...from, end: position });
         from = undefined;
       }
       from ??= { position, offset };
-      this.#offsetEnd = offset + length;
+      this.#offsetEnd = walk.nextOffset;
     }
     if (from !== undefined) this.#pieces.push({ ...from, end });
     this.#bytes = end;
@@ -156,10 +160,11 @@ class Sweep {
       throw new StoreError('CORRUPT', `Segment ${this.#id} became shorter while it was read`);
     }
     const count = this.#findChunks(piece, bytes, length);
+    const frame = this.#frame;
     for (let i = count - 1; i >= 0; i--) {
       const offset = this.#offsets[i]!;
       const at = this.#starts[i]!;
-      const frame = verifiedFrame(bytes, at);
+      frame.reread(bytes, at);
       if ((this.#reached[offset >> 3]! & (1 << (offset & 7))) === 0) {
         this.#deadBytes += frame.end - at;
         this.#addDead(offset);
@@ -167,7 +172,8 @@ class Sweep {
       }
       this.#liveBytes += frame.end - at;
       this.#chunksLive++;
-      if (frame.linkCount > 0 || this.#parts.onLive !== undefined) this.#follow(bytes, frame);
+      eachLinkRef(bytes, frame, this.#dictionary, this.#follow);
+      if (this.#parts.onLive !== undefined) this.#show(bytes, frame);
     }
   }
 
@@ -177,7 +183,8 @@ class Sweep {
     let { offset } = piece;
     const { compacted } = this.#parts.segment;
     for (let at = 0; at < length; ) {
-      const frame = verifiedFrame(bytes, at);
+      const frame = this.#frame;
+      frame.reread(bytes, at);
       const { kind, end } = frame;
       if (kind < RecordKind.operations) {
         if (count === this.#starts.length) this.#growStarts();
@@ -191,24 +198,21 @@ class Sweep {
     return count;
   }
 
-  /** Marks what a live chunk links to. */
-  #follow(bytes: Buffer, frame: RecordFrame): void {
-    let record = { bytes, frame };
-    if (frame.packed) {
-      const size = unpackedRecordBytes(bytes, frame);
-      if (size > this.#unpacked.length) this.#unpacked = Buffer.allocUnsafe(size * 2);
-      const target = { out: this.#unpacked, at: 0 };
-      record = { bytes: this.#unpacked, frame: unpackRecord(bytes, frame, dictionaryOf(this.#parts.segment), target) };
-    }
-    const { frontier, onLive } = this.#parts;
-    for (let i = 0; i < record.frame.linkCount; i++) {
-      const ref: Ref = frameLinkRef(record.bytes, record.frame, i);
-      if (refSegment(ref) === this.#id) this.#reach(refOffset(ref));
-      else frontier.add(ref);
-    }
+  /** Shows a live chunk to whoever looks for cells. */
+  #show(bytes: Buffer, frame: RecordFrame): void {
+    const { segment, onLive } = this.#parts;
+    const record = frame.packed ? unpackAlone(segment, bytes, frame) : { bytes, frame };
     const { start, end } = record.frame;
-    onLive?.({ kind: frame.kind as ChunkKind, bytes: record.bytes, start, end });
+    onLive!({ kind: frame.kind as ChunkKind, bytes: record.bytes, start, end });
   }
+
+  readonly #dictionary = (): Dictionary => dictionaryOf(this.#parts.segment);
+
+  /** Marks what a live chunk links to. */
+  readonly #follow = (ref: Ref): void => {
+    if (refSegment(ref) === this.#id) this.#reach(refOffset(ref));
+    else this.#parts.frontier.add(ref);
+  };
 
   #reach(offset: number): void {
     // What lies behind the end was committed after the mark began.

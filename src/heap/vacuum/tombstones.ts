@@ -8,7 +8,6 @@ import type { Heap } from '../heap.ts';
 import { hash32 } from '../hash.ts';
 import { loggedTables, OperationsReader } from '../operations.ts';
 import type { LoggedTable } from '../operations.ts';
-import { rowHead } from '../rows.ts';
 import { scanSegment } from '../scan.ts';
 import { segmentHeaderBytes } from '../segment.ts';
 
@@ -17,8 +16,15 @@ const probes = 4;
 
 /** Is this put (of commit `sequence`) what the index holds? */
 export function isCurrent(heap: Heap, table: LoggedTable, key: Uint8Array, sequence: number): boolean {
-  const length = heap.index.lend(table, key);
-  return length >= 0 && rowHead(heap.index.lent.subarray(0, Math.min(length, 8))).sequence === sequence;
+  if (heap.index.lend(table, key) < 0) return false;
+  const { lent } = heap.index;
+  let found = 0;
+  for (let at = 0, scale = 1; at < 8; scale *= 128) {
+    const byte = lent[at++]!;
+    found += (byte & 127) * scale;
+    if (byte < 128) break;
+  }
+  return found === sequence;
 }
 
 /** The keys of puts that later operations hide, in segments that stay as they are. */
