@@ -9,7 +9,6 @@
  */
 import { ByteWriter } from '../base/bytes.ts';
 import type { Key } from '../codec/keys.ts';
-import type { ItemCodec } from './item-codec.ts';
 import { checkKey, hasRank } from './order.ts';
 import type { Order } from './order.ts';
 
@@ -21,10 +20,18 @@ export type KeyKind = (typeof KeyKind)[keyof typeof KeyKind];
 export const Payload = { none: 0, numbers: 1, item: 2 } as const;
 export type Payload = (typeof Payload)[keyof typeof Payload];
 
+/** How items become bytes and come back. */
+export interface ItemFormat {
+  /** Appends an item. Throws UNSUPPORTED for what can not be stored. */
+  write(item: unknown, out: ByteWriter): void;
+  /** The item in `bytes[start, end)`; a fresh value at each call. */
+  read(bytes: Buffer, start: number, end: number): unknown;
+}
+
 /** What all blocks of one sort have in common. */
 export interface Layout {
   readonly order: Order;
-  readonly codec: ItemCodec;
+  readonly codec: ItemFormat;
   /** What belongs to a key, as long as the keys allow: `none` becomes `item` in a block of keys of mixed kinds. */
   readonly payload: Payload;
   /** Numbers that belong to a key, with `Payload.numbers`. */
@@ -133,7 +140,12 @@ export class Block {
   /** The item of a record: a fresh value at each call, unless the item is the key. */
   itemAt(index: number): unknown {
     if (this.payload !== Payload.item || this.keyKind === KeyKind.items) return this.keyAt(index);
-    return this.layout.codec.read(this.items.bytes, index === 0 ? 0 : this.ends[index - 1]!, this.ends[index]!);
+    return this.layout.codec.read(this.items.bytes, this.startAt(index), this.ends[index]!);
+  }
+
+  /** Where the bytes of an item begin; they end at `ends[index]`. */
+  startAt(index: number): number {
+    return index === 0 ? 0 : this.ends[index - 1]!;
   }
 
   /** Is `key` the key of a record? As keys of a Map are the same; not with `KeyKind.items`. */
@@ -145,7 +157,7 @@ export class Block {
   /** Puts another item in the place of the last record's. */
   replaceLastItem(item: unknown): void {
     const last = --this.count;
-    this.items.length = last === 0 ? 0 : this.ends[last - 1]!;
+    this.items.length = this.startAt(last);
     this.#pushItem(item);
     this.count++;
   }
@@ -222,7 +234,11 @@ export class Block {
       return;
     }
     const { bytes } = source.items;
-    this.items.raw(bytes.subarray(index === 0 ? 0 : source.ends[index - 1]!, source.ends[index]!));
+    const start = source.startAt(index);
+    const size = source.ends[index]! - start;
+    this.items.reserve(size);
+    bytes.copy(this.items.bytes, this.items.length, start, start + size);
+    this.items.length += size;
     this.#endItem();
   }
 

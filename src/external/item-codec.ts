@@ -25,6 +25,7 @@ import { InlineNode } from '../lazy/inline-node.ts';
 import { isLazy, nodeOf } from '../lazy/lazy-values.ts';
 import type { Node } from '../lazy/node.ts';
 import { materialize } from '../lazy/values.ts';
+import type { ItemFormat } from './block.ts';
 import { GraphCodec } from './graph-codec.ts';
 
 const Form = { plain: 0, shaped: 1, graph: 2 } as const;
@@ -34,7 +35,7 @@ const shapesMax = 4096;
 /** Thrown and caught here when a value turns out to need the form *graph*. */
 const needsGraph = new Error('graph');
 
-export class ItemCodec implements DecodeContext {
+export class ItemCodec implements ItemFormat, DecodeContext {
   readonly #walker: Walker;
   readonly #graph: GraphCodec = new GraphCodec();
   readonly #types = new TypeRegistry();

@@ -2,7 +2,7 @@
 import type { Progress } from '../heap/verify.ts';
 import { Allowance } from './allowance.ts';
 import { Payload } from './block.ts';
-import type { Layout } from './block.ts';
+import type { ItemFormat, Layout } from './block.ts';
 import { ItemCodec } from './item-codec.ts';
 import type { ExternalOptions } from './options.ts';
 import type { Order } from './order.ts';
@@ -39,9 +39,9 @@ export class Job {
   }
 
   /** A sorter that is closed with the job. */
-  sorter(layout: Omit<Layout, 'codec'>, { share, budgetBytes, combine }: SorterWishes = {}): Sorter {
+  sorter(layout: Omit<Layout, 'codec'> & { readonly codec?: ItemFormat }, { share, budgetBytes, combine }: SorterWishes = {}): Sorter {
     const sorter = new Sorter({
-      layout: { ...layout, codec: this.codec },
+      layout: { codec: this.codec, ...layout },
       allowance: new Allowance(this.options.budgetBytes ?? budgetBytes, share),
       tally: this.tally,
       pace: this.pace,

@@ -7,7 +7,7 @@ import type { CsvTextOptions } from './csv-text.ts';
 
 /** A piece of text and how many rows it holds. */
 export interface Piece {
-  readonly text: string;
+  readonly text: string | Uint8Array;
   readonly rows: number;
 }
 

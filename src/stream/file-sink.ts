@@ -18,8 +18,8 @@ const textLengthMax = 64 * 1024;
 /** Files being written, for an exit of the process in the middle. */
 const unfinished = new Set<string>();
 
-/** Writes pieces of text as UTF-8. Throws IO, with a hint when the disk is full; ABORTED; what `pieces` throws. */
-export async function writeTextFile(path: string, pieces: AsyncIterable<string>, run: StreamRun): Promise<void> {
+/** Writes pieces of text; strings as UTF-8. Throws IO, with a hint when the disk is full; ABORTED; what `pieces` throws. */
+export async function writeTextFile(path: string, pieces: AsyncIterable<string | Uint8Array>, run: StreamRun): Promise<void> {
   const beside = await placeBeside(path);
   const target = beside ?? path;
   if (beside !== undefined) {
@@ -54,9 +54,15 @@ function removeUnfinished(): void {
 }
 
 /** Fewer and larger pieces. */
-async function* gather(pieces: AsyncIterable<string>): AsyncGenerator<Buffer, void, undefined> {
+async function* gather(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   let text = '';
   for await (const piece of pieces) {
+    if (typeof piece !== 'string') {
+      if (text !== '') yield Buffer.from(text);
+      text = '';
+      yield piece;
+      continue;
+    }
     text += piece;
     if (text.length < textLengthMax) continue;
     yield Buffer.from(text);

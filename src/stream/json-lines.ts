@@ -1,6 +1,6 @@
 import { TextWindow } from './text-window.ts';
 import { jsonFault } from './json-syntax.ts';
-import type { FormatError } from './format-error.ts';
+import { FormatError } from './format-error.ts';
 
 /** How to read lines or rows. */
 export interface LineOptions {
@@ -50,4 +50,24 @@ function parseLines(window: TextWindow, end: number, { onBadLine }: LineOptions)
   }
   window.advance(end);
   return values;
+}
+
+/** The error of a line that is not JSON, `number` lines into its file. */
+export function parseJsonLine(line: Uint8Array, file: string, number: number): FormatError {
+  const window = new TextWindow(file);
+  window.append(line);
+  try {
+    const text = window.text(window.end);
+    const fault = jsonFault(text) ?? { offset: 0, expected: 'value' };
+    return atLine(window.error(`expected ${fault.expected}`, text.slice(0, fault.offset)), number);
+  } catch (error) {
+    return atLine(error as FormatError, number);
+  }
+}
+
+/** The same error, of a line that is not the first of its file. */
+function atLine(error: FormatError, number: number): FormatError {
+  const { file, line, column } = error;
+  const what = error.message.slice(`${file}:${line}:${column}: `.length);
+  return new FormatError(what, { file, line: line + number - 1, column });
 }

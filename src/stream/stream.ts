@@ -23,7 +23,8 @@ import type { Source } from '../external/source.ts';
 import type { LazyList } from '../lazy/lazy-list.ts';
 import type { LodeMap } from '../map/lode-map.ts';
 import { batchesOf } from './batches-of.ts';
-import { csvPieces, jsonPieces, Group } from './export-text.ts';
+import { csvPieces, Group, jsonPieces } from './export-text.ts';
+import type { Piece } from './export-text.ts';
 import type { CsvTextOptions } from './csv-text.ts';
 import { Demand, limited } from './demand.ts';
 import { splitFile } from './file-parts.ts';
@@ -32,6 +33,8 @@ import { writeTextFile } from './file-sink.ts';
 import { csvBatches, jsonBatches, jsonLineBatches, lineBatches } from './file-formats.ts';
 import type { CsvFileOptions, JsonLinesFileOptions } from './file-formats.ts';
 import { toNodeStream, toWebStream } from './interop.ts';
+import { sortedText, sortedValues } from './line-sort.ts';
+import type { LineSort } from './line-sort.ts';
 import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import * as operators from './operators.ts';
@@ -44,16 +47,26 @@ type Start<T> = (run: StreamRun, demand: Demand) => Batches<T>;
 interface Skips {
   count: number;
 }
+/** What is known of a stream's items besides that they come one after the other. */
+interface Nature {
+  readonly split?: Split;
+  /** The file of JSON Lines whose values they are. */
+  readonly jsonLines?: string;
+  /** They can be had as lines of JSON, without being made values first. */
+  readonly text?: (run: StreamRun) => AsyncGenerator<Piece, void, undefined>;
+}
 type SpillOptions = Pick<ExternalOptions, 'budgetBytes' | 'tmpdir' | 'processes'>;
 
 export class Stream<T> extends Flow<T> {
   readonly #start: Start<T>;
   readonly #skips: readonly Skips[];
+  readonly #nature: Nature;
 
-  private constructor(start: Start<T>, skips: readonly Skips[] = [], split?: Split) {
-    super(() => start(new StreamRun(), new Demand()), split);
+  private constructor(start: Start<T>, skips: readonly Skips[] = [], nature: Nature = {}) {
+    super(() => start(new StreamRun(), new Demand()), nature.split);
     this.#start = start;
     this.#skips = skips;
+    this.#nature = nature;
   }
 
   /** A stream of any iterable, plain or async: arrays, generators, Node and web streams, lists of a map, other Streams. */
@@ -66,7 +79,7 @@ export class Stream<T> extends Flow<T> {
   /** The lines of a text file, without what ends them. Files are UTF-8, and packed where the name ends in `.gz`. */
   static fromFile(path: string | URL): Stream<string> {
     const file = pathOf(path, 'Stream.fromFile');
-    return new Stream((run, demand) => limited(lineBatches(file, run), demand), [], (count) => splitFile({ file, format: 'lines' }, count));
+    return new Stream((run, demand) => limited(lineBatches(file, run), demand), [], { split: (count) => splitFile({ file, format: 'lines' }, count) });
   }
 
   /** The rows of a CSV file as objects by the names of its header. Throws FORMAT with file, line and column. */
@@ -75,7 +88,7 @@ export class Stream<T> extends Flow<T> {
     const skips = { count: 0 };
     const make = csvBatches(file, options, () => void skips.count++);
     const split: Split = (count) => splitFile({ file, format: 'csv', options }, count);
-    return new Stream((run, demand) => limited(make(run) as Batches<Record<string, string>>, demand), [skips], split);
+    return new Stream((run, demand) => limited(make(run) as Batches<Record<string, string>>, demand), [skips], { split });
   }
 
   /** The values of a file of one JSON value a line. Throws FORMAT with file, line and column. */
@@ -86,7 +99,8 @@ export class Stream<T> extends Flow<T> {
     const skips = { count: 0 };
     const make = jsonLineBatches(file, options, () => void skips.count++);
     const split: Split = (count) => splitFile({ file, format: 'jsonl', options }, count);
-    return new Stream((run, demand) => limited(make(run) as Batches<T>, demand), [skips], split);
+    const nature = options.onError === 'skip' ? { split } : { split, jsonLines: file };
+    return new Stream((run, demand) => limited(make(run) as Batches<T>, demand), [skips], nature);
   }
 
   /**
@@ -169,6 +183,11 @@ export class Stream<T> extends Flow<T> {
   /** All items in order, see `externalSort`. */
   sort(options: Omit<SortOptions<T>, 'signal' | 'onProgress'> = {}): Stream<T> {
     externalSort([], options);
+    const lines = lineSortOf(this.#nature.jsonLines, options);
+    if (lines !== undefined) {
+      const start: Start<T> = (run, demand) => limited(sortedValues(lines, run) as Batches<T>, demand);
+      return new Stream(start, this.#skips, { text: (run) => sortedText(lines, run) });
+    }
     return this.#external((source, signal) => externalSort(source, { ...options, ...signal }));
   }
 
@@ -242,12 +261,14 @@ export class Stream<T> extends Flow<T> {
 
   /** Writes CSV, and gives the number of rows. The file appears when it is whole. Throws FORMAT, IO, ABORTED. */
   async toCSV(path: string | URL, { signal, onProgress, ...options }: RunOptions & CsvTextOptions = {}): Promise<number> {
-    return this.#write(pathOf(path, 'toCSV'), csvPieces(options), { signal, onProgress });
+    const pieces = csvPieces(options);
+    return this.#write(pathOf(path, 'toCSV'), (run) => pieces(this.#start(run, new Demand())), { signal, onProgress });
   }
 
   /** Writes one JSON value a line, and gives their number. The file appears when it is whole. Throws IO, ABORTED. */
   async toJSONL(path: string | URL, options: RunOptions = {}): Promise<number> {
-    return this.#write(pathOf(path, 'toJSONL'), jsonPieces(), options);
+    const { text } = this.#nature;
+    return this.#write(pathOf(path, 'toJSONL'), text ?? ((run) => jsonPieces()(this.#start(run, new Demand()))), options);
   }
 
   /** Stores all items as one list under `key`, replacing what was there, and gives it. */
@@ -317,12 +338,11 @@ export class Stream<T> extends Flow<T> {
     return new Flow(() => this.#run(options));
   }
 
-  async #write(path: string, pieces: (batches: AsyncIterable<T[]>) => AsyncGenerator<{ text: string; rows: number }>, options: RunOptions): Promise<number> {
+  async #write(path: string, pieces: (run: StreamRun) => AsyncGenerator<Piece>, options: RunOptions): Promise<number> {
     const run = new StreamRun(options);
     let rows = 0;
-    const batches = this.#start(run, new Demand());
-    const text = async function* (): AsyncGenerator<string, void, undefined> {
-      for await (const piece of pieces(batches)) {
+    const text = async function* (): AsyncGenerator<string | Uint8Array, void, undefined> {
+      for await (const piece of pieces(run)) {
         yield piece.text;
         rows += piece.rows;
         await run.took(piece.rows);
@@ -339,6 +359,15 @@ export type StreamJoinOptions<L, R> = Partial<Omit<JoinOptions<L, R>, 'signal' |
   readonly by?: string | readonly (string | number)[];
   readonly type?: JoinType;
 };
+
+/** The sort of a file's lines by one of their fields, where that is what is asked for. */
+function lineSortOf<T>(file: string | undefined, { by, descending = false, compare, ...options }: SortOptions<T>): LineSort | undefined {
+  if (file === undefined || compare !== undefined || (options.processes ?? 1) > 1) return undefined;
+  const field: unknown = Array.isArray(by) && by.length === 1 ? by[0] : by;
+  // What values inherit (`length`, `constructor`) is not in their text.
+  if (typeof field !== 'string' || (field === by && field.includes('.')) || field === 'length' || field in Object.prototype) return undefined;
+  return { file, field, descending, options };
+}
 
 function signalOf({ signal }: StreamRun): Pick<ExternalOptions, 'signal'> {
   return signal === undefined ? {} : { signal };

@@ -1,6 +1,4 @@
-import { externalSort } from '../../src/external/index.ts';
 import type { By, ExternalStats, Key } from '../../src/external/index.ts';
-import { Stream } from '../../src/stream/stream.ts';
 import { UsageError } from '../terminal/command.ts';
 import { fieldsOption, itemOptions, reportRun, spillOptions, withItems, writeItems } from '../terminal/items.ts';
 import type { Item } from '../terminal/items.ts';
@@ -25,15 +23,13 @@ export const command: Command = {
     const since = performance.now();
     await withItems(call, call.words, async ({ stream, format }) => {
       let stats: ExternalStats | undefined;
-      const sorted = externalSort(stream, {
+      const sorted = stream.sort({
         ...(by !== undefined && { by }),
         descending: call.options['desc'] === true,
         ...spillOptions(call),
-        signal: call.signal,
-        onProgress: ({ phase, done }) => call.terminal.progress(`${phase} ${done}`, done),
         onStats: (found) => void (stats = found),
       });
-      const rows = await writeItems(call, Stream.from(sorted), { format });
+      const rows = await writeItems(call, sorted, { format });
       await reportRun(call, { rows, since, stats });
     });
   },

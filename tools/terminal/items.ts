@@ -99,7 +99,7 @@ export async function writeItems(call: Call, stream: Stream<unknown>, { format, 
   const pieces = format === 'csv' && !terminal.json ? csvPieces({ columns }) : jsonPieces();
   for await (const piece of pieces(stream.batches())) {
     signal.throwIfAborted();
-    await terminal.write(piece.text);
+    await terminal.write(typeof piece.text === 'string' ? piece.text : Buffer.from(piece.text).toString());
     rows += piece.rows;
   }
   return rows;

@@ -1,0 +1,49 @@
+/** A child of memory.bound.test.ts: does one thing with many items, and prints how far resident memory rose. */
+import { readFileSync } from 'node:fs';
+import { groupBySum } from '../../src/external/aggregate.ts';
+import { externalGroupBy } from '../../src/external/group-by.ts';
+import { externalSort } from '../../src/external/sort.ts';
+import { SpillArray } from '../../src/external/spill-array.ts';
+import { SpillMap } from '../../src/external/spill-map.ts';
+
+function highWater(): number {
+  return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
+}
+
+function* rows(n: number, keys: number): Generator<{ key: number; amount: number; text: string }, void, undefined> {
+  for (let i = 0; i < n; i++) yield { key: (Math.imul(i, 0x9e3779b1) >>> 0) % keys, amount: i & 1023, text: 'some text in a row' };
+}
+
+async function count(items: AsyncIterable<unknown>): Promise<number> {
+  let found = 0;
+  for await (const _ of items) found++;
+  return found;
+}
+
+const tasks: Record<string, (n: number) => Promise<number>> = {
+  integers: (n) => count(externalSort(function* () { for (let i = n; i > 0; i--) yield Math.imul(i, 0x9e3779b1) >>> 0; }())),
+  reversed: (n) => count(externalSort(function* () { for (let i = n; i > 0; i--) yield i; }())),
+  records: (n) => count(externalSort(rows(n, 1 << 30), { by: 'key' })),
+  sums: (n) => count(groupBySum(rows(n, n / 5), { by: 'key', value: 'amount' })),
+  'one group': async (n) => {
+    let found = 0;
+    for await (const [, items] of externalGroupBy(rows(n, 1), { by: () => 'all' })) found += await count(items);
+    return found;
+  },
+  array: async (n) => {
+    using array = new SpillArray<string>({ threshold: 10_000 });
+    for (let i = 0; i < n; i++) array.push(`item number ${i}`);
+    return array.length;
+  },
+  map: async (n) => {
+    using map = new SpillMap<string, { n: number }>({ threshold: 10_000 });
+    for (let i = 0; i < n; i++) map.set(`key number ${i}`, { n: i });
+    return map.size;
+  },
+};
+
+const [, , task = '', n = '0'] = process.argv;
+await tasks[task]!(1000);
+const idle = highWater();
+const items = await tasks[task]!(Number(n));
+process.stdout.write(JSON.stringify({ items, risen: highWater() - idle }));
