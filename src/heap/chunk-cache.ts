@@ -188,6 +188,20 @@ export class ChunkCache {
     this.#windowSegment = 0;
   }
 
+  /** Gives back what goes beyond the budget, now that it is smaller. */
+  fit(): void {
+    const slabsMax = this.#slabsMax();
+    if (this.#slabs.length <= slabsMax) return;
+    while (this.#slabs.length > slabsMax) this.#dropOldest();
+    const placeLeast = this.#firstSerial * placeFactor;
+    this.#settledFrom = Math.max(this.#settledFrom, placeLeast);
+    this.#places.shrink((slabsMax * this.#slabBytes) / recordBytesLeast, placeLeast);
+  }
+
+  #slabsMax(): number {
+    return Math.max(2, Math.floor(this.#budget() / this.#slabBytes));
+  }
+
   #fromSlab(ref: Ref, hash: number, place: number): RecordView {
     const index = Math.floor(place / placeFactor) - this.#firstSerial;
     const slab = this.#slabs[index]!;
@@ -296,7 +310,7 @@ export class ChunkCache {
     const current = this.#slabs.at(-1);
     if (current !== undefined && current.length + bytes <= this.#slabBytes) return current;
     let slab: Slab | undefined;
-    const slabsMax = Math.max(2, Math.floor(this.#budget() / this.#slabBytes));
+    const slabsMax = this.#slabsMax();
     while (this.#slabs.length >= slabsMax) slab = this.#dropOldest();
     if (slab === undefined) {
       slab = new Slab(Buffer.allocUnsafeSlow(this.#slabBytes));

@@ -52,6 +52,15 @@ export class PlaceTable {
     for (let at = 0; at < old.length; at += 2) if (old[at] !== 0) this.set(old[at]!, old[at + 1]!);
   }
 
+  /** Gives memory back: keeps the places from `placeLeast` on, in a table for about `count` refs. */
+  shrink(count: number, placeLeast: number): void {
+    const old = this.#pairs;
+    this.#slots = slotsFirst;
+    while (this.#slots < count) this.#slots *= 2;
+    this.#pairs = new Float64Array((this.#slots + ways) * 2);
+    for (let at = 0; at < old.length; at += 2) if (old[at] !== 0 && old[at + 1]! >= placeLeast) this.set(old[at]!, old[at + 1]!);
+  }
+
   clear(): void {
     this.#pairs.fill(0);
   }

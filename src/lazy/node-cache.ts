@@ -58,8 +58,12 @@ export class NodeCache {
     if (page.link.ref === 0) this.#byChunk.set(page.link, page);
     else this.#byRef.set(page.link.ref, page);
     this.#bytes += page.bytes;
-    const budget = this.#budget();
-    while (this.#bytes > budget && this.#ring.length > 1) this.#turn(page);
+    this.#evictDown(page);
+  }
+
+  /** Evicts what goes beyond the budget, now that it is smaller. */
+  fit(): void {
+    this.#evictDown();
   }
 
   /** Evicts everything. */
@@ -67,8 +71,13 @@ export class NodeCache {
     for (const page of this.#ring.slice()) this.#evict(page);
   }
 
+  #evictDown(kept?: Page): void {
+    const budget = this.#budget();
+    while (this.#bytes > budget && this.#ring.length > 1) this.#turn(kept);
+  }
+
   /** One step of the clock; the page that has just been added stays. */
-  #turn(kept: Page): void {
+  #turn(kept: Page | undefined): void {
     if (this.#hand >= this.#ring.length) this.#hand = 0;
     const page = this.#ring[this.#hand]!;
     if (!page.used && page !== kept) {

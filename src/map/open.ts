@@ -18,6 +18,7 @@ import { LockFile } from '../storage/lock.ts';
 import { realPath } from '../storage/real-path.ts';
 import { AutoVacuum } from './auto-vacuum.ts';
 import { Documents } from './documents.ts';
+import { CacheRoom } from './cache-room.ts';
 import { LodeMap } from './lode-map.ts';
 import { checkOptions } from './options.ts';
 import type { OpenOptions } from './options.ts';
@@ -31,14 +32,12 @@ const lockTimeoutMsDefault = 10_000;
 /** Opening waits for others that open, close or rebuild; a rebuild of many GiB takes its time. */
 const openTimeoutMs = 120_000;
 const segmentBytesTarget = 64 * 1024 * 1024;
-/** Shares of `cacheBytes`: chunks always get theirs, rows take at most theirs, and decoded nodes what rows leave. */
-const cacheShares = { chunks: 0.2, rows: 0.3 };
-
 /** A store that at least one map of this thread has open. */
 interface SharedStore {
   readonly store: Store;
   readonly opened: OpenedHeap;
   readonly locks: LockFile;
+  readonly room: CacheRoom;
   maps: number;
 }
 
@@ -85,29 +84,25 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
   }
   storage.createFolder('locks');
   const locks = LockFile.open(`${folder}/locks/lock`);
-  const { cacheBytes = cacheBytesDefault } = options;
-  let store: Store | undefined;
-  const forChunks = (): number => {
-    const others = store === undefined ? 0 : store.nodes.cache.bytes + store.rowCacheBytes;
-    return Math.max(cacheBytes * cacheShares.chunks, cacheBytes - others);
-  };
+  const room = new CacheRoom(options.cacheBytes ?? cacheBytesDefault);
   const opened = await openHeap(
     { storage, home: new LmdbHome(storage), locks },
     {
       create,
-      cacheBytes: forChunks,
+      cacheBytes: () => room.forChunks,
       segmentBytesTarget,
       openTimeoutMs,
       rebuild: options.rebuild === true,
     },
   );
-  store = new Store(opened.heap, new Quota(options.maxBytes), {
+  const store = new Store(opened.heap, new Quota(options.maxBytes), {
     lockTimeoutMs: options.lockTimeoutMs ?? lockTimeoutMsDefault,
-    rowBytes: cacheBytes * cacheShares.rows,
-    nodeBytes: () => cacheBytes * (1 - cacheShares.chunks) - (store?.rowCacheBytes ?? 0),
+    rowBytes: room.forRows,
+    nodeBytes: () => room.forNodes,
     types,
   });
-  const one = { store, opened, locks, maps: 0 };
+  room.watch(store);
+  const one = { store, opened, locks, room, maps: 0 };
   vacuumByItself(one, options);
   return one;
 }
@@ -143,6 +138,7 @@ async function release(folder: string, one: SharedStore): Promise<void> {
     await one.store.flush();
     return;
   }
+  one.room.close();
   const closing = (async () => {
     try {
       await stopVacuum(one.store);

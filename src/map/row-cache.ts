@@ -12,10 +12,10 @@ import { columns, RowTable } from './row-table.ts';
 const slotsMin = 256;
 
 export class RowCache {
-  readonly #slotsMax: number;
-  readonly #generationBytes: number;
-  #young: RowTable;
-  #old: RowTable;
+  #slotsMax = slotsMin;
+  #generationBytes = 0;
+  #young: RowTable = new RowTable(slotsMin);
+  #old: RowTable = new RowTable(slotsMin);
   #bytes = 0;
   /** Where the row that was found last lies in the young generation. */
   #at = 0;
@@ -27,6 +27,12 @@ export class RowCache {
   scalar: unknown = undefined;
 
   constructor(budgetBytes: number) {
+    this.resize(budgetBytes);
+  }
+
+  /** Forgets everything, and from now on keeps to another budget. */
+  resize(budgetBytes: number): void {
+    this.#bytes = 0;
     this.#generationBytes = budgetBytes / 2;
     this.#slotsMax = Math.max(slotsMin, Math.floor(this.#generationBytes / (columns * 8)));
     this.#young = new RowTable(this.#slotsMax);

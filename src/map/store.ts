@@ -110,6 +110,13 @@ export class Store {
     return this.#rows.bytes;
   }
 
+  /** Fits its caches into what they may hold now: `rowBytes` for rows, the others ask for themselves. */
+  fitCaches(rowBytes: number): void {
+    this.#rows.resize(rowBytes);
+    this.nodes.cache.fit();
+    this.heap.cache.fit();
+  }
+
   get closed(): boolean {
     return this.#closed;
   }

@@ -26,6 +26,8 @@ test('the cache of a map follows the monitor', async (t) => {
     assert.ok(usual > 4 << 20, `${usual} bytes are cached`);
     rss = 100;
     monitor.check();
+    const atOnce = map.stats().cacheBytes;
+    assert.ok(atOnce < usual / 2, `${atOnce} of ${usual} bytes are still cached when memory is short`);
     const short = readMany();
     assert.ok(short < usual / 2, `${short} bytes are cached when memory is short`);
     rss = 0;
