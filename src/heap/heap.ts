@@ -173,15 +173,17 @@ export class Heap implements ChunkSource {
   }
 
   /**
-   * Commits operations and all pending chunks that their values lead to, as one atomic step. Needs the commit lock. Throws
-   * IO and poisons the heap when the log or the index can not be written.
+   * Commits operations and all pending chunks that their values lead to, as one atomic step; and those that `ahead` leads to,
+   * for a later commit to link to. Needs the commit lock. Throws IO and poisons the heap when the log or the index can not be
+   * written.
    */
-  commit(operations: readonly PlannedOperation[], options: { sync?: boolean; nextCell?: number } = {}): void {
+  commit(operations: readonly PlannedOperation[], options: { sync?: boolean; nextCell?: number; ahead?: readonly Link[] } = {}): void {
     invariant(this.commitLock.held, 'a commit needs the commit lock');
     this.checkUsable();
-    const revivals = this.liveness.revivals(linksOf(operations));
+    const revivals = this.liveness.revivals([...linksOf(operations), ...(options.ahead ?? [])]);
     this.#atomically(() => {
       this.#revive(revivals);
+      if (options.ahead !== undefined) this.#place(options.ahead);
       for (const { value, roots } of operations) {
         if (roots !== undefined) this.#place(roots);
         if (value !== undefined && !(value instanceof Uint8Array)) this.#place(value.links);

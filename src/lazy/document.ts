@@ -36,6 +36,11 @@ export interface DocumentStore {
   snapshot(value: unknown): NodeValue;
   /** Publishes `value` if the place still is as `document.base` says; returns the new base. Throws CONFLICT, READ_ONLY ... */
   commit(document: Document, value: Node): unknown;
+  /**
+   * Writes the chunks of `value`, ahead of the commit that will link to them, when they are more than `bytesMax`. Gives the bytes
+   * that wait then: 0 when they were written. Throws READ_ONLY, QUOTA, TIMEOUT, IO.
+   */
+  stage(value: Node, bytesMax: number): number;
   allocateCell(): number;
   readCell(id: number): CellState;
   /** Writes whatever is there. */

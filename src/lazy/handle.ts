@@ -125,7 +125,7 @@ export abstract class Handle<N extends Node = Node> implements Step {
 
   /** As `publish`, for an edit that took a while and began at `start`: throws CONFLICT when the handle shows something else now. */
   publishOver(start: N, next: N): void {
-    if (this.writable() !== start) throw conflict('the value was changed while it was being extended');
+    if (this.writable() !== start) throw conflict('the value was changed while the new one was being made');
     this.publish(next);
   }
 

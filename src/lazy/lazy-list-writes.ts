@@ -3,13 +3,12 @@
  * elements that moved or went let go of their handles.
  */
 import { handleOf, isDraft } from './handle.ts';
+import { ListAppender } from './list-appender.ts';
 import type { ListHandle, ListMethod } from './lazy-list.ts';
 import { plainCopy, relative } from './lazy-list-reads.ts';
+import { sortedAtOnce, sortLong } from './list-sort.ts';
 import { absent } from './node.ts';
 import type { ListNode } from './node.ts';
-
-/** Items a stream adds to a node in one edit. */
-const batchItems = 4096;
 
 /** Replaces `deleteCount` elements at `start`. */
 function edit(list: ListHandle, start: number, deleteCount: number, items: readonly unknown[]): void {
@@ -84,22 +83,28 @@ function extend(list: ListHandle, [source]: readonly unknown[]): number | Promis
   if (typeof source !== 'string' && (typeof source !== 'object' || source === null || !(Symbol.iterator in source))) {
     throw new TypeError('extend expects an iterable or an async iterable: wrap a single item in an array, or push it');
   }
-  let next = start;
-  let batch: unknown[] = [];
+  const appender = new ListAppender(list, start);
   const items = handleOf(source)?.proxy === list.proxy ? plainCopy(list) : (source as Iterable<unknown>);
-  for (const item of items) if (batch.push(list.incoming(item)) === batchItems) [next, batch] = [append(next, batch), []];
-  return finish(list, start, append(next, batch));
+  for (const item of items) appender.add(list.incoming(item));
+  return finish(list, start, appender.finish());
 }
 
 async function extendAsync(list: ListHandle, start: ListNode, source: AsyncIterable<unknown>): Promise<number> {
-  let next = start;
-  let batch: unknown[] = [];
-  for await (const item of source) if (batch.push(list.incoming(item)) === batchItems) [next, batch] = [append(next, batch), []];
-  return finish(list, start, append(next, batch));
+  const appender = new ListAppender(list, start);
+  for await (const item of source) appender.add(list.incoming(item));
+  return finish(list, start, appender.finish());
 }
 
-function append(node: ListNode, items: readonly unknown[]): ListNode {
-  return items.length === 0 ? node : node.splice(node.length, 0, items);
+/** In place, as an array does; a long list in runs that are merged, unless it is part of a transaction, which holds all it changes. */
+function sort(list: ListHandle, args: readonly unknown[]): unknown {
+  const body = list.writable();
+  if (body.length <= sortedAtOnce || isDraft(body)) {
+    return rearrange(list, (copy) => Reflect.apply(Array.prototype.sort, copy, args) as unknown);
+  }
+  const next = sortLong(list, body, args[0]);
+  list.publishOver(body, next);
+  list.document.lose(list, 0, Infinity);
+  return list.proxy;
 }
 
 function finish(list: ListHandle, start: ListNode, next: ListNode): number {
@@ -115,7 +120,7 @@ export const listWrites: Readonly<Record<string, ListMethod>> = {
   push,
   reverse: (list) => rearrange(list, (copy) => copy.reverse()),
   shift: (list) => take(list, list.writable().length === 0 ? -1 : 0),
-  sort: (list, args) => rearrange(list, (copy) => Reflect.apply(Array.prototype.sort, copy, args) as unknown),
+  sort,
   splice,
   unshift: (list, items) => {
     const { length } = list.writable();

@@ -3,6 +3,7 @@
  */
 import { StoreError, describe } from '../base/errors.ts';
 import { cellKey } from './cell-table.ts';
+import { slotBytes } from './changes.ts';
 import type { Slot } from '../codec/slot.ts';
 import { rowAt } from '../heap/history.ts';
 import { decodeRowValue, rowHead } from '../heap/rows.ts';
@@ -74,6 +75,14 @@ export class Documents implements DocumentStore {
     );
   }
 
+  stage(value: Node, bytesMax: number): number {
+    const bytes = slotBytes(value.slot);
+    if (bytes <= bytesMax) return bytes;
+    this.#mayWrite();
+    this.#store.stage(value.slot);
+    return 0;
+  }
+
   /** A new cell that holds `value`. */
   makeCell<T>(value: T): Cell<T> {
     const id = this.allocateCell();
@@ -135,6 +144,10 @@ export class SnapshotDocuments implements DocumentStore {
   }
 
   commit(): never {
+    throw readOnlySnapshot();
+  }
+
+  stage(): never {
     throw readOnlySnapshot();
   }
 

@@ -216,6 +216,16 @@ export class Store {
     return change;
   }
 
+  /**
+   * Writes the chunks of a value that will be stored later: so a long one need not be held. Nothing links to them until then.
+   * Throws QUOTA, TIMEOUT, IO.
+   */
+  stage(slot: Slot): void {
+    this.enter();
+    this.quota.check(this.heap, this.#pendingBytes() + slotBytes(slot));
+    this.exclusively(() => this.heap.commit([], { ahead: slot.links }));
+  }
+
   /** Deletes all entries. */
   clear(): void {
     this.enter();

@@ -5,6 +5,9 @@ import { externalGroupBy } from '../../src/external/group-by.ts';
 import { externalSort } from '../../src/external/sort.ts';
 import { SpillArray } from '../../src/external/spill-array.ts';
 import { SpillMap } from '../../src/external/spill-map.ts';
+import type { LazyList } from '../../src/lazy/lazy-list.ts';
+import { open } from '../../src/map/open.ts';
+import { scratch } from '../suite/scratch.ts';
 
 function highWater(): number {
   return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
@@ -41,6 +44,32 @@ const tasks: Record<string, (n: number) => Promise<number>> = {
     return map.size;
   },
 };
+
+/** A list of long texts, 2 KB each: extended from a stream, then sorted. */
+async function listInMap(n: number): Promise<number> {
+  const folder = scratch();
+  const map = await open<string, unknown[]>(folder, { cacheBytes: 4 << 20 });
+  try {
+    map.set('list', []);
+    const list = map.get('list') as unknown as LazyList<{ key: number; text: string }>;
+    await list.extend(
+      (async function* () {
+        for (const { key } of rows(n, 1 << 30)) yield { key, text: String(key).padStart(10).repeat(200) };
+      })(),
+    );
+    list.sort((a, b) => a.key - b.key);
+    let last = -1;
+    for (const { key } of list) {
+      if (key < last) throw new Error('not sorted');
+      last = key;
+    }
+    return list.length;
+  } finally {
+    await map.close();
+  }
+}
+
+tasks['list in a map'] = listInMap;
 
 const [, , task = '', n = '0'] = process.argv;
 await tasks[task]!(1000);

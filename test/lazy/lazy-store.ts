@@ -107,6 +107,11 @@ export class TestStore implements DocumentStore {
     return this.#write(document, value);
   }
 
+  /** There is nowhere to write to. */
+  stage(): number {
+    return 1;
+  }
+
   allocateCell(): number {
     return this.#nextCell++;
   }

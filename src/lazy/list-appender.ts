@@ -1,0 +1,50 @@
+/**
+ * Long lists, item by item: items go into the node in batches, and the chunks these become are written ahead of the commit
+ * that will link to them (`DocumentStore.stage`), so that neither is held. A list that is never published leaves garbage in
+ * the log, and nothing else.
+ */
+import { isDraft } from './handle.ts';
+import type { ListHandle } from './lazy-list.ts';
+import type { ListNode } from './node.ts';
+
+const batchFirst = 16;
+const batchMax = 1024;
+/** Bytes of chunks that may wait. */
+const waitingMax = 1024 * 1024;
+
+export class ListAppender {
+  readonly #list: ListHandle;
+  #node: ListNode;
+  #batch: unknown[] = [];
+  #batchItems: number;
+  #waiting = 1;
+
+  /** Appends to `node`, for the store of `list`. A draft keeps what it is given until its transaction ends. */
+  constructor(list: ListHandle, node: ListNode) {
+    this.#list = list;
+    this.#node = node;
+    this.#batchItems = isDraft(node) ? batchMax : batchFirst;
+  }
+
+  /** Appends an item: what a node takes, see `ListNode.splice`. Throws UNSUPPORTED, IO, QUOTA, TIMEOUT, READ_ONLY. */
+  add(item: unknown): void {
+    if (this.#batch.push(item) >= this.#batchItems) this.#write();
+  }
+
+  /** The node with all items. */
+  finish(): ListNode {
+    if (this.#batch.length > 0) this.#write();
+    return this.#node;
+  }
+
+  #write(): void {
+    this.#node = this.#node.splice(this.#node.length, 0, this.#batch);
+    this.#batch = [];
+    if (isDraft(this.#node)) return;
+    const before = this.#waiting;
+    this.#waiting = this.#list.document.store.stage(this.#node, waitingMax);
+    // Batches of few items where items are large.
+    const isTooLarge = before === 0 && this.#waiting === 0;
+    this.#batchItems = isTooLarge ? Math.max(1, this.#batchItems >> 2) : Math.min(batchMax, this.#batchItems * 2);
+  }
+}
