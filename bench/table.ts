@@ -1,7 +1,7 @@
 /** Results as text: one table of ratios with what was asked for, won and lost, and one of all figures. */
 import { parseSubject } from './driver.ts';
 import type { TrialResult } from './schedule.ts';
-import type { Goal, Unit } from './trial.ts';
+import type { Goal, Trial, Unit } from './trial.ts';
 
 /** A line of the first table. `ratio` is set against a peer, and absent for a limit of its own. */
 export interface Verdict {
@@ -28,7 +28,7 @@ export function judge({ trial, figures }: TrialResult): Verdict[] {
     for (const peer of goal.peer === undefined ? [] : peers) {
       const theirs = figures[peer]?.[goal.figure];
       const variant = parseSubject(peer).driver === own;
-      if (peer !== goal.peer && (theirs === undefined || variant)) continue;
+      if (peer !== goal.peer && (theirs === undefined || variant || hasGoal(trial, goal, peer))) continue;
       const ratio = goal.rule === 'at least' ? (theirs ?? Number.NaN) / ours : ours / (theirs ?? Number.NaN);
       const asked = peer === goal.peer;
       const verdict = asked ? reached(goal, ratio) : winner(goal, ratio);
@@ -36,6 +36,12 @@ export function judge({ trial, figures }: TrialResult): Verdict[] {
     }
   }
   return verdicts;
+}
+
+/** A peer with a goal of its own, or one listed beside an earlier goal of the same figure, is not listed again. */
+function hasGoal({ goals }: Trial, goal: Goal, peer: string): boolean {
+  const same = goals.filter(({ figure }) => figure === goal.figure);
+  return same.some((other) => other.peer === peer) || same.find((other) => other.peer !== undefined) !== goal;
 }
 
 function reached({ rule, must, aim }: Goal, value: number): Verdict['verdict'] {

@@ -50,7 +50,7 @@ const pieceBytes = 128 * 1024;
 
 /** The values of the lines, in order. Throws as `externalSort` and `readJsonLines`. */
 export async function* sortedValues(sort: LineSort, run: StreamRun): AsyncGenerator<unknown[], void, undefined> {
-  const job = new Job({ ...sort.options, ...(run.signal && { signal: run.signal }) });
+  const job = new Job({ ...sort.options, ...run.options });
   try {
     const merge = await sortLines(job, sort, run);
     let batch: unknown[] = [];
@@ -70,7 +70,7 @@ export async function* sortedValues(sort: LineSort, run: StreamRun): AsyncGenera
 
 /** The lines as they were, in order, in pieces of text. */
 export async function* sortedText(sort: LineSort, run: StreamRun): AsyncGenerator<{ text: Buffer; rows: number }, void, undefined> {
-  const job = new Job({ ...sort.options, ...(run.signal && { signal: run.signal }) });
+  const job = new Job({ ...sort.options, ...run.options });
   try {
     const merge = await sortLines(job, sort, run);
     let text = Buffer.allocUnsafe(pieceBytes);

@@ -1,11 +1,15 @@
 import type { Progress } from '../heap/verify.ts';
+import type { ExternalOptions } from '../external/options.ts';
 import { Pace } from '../external/pace.ts';
 
 /** What every terminal of a Stream can be told. */
 export interface RunOptions {
   /** Ends the work: the terminal then rejects with ABORTED. */
   readonly signal?: AbortSignal | undefined;
-  /** Called some times a second: `done` items have come to the end, `bytes` have been read of files. */
+  /**
+   * Called some times a second: in phase `read`, `done` items have been taken in by an algorithm that needs all of them first; in phase
+   * `stream`, `done` have come to the end, and `bytes` have been read of files.
+   */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -34,6 +38,16 @@ export class StreamRun {
     if (this.#onProgress !== undefined && performance.now() - this.#reported >= progressMs) this.report();
     if (this.pace.isDue()) await this.pace.rest();
     else this.pace.check();
+  }
+
+  /** What the external algorithms of this run are told. */
+  get options(): Pick<ExternalOptions, 'signal' | 'onProgress'> {
+    const { signal } = this;
+    const onProgress = this.#onProgress;
+    return {
+      ...(signal !== undefined && { signal }),
+      ...(onProgress !== undefined && { onProgress: (progress: Progress) => (progress.phase === 'read' ? onProgress(progress) : undefined) }),
+    };
   }
 
   report(): void {

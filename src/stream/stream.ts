@@ -55,6 +55,7 @@ interface Nature {
   /** They can be had as lines of JSON, without being made values first. */
   readonly text?: (run: StreamRun) => AsyncGenerator<Piece, void, undefined>;
 }
+type RunChoices = Pick<ExternalOptions, 'signal' | 'onProgress'>;
 type SpillOptions = Pick<ExternalOptions, 'budgetBytes' | 'tmpdir' | 'processes'>;
 
 export class Stream<T> extends Flow<T> {
@@ -188,7 +189,7 @@ export class Stream<T> extends Flow<T> {
       const start: Start<T> = (run, demand) => limited(sortedValues(lines, run) as Batches<T>, demand);
       return new Stream(start, this.#skips, { text: (run) => sortedText(lines, run) });
     }
-    return this.#external((source, signal) => externalSort(source, { ...options, ...signal }));
+    return this.#external((source, run) => externalSort(source, { ...options, ...run }));
   }
 
   /**
@@ -198,7 +199,7 @@ export class Stream<T> extends Flow<T> {
   groupBy(by: By<T>, options: SpillOptions = {}): Stream<[Key, Stream<T>]> {
     externalGroupBy([], { ...options, by });
     const name = typeof by === 'string' ? by : 'key';
-    return this.#external((source, signal) => externalGroupBy(source, { ...options, ...signal, by })).map(([key, items]): [Key, Stream<T>] => {
+    return this.#external((source, run) => externalGroupBy(source, { ...options, ...run, by })).map(([key, items]): [Key, Stream<T>] => {
       const group = new Stream((_, demand) => limited(items.batches(), demand));
       Group.mark(group, name);
       return [key, group];
@@ -209,7 +210,7 @@ export class Stream<T> extends Flow<T> {
   distinct(by?: By<T>, options: SpillOptions = {}): Stream<T> {
     const all = { ...options, ...(by !== undefined && { by }) };
     externalDistinct([], all);
-    return this.#external((source, signal) => externalDistinct(source, { ...all, ...signal }));
+    return this.#external((source, run) => externalDistinct(source, { ...all, ...run }));
   }
 
   /** Pairs with the items of `right` that have the same key, see `externalJoin`; `by` serves both sides. */
@@ -222,7 +223,7 @@ export class Stream<T> extends Flow<T> {
     const other = right instanceof Stream ? (right as Stream<R>) : Stream.from(right);
     return new Stream((run, demand) => {
       const [left, second] = [this.#flow(run), other.#flow(run)];
-      return limited(externalJoin<T, R>(left, second, { ...rest, ...sides, ...signalOf(run) }).batches(), demand);
+      return limited(externalJoin<T, R>(left, second, { ...rest, ...sides, ...run.options }).batches(), demand);
     }, [...this.#skips, ...other.#skips]);
   }
 
@@ -288,6 +289,11 @@ export class Stream<T> extends Flow<T> {
     return map.setMany(this.map((item): [K, T] => [keyOf(item) as K, item]).#items(options), options.signal === undefined ? {} : { signal: options.signal });
   }
 
+  /** As `Flow.batches`, of a run that can be aborted and reports. */
+  override batches(options?: RunOptions): AsyncGenerator<T[], void, undefined> {
+    return options === undefined ? super.batches() : this.#run(options);
+  }
+
   /** A Readable of Node in object mode. */
   toNodeStream(): Readable {
     return toNodeStream(this);
@@ -307,8 +313,8 @@ export class Stream<T> extends Flow<T> {
   }
 
   /** An algorithm that takes all items before it gives the first. */
-  #external<U>(algorithm: (source: Flow<T>, signal: Pick<ExternalOptions, 'signal'>) => Flow<U>): Stream<U> {
-    return new Stream((run, demand) => limited(algorithm(this.#flow(run), signalOf(run)).batches(), demand), this.#skips);
+  #external<U>(algorithm: (source: Flow<T>, run: RunChoices) => Flow<U>): Stream<U> {
+    return new Stream((run, demand) => limited(algorithm(this.#flow(run), run.options).batches(), demand), this.#skips);
   }
 
   /** The batches of one run, which reports and can be aborted. */
@@ -367,10 +373,6 @@ function lineSortOf<T>(file: string | undefined, { by, descending = false, compa
   // What values inherit (`length`, `constructor`) is not in their text.
   if (typeof field !== 'string' || (field === by && field.includes('.')) || field === 'length' || field in Object.prototype) return undefined;
   return { file, field, descending, options };
-}
-
-function signalOf({ signal }: StreamRun): Pick<ExternalOptions, 'signal'> {
-  return signal === undefined ? {} : { signal };
 }
 
 function aFunction<F>(fn: F, name: string): F {

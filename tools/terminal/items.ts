@@ -89,7 +89,7 @@ export function fileItems(call: Call, file: string): Items {
 export async function writeItems(call: Call, stream: Stream<unknown>, { format, columns }: { format: Format; columns?: readonly string[] }): Promise<number> {
   const { terminal, signal } = call;
   const output = textOption(call, 'output');
-  const onProgress = ({ done }: { done: number }): void => terminal.progress(`${grouped(done)} out`, done);
+  const onProgress = ({ phase, done }: { phase: string; done: number }): void => terminal.progress(`${grouped(done)} ${phase === 'read' ? 'in' : 'out'}`, done);
   if (output !== undefined) {
     if (/\.csv(?:\.gz)?$/i.test(output)) return stream.toCSV(output, { signal, onProgress, columns });
     if (!/\.(?:jsonl|ndjson)(?:\.gz)?$/i.test(output)) throw new UsageError(`--output: expected a file that ends in .csv or .jsonl (and .gz), got ${output}`);
@@ -97,8 +97,7 @@ export async function writeItems(call: Call, stream: Stream<unknown>, { format, 
   }
   let rows = 0;
   const pieces = format === 'csv' && !terminal.json ? csvPieces({ columns }) : jsonPieces();
-  for await (const piece of pieces(stream.batches())) {
-    signal.throwIfAborted();
+  for await (const piece of pieces(stream.batches({ signal, onProgress }))) {
     await terminal.write(typeof piece.text === 'string' ? piece.text : Buffer.from(piece.text).toString());
     rows += piece.rows;
   }
