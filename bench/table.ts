@@ -102,6 +102,7 @@ function digits(value: number): string {
 export function format(value: number, unit: Unit): string {
   if (Number.isNaN(value)) return '-';
   if (unit === 'times') return times(value);
+  if (unit === 'count') return Math.round(value).toLocaleString('en-US');
   if (unit === 'rate') return `${digits(value / 1e6)} MB/s`;
   const steps: readonly (readonly [number, string])[] =
     unit === 'time'

@@ -6,7 +6,7 @@ import type { Driver, Key, OpenOptions, Store } from './driver.ts';
 import type { Sizes } from './sizes.ts';
 
 /** How a figure is printed. Times are kept in nanoseconds, sizes in bytes, rates in bytes per second. */
-export type Unit = 'time' | 'size' | 'rate' | 'times';
+export type Unit = 'time' | 'size' | 'rate' | 'times' | 'count';
 
 /** Medians by name of figure. */
 export type Figures = Readonly<Record<string, number>>;
