@@ -272,13 +272,15 @@ export class Stream<T> extends Flow<T> {
     return this.#write(pathOf(path, 'toJSONL'), text ?? ((run) => jsonPieces()(this.#start(run, new Demand()))), options);
   }
 
-  /** Stores all items as one list under `key`, replacing what was there, and gives it. */
+  /** Stores all items as one list under `key`, replacing what was there when all have come, and gives it. */
   // What else the map holds does not matter.
   // oxlint-disable-next-line typescript/no-explicit-any
   async toList<K extends Key>(map: LodeMap<K, any>, key: K, options?: RunOptions): Promise<LazyList> {
-    map.set(key, []);
-    const list = map.get(key) as LazyList;
-    await list.extend(this.#items(options));
+    // Made apart, where nobody sees it: when it comes to nothing, what was under the key is still there.
+    const apart = map.cell<unknown[]>([]);
+    await (apart.value as LazyList).extend(this.#items(options));
+    map.set(key, apart.value);
+    apart.value = [];
     return map.get(key) as LazyList;
   }
 

@@ -32,6 +32,23 @@ test('lists and entries are written, and read back', async () => {
   });
 });
 
+test('a list that can not be finished replaces nothing', async () => {
+  const map = await open<string, unknown>(scratch());
+  map.set('list', [1, 2]);
+  const failing = Stream.range(50_000).map((i) => {
+    if (i === 40_000) throw new RangeError('mine');
+    return { i, text: 'some text to fill the chunks' };
+  });
+  await assert.rejects(failing.toList(map, 'list'), { message: 'mine' });
+  await assert.rejects(Stream.range(10).toList(map, 'list', { signal: AbortSignal.abort() }), { code: 'ABORTED' });
+  assert.deepEqual(map.get('list'), [1, 2]);
+  const list = await Stream.range(50_000).toList(map, 'list');
+  list.push(7);
+  assert.equal((map.get('list') as unknown[]).at(-1), 7);
+  assert.ok((await map.verify()).ok);
+  await map.close();
+});
+
 test('a sorted list replaces what it was sorted from', async () => {
   await withMap(async (map) => {
     map.set('rows', rows);
