@@ -15,6 +15,7 @@ import { setMany } from './set-many.ts';
 import type { SetManyOptions } from './set-many.ts';
 import type { Snapshot } from './snapshot.ts';
 import { equals } from '../lazy/values.ts';
+import type { Documents } from './documents.ts';
 import { makeSnapshot } from './snapshot.ts';
 import { storeStats } from './stats.ts';
 import type { StoreStats } from './stats.ts';
@@ -23,6 +24,8 @@ import type { Store } from './store.ts';
 
 /** The store below a map, for the layers above. */
 export let storeOf: (map: LodeMap) => Store;
+/** What its lazy values are written through. */
+export let documentsOf: (map: LodeMap) => Documents;
 
 /**
  * A Map on disk. Keys compare as in a Map (SameValueZero; tuples and bytes by content) and iterate in key order; values are
@@ -35,6 +38,7 @@ export let storeOf: (map: LodeMap) => Store;
 export class LodeMap<K extends Key = Key, V = unknown> {
   static {
     storeOf = (map) => map.#store;
+    documentsOf = (map) => map.#parts.documents;
   }
 
   readonly #parts: MapParts;

@@ -21,6 +21,8 @@ import type { SortOptions } from '../external/sort.ts';
 import { checkSource } from '../external/source.ts';
 import type { Source } from '../external/source.ts';
 import type { LazyList } from '../lazy/lazy-list.ts';
+import { listApart } from '../map/list-apart.ts';
+import { documentsOf } from '../map/lode-map.ts';
 import type { LodeMap } from '../map/lode-map.ts';
 import { batchesOf } from './batches-of.ts';
 import { csvPieces, Group, jsonPieces } from './export-text.ts';
@@ -276,11 +278,8 @@ export class Stream<T> extends Flow<T> {
   // What else the map holds does not matter.
   // oxlint-disable-next-line typescript/no-explicit-any
   async toList<K extends Key>(map: LodeMap<K, any>, key: K, options?: RunOptions): Promise<LazyList> {
-    // Made apart, where nobody sees it: when it comes to nothing, what was under the key is still there.
-    const apart = map.cell<unknown[]>([]);
-    await (apart.value as LazyList).extend(this.#items(options));
-    map.set(key, apart.value);
-    apart.value = [];
+    // When it comes to nothing, what was under the key is still there.
+    map.set(key, await listApart(documentsOf(map), this.#items(options)));
     return map.get(key) as LazyList;
   }
 

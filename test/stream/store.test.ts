@@ -72,3 +72,18 @@ test('lazy values are items like others', async () => {
     assert.deepEqual(nested, [{ k: 1, inner: 0 }, { k: 2, inner: odd }]);
   });
 });
+
+test('a list is made beside a vacuum', async () => {
+  const map = await open<string, unknown>(scratch());
+  map.set('old', Array.from({ length: 5000 }, (_, i) => ({ i, text: 'x'.repeat(200) })));
+  map.set('old', 1);
+  const items = Stream.range(30_000).map(async (i) => {
+    if (i === 20_000) await map.vacuum({ sparseBelow: 1 });
+    return { i, text: 'x'.repeat(100) };
+  });
+  const list = (await items.toList(map, 'list')) as unknown as Iterable<{ i: number }>;
+  assert.deepEqual(Array.from(list, ({ i }) => i), Array.from({ length: 30_000 }, (_, i) => i));
+  await map.vacuum({ sparseBelow: 1 });
+  assert.ok((await map.verify()).ok);
+  await map.close();
+});
