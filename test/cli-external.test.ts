@@ -40,6 +40,7 @@ test('lists of a store are sorted, grouped and joined', () => {
   done('import', 'store', 'a.csv', '--as', 'list', '--name', 'sales', '--numbers');
   done('import', 'store', 'b.csv', '--as', 'list', '--name', 'cities');
   assert.deepEqual(done('sort', 'store', 'sales', '--by', 'amount', '--processes', '2').trim().split('\n').map((line) => (JSON.parse(line) as { id: number }).id), [2, 1, 3]);
+  assert.equal(done('sort', 'store', 'sales', '--by', 'city,amount', '--desc', '--processes', '2').split('\n').map((line) => line.slice(0, 7)).join(), '{"id":3,{"id":1,{"id":2,');
   assert.equal(done('group', 'store', 'sales', '--by', 'city', '--sum', 'amount', '--max', 'id'), '{"city":"Oslo","count":1,"sum_amount":9,"max_id":2}\n{"city":"Rome","count":2,"sum_amount":210,"max_id":3}\n');
   assert.equal(done('join', 'store', 'sales', 'cities', '--by', 'city', '--type', 'anti'), '{"id":2,"city":"Oslo","amount":9}\n');
 });

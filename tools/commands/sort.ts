@@ -1,5 +1,6 @@
-import type { By, ExternalStats, Key } from '../../src/external/index.ts';
+import type { By, ExternalStats } from '../../src/external/index.ts';
 import { UsageError } from '../terminal/command.ts';
+import { byFields } from '../terminal/fields-of.ts';
 import { fieldsOption, itemOptions, reportRun, spillOptions, withItems, writeItems } from '../terminal/items.ts';
 import type { Item } from '../terminal/items.ts';
 import type { Command } from '../terminal/command.ts';
@@ -19,7 +20,7 @@ export const command: Command = {
   async run(call) {
     if (call.words.length === 0) throw new UsageError('expected a file, or a store and the key of a list');
     const fields = fieldsOption(call, 'by');
-    const by: By<Item> | undefined = fields === undefined ? undefined : fields.length === 1 ? fields[0]! : (item) => fields.map((field) => fieldOf(item, field));
+    const by: By<Item> | undefined = fields === undefined ? undefined : fields.length === 1 ? fields[0]! : byFields(fields);
     const since = performance.now();
     await withItems(call, call.words, async ({ stream, format }) => {
       let stats: ExternalStats | undefined;
@@ -34,9 +35,3 @@ export const command: Command = {
     });
   },
 };
-
-function fieldOf(item: Item, path: string): Key {
-  let value: unknown = item;
-  for (const step of Object.hasOwn(item, path) ? [path] : path.split('.')) value = (value as Item | undefined)?.[step];
-  return value as Key;
-}
