@@ -82,7 +82,7 @@ class CsvReader {
   #rows(end: number): CsvRow[] {
     const text = this.#window.text(end);
     const rows: CsvRow[] = [];
-    let at = text.startsWith('\uFEFF') ? 1 : 0;
+    let at = this.#window.markLength(text);
     while (at < text.length) {
       const fields: string[] = [];
       try {

@@ -34,7 +34,7 @@ function parseLines(window: TextWindow, end: number, { onBadLine }: LineOptions)
   const text = window.text(end);
   const values: unknown[] = [];
   let next = 0;
-  for (let at = text.startsWith('\uFEFF') ? 1 : 0; at < text.length; at = next + 1) {
+  for (let at = window.markLength(text); at < text.length; at = next + 1) {
     next = text.indexOf('\n', at);
     if (next < 0) next = text.length;
     const line = text.slice(at, next);

@@ -112,14 +112,19 @@ async function sortLines(job: Job, { file, field, descending }: LineSort, run: S
     sorter.push(finder.value, line);
     job.tally.items++;
   };
-  let rest: Buffer = Buffer.alloc(0);
+  // The beginning of a line, in pieces: a line may be long.
+  let rest: Buffer[] = [];
   let isFirst = true;
+  const joined = (): Buffer => {
+    const bytes = rest.length === 1 ? rest[0]! : Buffer.concat(rest);
+    const hasMark = isFirst && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+    isFirst = false;
+    return hasMark ? bytes.subarray(3) : bytes;
+  };
   for await (const chunk of readFileChunks(file, run)) {
-    let bytes: Buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    if (isFirst && bytes.length >= 3) {
-      isFirst = false;
-      if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3);
-    }
+    rest.push(chunk);
+    if (!chunk.includes(newline)) continue;
+    const bytes = joined();
     const end = bytes.lastIndexOf(newline) + 1;
     if (!isUtf8(bytes.subarray(0, end))) throw firstNotUtf8(bytes.subarray(0, end), file, number);
     for (let at = 0; at < end; ) {
@@ -127,12 +132,13 @@ async function sortLines(job: Job, { file, field, descending }: LineSort, run: S
       take(bytes, at, next);
       at = next + 1;
     }
-    rest = Buffer.from(bytes.subarray(end));
+    rest = [Buffer.from(bytes.subarray(end))];
     if (job.pace.isDue()) await job.pace.rest();
     job.progress('read', job.tally.items);
   }
-  if (!isUtf8(rest)) throw firstNotUtf8(rest, file, number);
-  if (rest.length > 0) take(rest, 0, rest.length);
+  const last = joined();
+  if (!isUtf8(last)) throw firstNotUtf8(last, file, number);
+  if (last.length > 0) take(last, 0, last.length);
   return sorter.finish();
 }
 

@@ -7,9 +7,9 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, file: string
   const window = new TextWindow(file);
   const cut = (end: number): string[] => {
     const text = window.text(end);
-    window.advance(end);
     if (text === '') return [];
-    const lines = (text.startsWith('\uFEFF') ? text.slice(1) : text).split('\n');
+    const lines = text.slice(window.markLength(text)).split('\n');
+    window.advance(end);
     if (text.endsWith('\n')) lines.pop();
     return text.includes('\r') ? lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line)) : lines;
   };

@@ -53,6 +53,11 @@ export class TextWindow {
     this.start = offset;
   }
 
+  /** How much of `text`, which begins at `start`, is a byte order mark: only the first character of all can be one. */
+  markLength(text: string): number {
+    return this.#line === 1 && this.#column === 1 && text.startsWith('\uFEFF') ? 1 : 0;
+  }
+
   /** The text from `start` to `end`. Throws a FormatError where it is not UTF-8. */
   text(end: number): string {
     const bytes = this.bytes.subarray(this.start, end);

@@ -62,3 +62,17 @@ test('an abort is noticed', async () => {
   await Stream.range(50_000).map((i) => ({ i })).toJSONL(file);
   await assert.rejects(Stream.fromJSONL(file).sort({ by: 'i' }).toJSONL(join(folder, 'out.jsonl'), { signal: AbortSignal.timeout(5) }), (error) => isStoreError(error, 'ABORTED'));
 });
+
+test('lines of megabytes, one without an end, and marks that are text', async () => {
+  const folder = scratch();
+  const file = join(folder, 'long.jsonl');
+  const values = [{ n: 2, text: 'x'.repeat(3 << 20) }, { n: 1, text: 'y' }, { n: 0, text: 'z'.repeat(2 << 20) }];
+  writeFileSync(file, `\uFEFF${values.map((value) => JSON.stringify(value)).join('\n')}`);
+  const sorted = await Stream.fromJSONL<{ n: number }>(file).sort({ by: 'n', budgetBytes: 1 << 20, tmpdir: folder }).collect();
+  assert.deepEqual(sorted, values.toReversed());
+  writeFileSync(file, `\uFEFF${JSON.stringify(values[0])}`);
+  assert.deepEqual(await Stream.fromJSONL(file).sort({ by: 'n' }).collect(), [values[0]]);
+  const text = Array.from({ length: 40_000 }, (_, i) => `\uFEFF${i}`).join('\n');
+  writeFileSync(file, text);
+  assert.equal((await Stream.fromFile(file).collect()).join('\n'), text.slice(1));
+});
