@@ -9,8 +9,6 @@ import type { Heap } from './heap.ts';
 import { isLongKey } from './long-keys.ts';
 import { linkForm, rowHead } from './rows.ts';
 
-
-
 /** Looks entries up as of the stretch at hand. What it found stands in its fields until the next look-up. */
 export class EntryFinder {
   readonly #heap: Heap;
