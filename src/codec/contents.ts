@@ -3,6 +3,7 @@
  * container meanwhile cannot make its count and its slots disagree. (Arrays are read as they are written.)
  */
 import { types } from 'node:util';
+import type { PropertyReader } from './record-maker.ts';
 
 /** What a walk reads from a container at once: property names of an object, and the values (a map: key, value ...). */
 export interface Contents {
@@ -10,16 +11,19 @@ export interface Contents {
   readonly values: readonly unknown[];
 }
 
-/** Properties of an object; a key that a getter has deleted meanwhile leaves the list, as in `structuredClone`. */
-export function readProperties(object: Readonly<Record<string, unknown>>): Contents {
-  const keys = Object.keys(object);
-  const values: unknown[] = [];
-  for (let i = 0; i < keys.length; i++) {
-    const value = object[keys[i]!];
-    if (value === undefined && !Object.hasOwn(object, keys[i]!)) keys.splice(i--, 1);
-    else values.push(value);
-  }
-  return { keys, values };
+/**
+ * Properties of an object that has these keys, with `read` or one by one; a key that a getter has deleted meanwhile leaves the list, as
+ * in `structuredClone`.
+ */
+export function readProperties(
+  object: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  read: PropertyReader | undefined,
+): Contents {
+  const values = read === undefined ? keys.map((key) => object[key]) : read(object);
+  if (!values.includes(undefined)) return { keys, values };
+  const isThere = (_: unknown, index: number): boolean => values[index] !== undefined || Object.hasOwn(object, keys[index]!);
+  return keys.every(isThere) ? { keys, values } : { keys: keys.filter(isThere), values: values.filter(isThere) };
 }
 
 /** The members of a Set, or keys and values of a Map in turn, whatever its class has made of iteration. */

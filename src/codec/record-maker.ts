@@ -1,9 +1,10 @@
 /**
- * Making plain objects of one key list.
+ * Making and reading plain objects of one key list.
  *
  * Adding properties one by one costs V8 a look-up of the next hidden class each. A function compiled for the keys makes the
  * object at once: 300 instead of 475 ns for a nested record of 9 values. Compiling costs some 50 us, so it is done for keys
- * that come again and again, and where the process forbids generated code not at all. Keys enter the source as JSON strings.
+ * that come again and again, and where the process forbids generated code not at all. Keys enter the source as JSON strings. Reading is
+ * alike: with the key in a variable, a property costs 15 ns or more.
  */
 import { defineOwn } from './built-ins.ts';
 
@@ -53,6 +54,24 @@ export function recordFiller(keys: readonly string[]): RecordFiller {
 function compileFiller(keys: readonly string[]): RecordFiller | undefined {
   const assignments = keys.map((key, index) => `object[${JSON.stringify(key)}] = values[${index}];`);
   return generate('object', 'values', assignments.join(' ')) as RecordFiller | undefined;
+}
+
+/** Reads the values of an object's properties, in order, each once. */
+export type PropertyReader = (object: object) => unknown[];
+
+/** A reader of the properties `keys`. */
+export function propertyReader(keys: readonly string[]): PropertyReader {
+  let uses = 0;
+  let compiled: PropertyReader | undefined;
+  return (object) => {
+    if (compiled !== undefined) return compiled(object);
+    if (++uses === compileAfter && keys.length <= keysMax) compiled = compileReader(keys);
+    return keys.map((key) => (object as Record<string, unknown>)[key]);
+  };
+}
+
+function compileReader(keys: readonly string[]): PropertyReader | undefined {
+  return generate('object', `return [${keys.map((key) => `object[${JSON.stringify(key)}]`).join(', ')}];`) as PropertyReader | undefined;
 }
 
 function compile(keys: readonly string[]): RecordMaker | undefined {

@@ -6,8 +6,8 @@ import type { Link } from '../heap/chunk.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { corrupt } from './corrupt.ts';
-import { recordFiller, recordMaker } from './record-maker.ts';
-import type { RecordFiller, RecordMaker } from './record-maker.ts';
+import { propertyReader, recordFiller, recordMaker } from './record-maker.ts';
+import type { PropertyReader, RecordFiller, RecordMaker } from './record-maker.ts';
 import { readScalar } from './scalars.ts';
 import { skipSlot } from './slot-reader.ts';
 import { SlotWriter } from './slot-writer.ts';
@@ -78,9 +78,18 @@ export function decodeShape(bytes: Buffer, start: number, end: number): Shape {
 const bucketMax = 16;
 const tableMax = 4096;
 
-interface KnownShape {
+/** A shape the encoder has met. */
+export class KnownShape {
   readonly keys: readonly string[];
   readonly link: Link;
+  /** Reads the properties of an object that has these keys, each once. */
+  readonly read: PropertyReader;
+
+  constructor(keys: readonly string[], link: Link) {
+    this.keys = keys;
+    this.link = link;
+    this.read = propertyReader(keys);
+  }
 }
 
 /**
@@ -93,6 +102,11 @@ export class ShapeTable {
 
   /** The link to the shape of these keys; undefined when they are too many bytes for a shape. */
   linkOf(keys: readonly string[]): Link | undefined {
+    return this.find(keys)?.link;
+  }
+
+  /** As `linkOf`, with what else is known of them. */
+  find(keys: readonly string[]): KnownShape | undefined {
     const bucketKey = keys.length === 0 ? '' : keys[keys.length - 1]!;
     const bucket = this.#buckets.get(bucketKey);
     if (bucket !== undefined) {
@@ -103,7 +117,7 @@ export class ShapeTable {
           bucket.splice(i, 1);
           bucket.unshift(known);
         }
-        return known.link;
+        return known;
       }
     }
     return this.#add(bucketKey, keys);
@@ -121,12 +135,11 @@ export class ShapeTable {
     this.#size = 0;
   }
 
-  #add(bucketKey: string, keys: readonly string[]): Link | undefined {
+  #add(bucketKey: string, keys: readonly string[]): KnownShape | undefined {
     const payload = encodeShape(keys);
     if (payload === undefined) return undefined;
     const link = makeChunk(ChunkKind.shape, payload);
-    this.#remember(this.#bucket(bucketKey), keys, link);
-    return link;
+    return this.#remember(this.#bucket(bucketKey), keys, link);
   }
 
   #bucket(key: string): KnownShape[] {
@@ -136,10 +149,12 @@ export class ShapeTable {
     return bucket;
   }
 
-  #remember(bucket: KnownShape[], keys: readonly string[], link: Link): void {
+  #remember(bucket: KnownShape[], keys: readonly string[], link: Link): KnownShape {
     if (bucket.length >= bucketMax) bucket.pop();
     else this.#size++;
-    bucket.unshift({ keys, link });
+    const known = new KnownShape(keys, link);
+    bucket.unshift(known);
+    return known;
   }
 }
 

@@ -198,13 +198,14 @@ export class Walker {
   }
 
   #object(value: object, nested: boolean): boolean {
-    const recognised = this.#services.recognise?.(value);
-    if (recognised !== undefined) return this.#recognised(recognised, nested);
     // A Proxy looks like anything; asked before its traps can run.
-    if (types.isProxy(value)) throw this.#unsupported(value);
-    const prototype = Object.getPrototypeOf(value) as object | null;
+    const isProxy = types.isProxy(value);
+    const prototype = isProxy ? null : (Object.getPrototypeOf(value) as object | null);
     if (prototype === Object.prototype) return this.#openObject(value, Tag.record);
     if (prototype === Array.prototype && Array.isArray(value)) return this.#openArray(value);
+    const recognised = this.#services.recognise?.(value);
+    if (recognised !== undefined) return this.#recognised(recognised, nested);
+    if (isProxy) throw this.#unsupported(value);
     const codec = prototype === null ? undefined : this.#services.types.forPrototype(prototype);
     if (codec !== undefined) return this.#openTyped(value, codec.name, () => codec.encode(value));
     return this.#exotic(value, prototype, nested);
@@ -259,15 +260,16 @@ export class Walker {
 
   #openObject(value: object, tag: number): boolean {
     if (this.#isRepeat(value)) return true;
-    const contents = this.#contentsOf(value) ?? this.#keep(readProperties(value as Record<string, unknown>));
-    const { values } = contents;
-    const keys = contents.keys!;
+    const kept = this.#contentsOf(value);
+    const present = kept?.keys ?? Object.keys(value);
+    // An object whose key list would be no small chunk is a dictionary: it goes to a tree from the start.
+    let shape = present.length < fieldsMax ? this.#services.shapes.find(present) : undefined;
+    const { keys, values } = kept ?? this.#keep(readProperties(value as Record<string, unknown>, present, shape?.read));
+    if (keys !== present) shape = this.#services.shapes.find(keys!);
     const frame = this.#push(value, tag, values);
     frame.keys = keys;
-    // An object whose key list would be no small chunk is a dictionary: it goes to a tree from the start.
-    const shape = keys.length < fieldsMax ? this.#services.shapes.linkOf(keys) : undefined;
     if (shape === undefined) this.#sinkFor(frame);
-    else frame.headed(this.writer.openRecord(shape, keys.length, tag === Tag.nullRecord));
+    else frame.headed(this.writer.openRecord(shape.link, values.length, tag === Tag.nullRecord));
     return false;
   }
 

@@ -78,7 +78,10 @@ export class Dictionary {
   readonly bytes: Uint8Array;
   readonly #starts: Uint32Array;
   readonly #count: number;
-  /** By hash: the upper half of the hash and the number of the word + 1. Made for the first record that is packed. */
+  /**
+   * By hash, two numbers a place: the upper half of the hash with the number of the word, and where the word begins (0: free).
+   * Side by side, because a place is a miss of the processor's cache. Made for the first record that is packed.
+   */
   #table: Int32Array | undefined;
 
   /** Throws CORRUPT. */
@@ -101,52 +104,60 @@ export class Dictionary {
    * behind it; 0 when it would save less than an eighth.
    */
   pack({ bytes: content, size, links }: Content, out: Uint8Array, at: number): number {
+    const table = (this.#table ??= this.#makeTable());
+    const words = this.bytes;
     let to = writeVarint(out, at, size);
     let from = 0;
     for (const payloadAt = links * linkBytes; from < payloadAt; from += linkBytes) {
-      to = this.#packLink(content, from, out, to);
+      const word = find(table, words, content, { from, size: linkBytes, hash: hashOf(content, from, from + linkBytes) });
+      to = word < 0 ? writeRun(out, to, content, from, linkBytes) : writeWord(out, to, word);
     }
+    const mask = table.length - 2;
     while (from < size) {
       const first = content[from]!;
       let end = from + 1;
       if (goesOn[content[end]!] === 1) {
-        // `wordEnd` and `hashOf` in one go; the byte behind the content ends the last word.
+        // `wordEnd`, `hashOf` and `find` in one go, and without calls; the byte behind the content ends the last word.
         let hash = Math.imul(first, hashPrime);
         const limit = from + wordBytesMax;
         do hash = Math.imul(hash ^ content[end++]!, hashPrime);
         while (end < limit && goesOn[content[end]!] === 1);
-        const word = end - from < wordBytesMin ? -1 : this.#find(content, from, end - from, hash ^ (hash >>> 15));
-        if (word >= 0) {
-          out[to++] = 0x80 + (word >>> 8);
-          out[to++] = word;
-          from = end;
-          continue;
+        const length = end - from;
+        if (length >= wordBytesMin) {
+          hash ^= hash >>> 15;
+          const sign = hash & signMask;
+          let word = -1;
+          for (let place = (hash << 1) & mask; ; place = (place + 2) & mask) {
+            const start = table[place + 1]!;
+            if (start === 0) break;
+            const found = table[place]!;
+            if ((found & signMask) !== sign || words[start - 1] !== length) continue;
+            let i = 0;
+            while (i < length && words[start + i] === content[from + i]) i++;
+            if (i < length) continue;
+            word = found & ~signMask;
+            break;
+          }
+          if (word >= 0) {
+            out[to++] = 0x80 + (word >>> 8);
+            out[to++] = word;
+            from = end;
+            continue;
+          }
         }
       }
       if (first >= 0x80) {
         const raw = rawBytes(content, from, size);
-        out[to++] = raw > 0 ? rawRun : rawByte;
         if (raw > 0) {
-          out[to++] = raw;
-          end = from + raw;
+          to = writeRun(out, to, content, from, raw);
+          from += raw;
+          continue;
         }
+        out[to++] = rawByte;
       }
       while (from < end) out[to++] = content[from++]!;
     }
     return to <= at + size - (size >>> 3) ? to : 0;
-  }
-
-  #packLink(content: Uint8Array, from: number, out: Uint8Array, at: number): number {
-    const word = this.#find(content, from, linkBytes, hashOf(content, from, from + linkBytes));
-    if (word >= 0) {
-      out[at] = 0x80 + (word >>> 8);
-      out[at + 1] = word;
-      return at + 2;
-    }
-    out[at] = rawRun;
-    out[at + 1] = linkBytes;
-    for (let i = 0; i < linkBytes; i++) out[at + 2 + i] = content[from + i]!;
-    return at + 2 + linkBytes;
   }
 
   /** Unpacks `codes` to `room`, which they must fill. Throws CORRUPT. */
@@ -196,36 +207,52 @@ export class Dictionary {
     }
   }
 
-  #find(bytes: Uint8Array, from: number, size: number, hash: number): number {
-    const table = (this.#table ??= this.#makeTable());
-    const mask = table.length - 1;
-    const words = this.bytes;
-    const sign = hash & signMask;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const found = table[slot]!;
-      if (found === 0) return -1;
-      if ((found & signMask) !== sign) continue;
-      const number = (found & ~signMask) - 1;
-      const at = this.#starts[number]!;
-      if (words[at - 1] !== size) continue;
-      let i = 0;
-      while (i < size && words[at + i] === bytes[from + i]) i++;
-      if (i === size) return number;
-    }
-  }
-
   #makeTable(): Int32Array {
-    const table = new Int32Array(2 ** Math.ceil(Math.log2(this.#count * 2 + 2)));
-    const mask = table.length - 1;
+    const table = new Int32Array(2 * 2 ** Math.ceil(Math.log2(this.#count * 2 + 2)));
+    const mask = table.length - 2;
     for (let number = 0; number < this.#count; number++) {
-      const at = this.#starts[number]!;
-      const hash = hashOf(this.bytes, at, at + this.bytes[at - 1]!);
-      let slot = hash & mask;
-      while (table[slot] !== 0) slot = (slot + 1) & mask;
-      table[slot] = (hash & signMask) | (number + 1);
+      const start = this.#starts[number]!;
+      const hash = hashOf(this.bytes, start, start + this.bytes[start - 1]!);
+      let place = (hash << 1) & mask;
+      while (table[place + 1] !== 0) place = (place + 2) & mask;
+      table[place] = (hash & signMask) | number;
+      table[place + 1] = start;
     }
     return table;
   }
+}
+
+/** The number of the word that is `bytes[from, from + size)`; -1 when there is none. */
+function find(
+  table: Int32Array,
+  words: Uint8Array,
+  bytes: Uint8Array,
+  { from, size, hash }: { from: number; size: number; hash: number },
+): number {
+  const mask = table.length - 2;
+  for (let place = (hash << 1) & mask; ; place = (place + 2) & mask) {
+    const start = table[place + 1]!;
+    if (start === 0) return -1;
+    const found = table[place]!;
+    if ((found & signMask) !== (hash & signMask) || words[start - 1] !== size) continue;
+    let i = 0;
+    while (i < size && words[start + i] === bytes[from + i]) i++;
+    if (i === size) return found & ~signMask;
+  }
+}
+
+function writeWord(out: Uint8Array, at: number, word: number): number {
+  out[at] = 0x80 + (word >>> 8);
+  out[at + 1] = word;
+  return at + 2;
+}
+
+/** Writes bytes as they are, which must be fewer than 256. */
+function writeRun(out: Uint8Array, at: number, bytes: Uint8Array, from: number, size: number): number {
+  out[at] = rawRun;
+  out[at + 1] = size;
+  for (let i = 0; i < size; i++) out[at + 2 + i] = bytes[from + i]!;
+  return at + 2 + size;
 }
 
 /** How many bytes from a high one on are best written as a run: a float64 is eight bytes of noise. 0: that one alone. */

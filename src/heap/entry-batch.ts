@@ -8,6 +8,8 @@
 import { ByteWriter } from '../base/bytes.ts';
 import { ChunkKind } from './chunk.ts';
 import type { Link, Ref } from './chunk.ts';
+import { isDeduplicated } from './deduplicator.ts';
+import type { BuiltBatch } from './log.ts';
 import { isLongKeyLength } from './long-keys.ts';
 import type { LoggedTable } from './operations.ts';
 import { makeChunk } from './pending.ts';
@@ -24,12 +26,29 @@ export interface EntryChange {
   readonly slot: Encoded | undefined;
 }
 
+/** A batch as it goes to another thread: its arrays, cut to what counts. */
+export interface EntryBatchParts {
+  readonly bytes: Uint8Array;
+  readonly starts: Uint32Array;
+  readonly valueEnds: Uint32Array;
+  readonly keyEnds: Uint32Array;
+  readonly chunks: Uint8Array;
+  /** Lists of links, and from which entry on each holds. */
+  readonly links: ReadonlyArray<{ readonly from: number; readonly links: readonly Link[] }>;
+}
+
 /** Filled entry by entry: first the value, then the key, which completes it. */
 export class EntryBatch {
   /** Values and keys; keys are written here, then `endKey` is called. */
   readonly out: ByteWriter = new ByteWriter(64 * 1024);
   count = 0;
   hasLongKeys = false;
+  /** Is there a value that has to be looked for among the chunks there are? */
+  hasDeduplicated = false;
+  /** The records of the batch, when they were built ahead of its commit. */
+  built: BuiltBatch | undefined;
+  /** The generation of refs (see `meta.ts`) they were built with. */
+  generation = 0;
   #starts: Uint32Array = new Uint32Array(entriesFirst);
   #valueEnds: Uint32Array = new Uint32Array(entriesFirst);
   #keyEnds: Uint32Array = new Uint32Array(entriesFirst);
@@ -51,6 +70,8 @@ export class EntryBatch {
   reset(): void {
     this.count = 0;
     this.hasLongKeys = false;
+    this.hasDeduplicated = false;
+    this.built = undefined;
     this.#links.length = 0;
     this.out.reset();
   }
@@ -68,6 +89,7 @@ export class EntryBatch {
     this.#valueEnds[count] = out.length;
     this.#links[count] = links;
     this.#chunks[count] = chunk ? 1 : 0;
+    if (chunk && isDeduplicated(ChunkKind.value, end)) this.hasDeduplicated = true;
   }
 
   /** Bytes of the entry that has not been completed: its value and, once it has been written, its key. */
@@ -97,6 +119,57 @@ export class EntryBatch {
 
   links(index: number): readonly Link[] {
     return this.#links[index] ?? noLinks;
+  }
+
+  /** The parts of the batch, copies but for the links, if all that its entries link to is placed. */
+  parts(): EntryBatchParts | undefined {
+    const { count } = this;
+    const links: Array<{ from: number; links: readonly Link[] }> = [];
+    let last: readonly Link[] | undefined;
+    for (let i = 0; i < count; i++) {
+      const list = this.links(i);
+      if (list === last) continue;
+      if (list.some((link) => link.ref === 0)) return undefined;
+      links.push({ from: i, links: list.map(({ ref, hash }) => ({ ref, hash })) });
+      last = list;
+    }
+    return {
+      bytes: Uint8Array.from(this.out.written()),
+      starts: this.#starts.slice(0, count),
+      valueEnds: this.#valueEnds.slice(0, count),
+      keyEnds: this.#keyEnds.slice(0, count),
+      chunks: this.#chunks.slice(0, count),
+      links,
+    };
+  }
+
+  /** The batch of these parts. */
+  static from(parts: EntryBatchParts): EntryBatch {
+    const batch = new EntryBatch();
+    batch.out.bytes = Buffer.from(parts.bytes.buffer, parts.bytes.byteOffset, parts.bytes.length);
+    batch.out.length = parts.bytes.length;
+    batch.count = parts.starts.length;
+    batch.#starts = parts.starts;
+    batch.#valueEnds = parts.valueEnds;
+    batch.#keyEnds = parts.keyEnds;
+    batch.#chunks = parts.chunks;
+    batch.#refs = new Float64Array(batch.count);
+    batch.#hashes = new Uint32Array(batch.count);
+    parts.links.forEach(({ from, links }, i) => {
+      const to = parts.links[i + 1]?.from ?? batch.count;
+      for (let at = from; at < to; at++) batch.#links[at] = links;
+    });
+    return batch;
+  }
+
+  /** Where the chunks of all entries are. */
+  get places(): { readonly refs: Float64Array; readonly hashes: Uint32Array } {
+    return { refs: this.#refs, hashes: this.#hashes };
+  }
+
+  set places({ refs, hashes }: { readonly refs: Float64Array; readonly hashes: Uint32Array }) {
+    this.#refs.set(refs);
+    this.#hashes.set(hashes);
   }
 
   /** Notes where the chunk of an entry is. */

@@ -10,6 +10,7 @@ import { StoreError } from '../base/errors.ts';
 import type { Index, IndexWriter } from '../storage/index-store.ts';
 import type { Storage } from '../storage/storage.ts';
 import { applyOperation, putRow } from './apply-operation.ts';
+import type { BuildThread } from './build-thread.ts';
 import { ChunkCache } from './chunk-cache.ts';
 import { ChunkKind, PendingChunk } from './chunk.ts';
 import type { ChunkSource, ChunkView, Link } from './chunk.ts';
@@ -21,6 +22,7 @@ import type { IndexHome } from './index-home.ts';
 import { Liveness } from './liveness.ts';
 import type { Revival } from './liveness.ts';
 import { Log } from './log.ts';
+import type { CommitOptions } from './log.ts';
 import type { Manifest } from './manifest.ts';
 import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
@@ -202,15 +204,38 @@ export class Heap implements ChunkSource {
     const revivals = this.liveness.revivals(linksOfEntries(batch));
     this.#atomically(() => {
       this.#revive(revivals);
-      let placed: readonly Link[] | undefined;
-      for (let i = 0; i < batch.count; i++) {
-        const links = batch.links(i);
-        if (links !== placed) this.#place((placed = links));
-        if (batch.isChunk(i)) this.#placeEntry(batch, i);
-      }
-      for (let i = 0; i < batch.count; i++) this.#log.addOperation(batch.operation(i));
+      const { built } = batch;
+      const fits = built !== undefined && revivals.length === 0 && batch.generation === this.#meta.generation;
+      if (!fits || !this.#log.adoptBuilt(built)) this.#buildEntries(batch);
       this.#publish(batch, {});
     });
+  }
+
+  /**
+   * Has `thread` build the records of a batch that is to be the next commit, or the next but `before`. Undefined when that must be
+   * left to the commit: it looks for chunks that are there already, or only the commit itself knows where it lies.
+   */
+  buildAhead(thread: BuildThread, batch: EntryBatch, before?: EntryBatch): Promise<void> | undefined {
+    if (batch.hasLongKeys || batch.hasDeduplicated || this.#meta.pins > 0) return undefined;
+    const place = this.#log.nextPlace(this.#commitOptions({}), before?.built);
+    batch.generation = this.#meta.generation;
+    return place && thread.build(batch, place);
+  }
+
+  #buildEntries(batch: EntryBatch): void {
+    let placed: readonly Link[] | undefined;
+    for (let i = 0; i < batch.count; i++) {
+      const links = batch.links(i);
+      if (links !== placed) this.#place((placed = links));
+      if (batch.isChunk(i)) this.#placeEntry(batch, i);
+    }
+    for (let i = 0; i < batch.count; i++) this.#log.addOperation(batch.operation(i));
+  }
+
+  #commitOptions(options: { sync?: boolean; nextCell?: number; epoch?: number }): CommitOptions {
+    const before = this.#meta.tail;
+    const { sync = false, nextCell = before.nextCell, epoch = before.epoch } = options;
+    return { sync, nextCell, epoch };
   }
 
   /** Runs the steps of a commit; when one fails, what is in memory and on disk may no longer agree. */
@@ -325,11 +350,8 @@ export class Heap implements ChunkSource {
 
   /** Writes the batch to the log, then its rows and the new watermark to the index. */
   #publish(rows: readonly Operation[] | EntryBatch, options: { sync?: boolean; nextCell?: number; epoch?: number }): void {
-    const before = this.#meta.tail;
-    const { nextCell = before.nextCell, epoch = before.epoch } = options;
-    const bytes = this.#log.batchBytes;
-    const tail = this.#log.commit({ sync: options.sync === true, nextCell, epoch });
-    this.bytesWritten += bytes;
+    const tail = this.#log.commit(this.#commitOptions(options));
+    this.bytesWritten += this.#log.batchBytes;
     this.index.write((writer) => {
       const hiddenKeys = this.#writeRows(writer, rows, tail.sequence);
       this.deduplicator.publish(writer);

@@ -8,17 +8,13 @@
  * of them, and its records are packed. The dictionary is the first record of the first batch, so no crash can part them.
  */
 import { randomBytes } from 'node:crypto';
-import { invariant } from '../base/assert.ts';
-import { ByteWriter, readUint32 } from '../base/bytes.ts';
-import { StoreError } from '../base/errors.ts';
-import { ChunkKind } from './chunk.ts';
+import { BatchBuilder } from './batch-builder.ts';
+import type { BatchPlace, BatchSums } from './batch-builder.ts';
 import type { Link, Ref } from './chunk.ts';
-import { BatchChunks, OperationsWriter, chainChecksum, encodeCommit, operationsBytesTarget } from './operations.ts';
+import { encodeCommit } from './operations.ts';
 import type { Operation } from './operations.ts';
-import { packedBytesMax } from './dictionary.ts';
-import type { Content, Dictionary } from './dictionary.ts';
-import { RecordKind, appendPacked, appendRecord, fillContent } from './record.ts';
-import { makeRef, segmentBytesLimit } from './ref.ts';
+import type { Dictionary } from './dictionary.ts';
+import { RecordKind, plainRecordBytes } from './record.ts';
 import { segmentHeaderBytes } from './segment.ts';
 import { findDictionary } from './segment-dictionary.ts';
 import type { OpenSegment } from './segment.ts';
@@ -37,8 +33,20 @@ export interface Tail {
   nextCell: number;
 }
 
-/** A batch past this is refused: it could not lie in one segment. */
-const batchBytesMax = segmentBytesLimit - 16 * 1024 * 1024;
+/** What a commit record takes from outside the log. */
+export interface CommitOptions {
+  readonly sync: boolean;
+  readonly nextCell: number;
+  readonly epoch: number;
+}
+
+/** The records of a batch that were built ahead, for a place where it was expected to lie. */
+export interface BuiltBatch {
+  readonly place: BatchPlace;
+  readonly bytes: Uint8Array;
+  readonly sums: BatchSums;
+}
+
 const noLinks: readonly Link[] = [];
 /** A segment without a dictionary is followed by one that has one when this part of its size has shown that it pays. */
 const samplesPerSegment = 32;
@@ -49,19 +57,13 @@ export class Log {
   readonly #segments: Segments;
   readonly #segmentBytesTarget: number;
   readonly #storeId: Uint8Array;
-  readonly #out = new ByteWriter(64 * 1024);
-  readonly #operations = new OperationsWriter();
-  readonly #chunks = new BatchChunks();
-  readonly #content: Content = { bytes: Buffer.allocUnsafeSlow(packedBytesMax + 1), size: 0, links: 0 };
+  readonly #batch = new BatchBuilder();
   readonly #sampler: WordSampler;
   #active: OpenSegment | undefined;
   #dictionary: Dictionary | undefined;
   /** Trained for the next segment. */
   #next: Dictionary | undefined;
   #tail: Tail;
-  #records = 0;
-  #chain = 0;
-  #operationCount = 0;
 
   constructor(segments: Segments, storeId: Uint8Array, segmentBytesTarget: number) {
     this.#segments = segments;
@@ -83,82 +85,79 @@ export class Log {
 
   /** Bytes of the batch so far. */
   get batchBytes(): number {
-    return this.#out.length;
-  }
-
-  /** Has the batch that was just begun lie in a new segment, unless it is the first of one anyway. */
-  beginSegment(): void {
-    if (this.#tail.offset > segmentHeaderBytes) this.#roll();
+    return this.#batch.bytes;
   }
 
   /** Starts a batch, in a new segment when the active one is full. */
   begin(): void {
-    this.#out.reset();
-    this.#records = 0;
-    this.#chain = 0;
-    this.#operationCount = 0;
-    this.#chunks.reset();
-    if (this.#active === undefined && this.#tail.segment !== 0) {
-      this.#active = this.#segments.get(this.#tail.segment);
-      this.#dictionary = findDictionary(this.#active);
-    }
-    if (this.#needsSegment()) this.#roll();
+    this.#findActive();
+    this.#begin(this.#needsSegment());
+  }
+
+  /** Has the batch that was just begun lie in a new segment, unless it is the first of one anyway. */
+  beginSegment(): void {
+    if (this.#tail.offset > segmentHeaderBytes) this.#begin(true);
   }
 
   addChunk(kind: number, payload: Uint8Array, links: readonly Link[]): Ref {
-    return this.addChunkIn(kind, payload, { start: 0, end: payload.length }, links);
+    return this.#batch.addChunk(kind, payload, { start: 0, end: payload.length }, links);
   }
 
   /** As `addChunk`, of a payload that is a part of `bytes`. */
   addChunkIn(kind: number, bytes: Uint8Array, range: { start: number; end: number }, links: readonly Link[]): Ref {
-    const start = this.#out.length;
-    let offset = this.#appendPacked(kind, bytes, range, links);
-    if (offset < 0) {
-      const payload = range.end - range.start === bytes.length ? bytes : bytes.subarray(range.start, range.end);
-      offset = this.#append(kind, payload, links);
-    }
-    const ref = makeRef(this.#tail.segment, offset, this.#out.length - start);
-    this.#chunks.add(ref);
-    return ref;
+    return this.#batch.addChunk(kind, bytes, range, links);
   }
 
   addOperation(operation: Operation): void {
-    this.#operations.add(operation, this.#chunks);
-    this.#operationCount++;
-    if (this.#operations.bytes >= operationsBytesTarget) this.#endOperations();
+    this.#batch.addOperation(operation);
+  }
+
+  /**
+   * Where the next batch will lie or, with `before`, the one after that. Undefined where nobody can say: it may begin a
+   * segment, or has to be shown to the sampler.
+   */
+  nextPlace(options: CommitOptions, before?: BuiltBatch): BatchPlace | undefined {
+    if (this.#tail.segment === 0) return undefined;
+    this.#findActive();
+    let { offset } = this.#tail;
+    if (before !== undefined) {
+      const { bytes } = before;
+      offset += bytes.length + plainRecordBytes(this.#commitPayload(options, bytes.length, before.sums).length);
+    }
+    const full = offset >= this.#segmentBytesTarget || (this.#dictionary === undefined && this.#sampler.full);
+    return full || this.#samples(offset) ? undefined : this.#placeAt(offset);
+  }
+
+  /** Makes records that were built ahead those of the batch that has just begun. False when it lies elsewhere than was expected. */
+  adoptBuilt({ place, bytes, sums }: BuiltBatch): boolean {
+    const { segment, seed, offset, dictionary } = this.#batch.place;
+    const fits = place.segment === segment && place.seed === seed && place.offset === offset && place.dictionary === dictionary;
+    if (!fits || this.#batch.bytes > 0) return false;
+    this.#batch.adopt(bytes, sums);
+    return true;
   }
 
   /**
    * Ends the batch with its commit record, writes it with one call and, with `sync`, makes it durable. Returns the new
    * tail; the caller publishes it in the index. Throws IO: then the batch may be there in part, and recovery cuts it.
    */
-  commit(options: { sync: boolean; nextCell: number; epoch: number }): Tail {
-    if (this.#operations.bytes > 0) this.#endOperations();
+  commit(options: CommitOptions): Tail {
+    const batch = this.#batch;
+    batch.endOperations();
     const tail = this.#tail;
-    const sequence = tail.sequence + 1;
-    const head = {
-      sequence,
-      epoch: options.epoch,
-      durable: tail.durable,
-      records: this.#records,
-      operations: this.#operationCount,
-      batchBytes: this.#out.length,
-      nextCell: options.nextCell,
-      checksum: this.#chain,
-    };
-    this.#append(RecordKind.commit, encodeCommit(head), noLinks);
+    batch.append(RecordKind.commit, this.#commitPayload(options, batch.bytes, batch.sums), noLinks);
     const file = this.#active!.file;
-    file.write(this.#out.written(), tail.offset);
+    file.write(batch.written(), tail.offset);
     if (options.sync) file.sync();
+    const sequence = tail.sequence + 1;
     this.#tail = {
       segment: tail.segment,
-      offset: tail.offset + this.#out.length,
+      offset: tail.offset + batch.bytes,
       sequence,
       durable: options.sync ? sequence : tail.durable,
       epoch: options.epoch,
       nextCell: options.nextCell,
     };
-    this.#out.reset();
     return this.#tail;
   }
 
@@ -167,42 +166,32 @@ export class Log {
     if (sequence > this.#tail.durable) this.#tail = { ...this.#tail, durable: sequence };
   }
 
-  /** Forgets a batch that was begun and not committed. */
-  discard(): void {
-    this.#out.reset();
-    this.#operations.finish();
+  #commitPayload({ epoch, nextCell }: CommitOptions, batchBytes: number, sums: BatchSums): Buffer {
+    const { sequence, durable } = this.#tail;
+    return encodeCommit({ sequence: sequence + 1, epoch, durable, nextCell, batchBytes, ...sums });
   }
 
-  #append(kind: number, payload: Uint8Array, links: readonly Link[]): number {
-    if (this.#out.length + payload.length > batchBytesMax) {
-      this.discard();
-      throw new StoreError('UNSUPPORTED', `One commit can hold at most ${batchBytesMax} bytes`);
-    }
-    const start = this.#out.length;
-    const place = { seed: this.#active!.header.seed, base: this.#tail.offset };
-    return this.#appended(appendRecord(this.#out, place, kind, { payload, links }), start);
+  #begin(rolls: boolean): void {
+    if (rolls) this.#roll();
+    const place = this.#placeAt(this.#tail.offset);
+    this.#batch.begin(place, this.#samples(place.offset) ? this.#sampler : undefined);
+    if (rolls && place.dictionary !== undefined) this.#batch.append(RecordKind.dictionary, place.dictionary.bytes, noLinks);
   }
 
-  #appended(offset: number, start: number): number {
-    this.#chain = chainChecksum(this.#chain, readUint32(this.#out.bytes, start));
-    this.#records++;
-    return offset;
+  #findActive(): void {
+    if (this.#active !== undefined || this.#tail.segment === 0) return;
+    this.#active = this.#segments.get(this.#tail.segment);
+    this.#dictionary = findDictionary(this.#active);
   }
 
-  /** Appends a chunk packed, if the segment has a dictionary and it pays, else returns -1; shows it to the sampler. */
-  #appendPacked(kind: number, bytes: Uint8Array, range: { start: number; end: number }, links: readonly Link[]): number {
-    if (!isPackable(kind)) return -1;
-    const dictionary = this.#dictionary;
-    const sampled = this.#sampler.hungry && (dictionary === undefined || this.#tail.offset > this.#segmentBytesTarget * sampledEnd);
-    if (dictionary === undefined && !sampled) return -1;
-    const content = this.#content;
-    if (!fillContent(content, bytes, range, links)) return -1;
-    if (sampled) this.#sampler.add(content);
-    if (dictionary === undefined) return -1;
-    const start = this.#out.length;
-    const place = { seed: this.#active!.header.seed, base: this.#tail.offset };
-    const offset = appendPacked(this.#out, place, kind, { content, dictionary });
-    return offset < 0 ? -1 : this.#appended(offset, start);
+  #placeAt(offset: number): BatchPlace {
+    const { id, seed } = this.#active!.header;
+    return { segment: id, seed, offset, dictionary: this.#dictionary };
+  }
+
+  /** Does the sampler want to see a batch at `offset`? */
+  #samples(offset: number): boolean {
+    return this.#sampler.hungry && (this.#dictionary === undefined || offset > this.#segmentBytesTarget * sampledEnd);
   }
 
   #needsSegment(): boolean {
@@ -213,12 +202,7 @@ export class Log {
     return this.#next !== undefined;
   }
 
-  #endOperations(): void {
-    this.#append(RecordKind.operations, this.#operations.finish(), noLinks);
-  }
-
   #roll(): void {
-    invariant(this.#out.length === 0, 'the segment is changed only between batches');
     const { segment, sequence } = this.#tail;
     if (segment !== 0) {
       this.#segments.get(segment).file.sync();
@@ -230,20 +214,14 @@ export class Log {
     const seed = randomBytes(4).readUint32LE();
     this.#active = this.#segments.create({ id, seed, storeId: this.#storeId, sequenceBefore: sequence });
     this.#tail = { ...this.#tail, segment: id, offset: segmentHeaderBytes };
-    this.#openDictionary();
+    this.#chooseDictionary();
   }
 
   /** Gives a new segment its dictionary: of fresh samples, or else that of the segment before. */
-  #openDictionary(): void {
+  #chooseDictionary(): void {
     if (this.#next === undefined && this.#sampler.full) this.#next = this.#sampler.take();
     this.#dictionary = this.#next ?? this.#dictionary;
     this.#next = undefined;
     this.#sampler.reset();
-    if (this.#dictionary !== undefined) this.#append(RecordKind.dictionary, this.#dictionary.bytes, noLinks);
   }
-}
-
-/** Values and leaves hold words; inner nodes hold hashes and counts, and pieces of blobs are too large. */
-function isPackable(kind: number): boolean {
-  return kind === ChunkKind.value || kind === ChunkKind.listLeaf || kind === ChunkKind.keyedLeaf;
 }

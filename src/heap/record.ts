@@ -71,6 +71,11 @@ export function appendRecord(
   return offset;
 }
 
+/** How long the record of a payload without links is. */
+export function plainRecordBytes(payloadBytes: number): number {
+  return 4 + varintBytes(1 + payloadBytes) + 1 + payloadBytes;
+}
+
 /**
  * As `appendRecord`, for a chunk that `dictionary` is to pack. Returns -1 and appends nothing when that does not save enough.
  */

@@ -13,6 +13,7 @@ import { linkBytes } from './ref.ts';
 /** A dictionary takes at most this much memory and disk. */
 const dictionaryBytesMax = 256 * 1024;
 const codeBytes = 2;
+const rank = 2 ** 26;
 
 export class WordSampler {
   readonly #sampleBytes: number;
@@ -76,7 +77,7 @@ export class WordSampler {
   /** Counts links and words as `Dictionary.pack` will look for them. */
   #count(): WordCounts {
     const sample = this.#sample ?? Buffer.alloc(0);
-    const words = new WordCounts(sample, this.#length);
+    const words = new WordCounts(sample);
     let at = 0;
     for (let i = 0; i < this.#ends.length; i++) {
       const end = this.#ends[i]!;
@@ -91,41 +92,40 @@ export class WordSampler {
   }
 }
 
-/** How often words occur: a hash table of places in the sample, without a string for each word. */
+/** How often words occur: a hash table of places in the sample, without an object for each word. */
 class WordCounts {
   readonly #sample: Buffer;
-  /** By hash: the number of a word + 1. */
-  readonly #table: Uint32Array;
-  readonly #starts: number[] = [];
-  readonly #sizes: number[] = [];
-  readonly #counts: number[] = [];
+  /** By hash: the number of a word + 1. At most half full. */
+  #table: Uint32Array = new Uint32Array(1 << 12);
+  #count = 0;
+  #hashes: Int32Array = new Int32Array(1 << 11);
+  #starts: Uint32Array = new Uint32Array(1 << 11);
+  #sizes: Uint8Array = new Uint8Array(1 << 11);
+  #counts: Uint32Array = new Uint32Array(1 << 11);
 
-  constructor(sample: Buffer, bytes: number) {
+  constructor(sample: Buffer) {
     this.#sample = sample;
-    // There are fewer words than half of this, for none is shorter than three bytes.
-    this.#table = new Uint32Array(2 ** Math.ceil(Math.log2(bytes + 2)));
   }
 
   add(start: number, size: number): void {
-    const sample = this.#sample;
+    const hash = hashOf(this.#sample, start, start + size);
     const table = this.#table;
     const mask = table.length - 1;
-    for (let slot = hashOf(sample, start, start + size) & mask; ; slot = (slot + 1) & mask) {
-      const number = table[slot]! - 1;
-      if (number < 0) {
-        table[slot] = this.#starts.push(start);
-        this.#sizes.push(size);
-        this.#counts.push(1);
+    let slot = hash & mask;
+    for (let found = table[slot]!; found !== 0; found = table[slot]!) {
+      if (this.#hashes[found - 1] === hash && this.#isWord(found - 1, start, size)) {
+        this.#counts[found - 1]!++;
         return;
       }
-      if (this.#sizes[number] !== size) continue;
-      const known = this.#starts[number]!;
-      let i = 0;
-      while (i < size && sample[known + i] === sample[start + i]) i++;
-      if (i < size) continue;
-      this.#counts[number]!++;
-      return;
+      slot = (slot + 1) & mask;
     }
+    const number = this.#count++;
+    table[slot] = number + 1;
+    this.#hashes[number] = hash;
+    this.#starts[number] = start;
+    this.#sizes[number] = size;
+    this.#counts[number] = 1;
+    if (this.#count === this.#hashes.length) this.#grow();
   }
 
   /** What a word saves, less what it costs. */
@@ -136,9 +136,12 @@ class WordCounts {
 
   /** The words that occur more than once and pay, those that save most first. */
   best(): number[] {
-    const words: number[] = [];
-    for (let i = 0; i < this.#counts.length; i++) if (this.#counts[i]! > 1 && this.gain(i) > 0) words.push(i);
-    return words.toSorted((a, b) => this.gain(b) - this.gain(a));
+    const ranked: number[] = [];
+    for (let i = 0; i < this.#count; i++) {
+      // Gain and number in one float64, which typed arrays sort without calling back; both stay far below 2^26.
+      if (this.#counts[i]! > 1 && this.gain(i) > 0) ranked.push(-this.gain(i) * rank + i);
+    }
+    return Array.from(Float64Array.from(ranked).sort(), (one) => one - Math.floor(one / rank) * rank);
   }
 
   /** Writes a word as a dictionary has it: its length, its bytes. */
@@ -148,5 +151,32 @@ class WordCounts {
     out.reserve(1 + size);
     out.bytes[out.length++] = size;
     for (let i = 0; i < size; i++) out.bytes[out.length++] = this.#sample[start + i]!;
+  }
+
+  #isWord(number: number, start: number, size: number): boolean {
+    if (this.#sizes[number] !== size) return false;
+    const sample = this.#sample;
+    const known = this.#starts[number]!;
+    for (let i = 0; i < size; i++) if (sample[known + i] !== sample[start + i]) return false;
+    return true;
+  }
+
+  #grow(): void {
+    const size = this.#count * 2;
+    const grown = <T extends { set(from: T): void }>(from: T, to: T): T => {
+      to.set(from);
+      return to;
+    };
+    this.#hashes = grown(this.#hashes, new Int32Array(size));
+    this.#starts = grown(this.#starts, new Uint32Array(size));
+    this.#sizes = grown(this.#sizes, new Uint8Array(size));
+    this.#counts = grown(this.#counts, new Uint32Array(size));
+    const table = new Uint32Array(size * 2);
+    for (let number = 0; number < this.#count; number++) {
+      let slot = this.#hashes[number]! & (table.length - 1);
+      while (table[slot] !== 0) slot = (slot + 1) & (table.length - 1);
+      table[slot] = number + 1;
+    }
+    this.#table = table;
   }
 }
