@@ -11,7 +11,7 @@ import { Worker } from 'node:worker_threads';
 import type { BatchPlace } from './batch-builder.ts';
 import type { BuildReply, BuildRequest } from './build-worker.ts';
 import type { Dictionary } from './dictionary.ts';
-import type { EntryBatch } from './entry-batch.ts';
+import type { EntryBatch, EntryBatchParts } from './entry-batch.ts';
 
 export class BuildThread {
   #worker: Worker | undefined;
@@ -55,7 +55,7 @@ export class BuildThread {
     const reply = await new Promise<BuildReply | undefined>((resolve) => {
       this.#answer = resolve;
       worker.ref();
-      worker.postMessage(request);
+      worker.postMessage(request, buffersOf(parts));
     });
     if (reply === undefined) return;
     batch.places = reply;
@@ -77,4 +77,8 @@ export class BuildThread {
     this.#answer = undefined;
     answer?.(reply);
   }
+}
+
+function buffersOf({ bytes, starts, valueEnds, keyEnds, chunks }: EntryBatchParts): ArrayBuffer[] {
+  return [bytes, starts, valueEnds, keyEnds, chunks].map(({ buffer }) => buffer);
 }

@@ -110,7 +110,7 @@ export class Dictionary {
     let from = 0;
     for (const payloadAt = links * linkBytes; from < payloadAt; from += linkBytes) {
       const word = find(table, words, content, { from, size: linkBytes, hash: hashOf(content, from, from + linkBytes) });
-      to = word < 0 ? writeRun(out, to, content, from, linkBytes) : writeWord(out, to, word);
+      to = word < 0 ? writeRun(out, to, content, { from, size: linkBytes }) : writeWord(out, to, word);
     }
     const mask = table.length - 2;
     while (from < size) {
@@ -149,7 +149,7 @@ export class Dictionary {
       if (first >= 0x80) {
         const raw = rawBytes(content, from, size);
         if (raw > 0) {
-          to = writeRun(out, to, content, from, raw);
+          to = writeRun(out, to, content, { from, size: raw });
           from += raw;
           continue;
         }
@@ -248,7 +248,7 @@ function writeWord(out: Uint8Array, at: number, word: number): number {
 }
 
 /** Writes bytes as they are, which must be fewer than 256. */
-function writeRun(out: Uint8Array, at: number, bytes: Uint8Array, from: number, size: number): number {
+function writeRun(out: Uint8Array, at: number, bytes: Uint8Array, { from, size }: { from: number; size: number }): number {
   out[at] = rawRun;
   out[at + 1] = size;
   for (let i = 0; i < size; i++) out[at + 2 + i] = bytes[from + i]!;
