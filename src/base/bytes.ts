@@ -49,6 +49,11 @@ export class ByteReader {
 
   /** An unsigned varint below 2^53, or NaN where there is none. */
   varint(): number {
+    const first = this.at < this.end ? this.bytes[this.at]! : 128;
+    if (first < 128) {
+      this.at++;
+      return first;
+    }
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 8; i++) {

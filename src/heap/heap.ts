@@ -384,28 +384,34 @@ export class Heap implements ChunkSource {
 
   /** Gives every pending chunk that `roots` lead to its place, children first. */
   #place(roots: readonly Link[]): void {
-    for (const root of roots) {
+    for (let i = 0; i < roots.length; i++) {
+      const root = roots[i]!;
       if (root.ref !== 0) continue;
       invariant(root instanceof PendingChunk, 'a link to no chunk');
-      if (root.links.every(isPlaced)) {
-        this.#placeOne(root);
-        continue;
-      }
-      const stack = [root];
-      while (stack.length > 0) this.#placeTop(stack);
+      this.#placeTree(root);
     }
   }
 
-  /** Places the chunk on top of the stack if its children are placed, else pushes those that are not. */
-  #placeTop(stack: PendingChunk[]): void {
-    const chunk = stack.at(-1)!;
-    const before = stack.length;
-    for (const link of chunk.links) {
-      if (link.ref === 0) stack.push(link as PendingChunk);
+  /** On a stack of its own: chunks whose children are under way, and at which link of each that is. */
+  #placeTree(root: PendingChunk): void {
+    const stack = [root];
+    const places = [0];
+    while (stack.length > 0) {
+      const top = stack.length - 1;
+      const chunk = stack[top]!;
+      const { links } = chunk;
+      let at = places[top]!;
+      while (at < links.length && links[at]!.ref !== 0) at++;
+      if (at < links.length) {
+        places[top] = at;
+        stack.push(links[at] as PendingChunk);
+        places.push(0);
+      } else {
+        stack.pop();
+        places.pop();
+        if (chunk.ref === 0) this.#placeOne(chunk);
+      }
     }
-    if (stack.length > before) return;
-    stack.pop();
-    if (chunk.ref === 0) this.#placeOne(chunk);
   }
 
   /** Places the chunk of an entry, whose links are placed. */
@@ -444,10 +450,6 @@ export class Heap implements ChunkSource {
     chunk.ref = this.#log.addChunk(chunk.kind, chunk.payload, chunk.links);
     if (deduplicate) this.deduplicator.placed(chunk);
   }
-}
-
-function isPlaced(link: Link): boolean {
-  return link.ref !== 0;
 }
 
 /** The links that a commit's operations are about to write. */

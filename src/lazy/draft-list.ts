@@ -56,6 +56,7 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
 
   /** Changes this draft and returns it. */
   splice(start: number, deleteCount: number, items: readonly unknown[]): this {
+    if (items.length === 1 && deleteCount === 0 && isPrimitive(items[0]) && start === this.length) return this.#push(items[0]);
     this.demandWritable();
     const references = items.map((item) => this.#reference(item));
     this.touch();
@@ -105,9 +106,16 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
     return this.node.get(index);
   }
 
+  /** As `splice`, for one element without an inside at the end: what most calls are. */
+  #push(item: unknown): this {
+    this.touch();
+    if (this.#tail.push(item) + this.#containers * (containerWeight - 1) >= tailMax) this.#writeTail();
+    return this;
+  }
+
   /** What waits must not change with the object it was made from: containers are stored as nodes. */
   #reference(item: unknown): Reference {
-    if (item === absent || (typeof item !== 'object' && typeof item !== 'function' && typeof item !== 'symbol') || item === null) {
+    if (item === absent || isPrimitive(item)) {
       return { stored: item, child: undefined };
     }
     const reference = this.reference(item);
@@ -174,4 +182,8 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
     }
     this.#edits = new Map();
   }
+}
+
+function isPrimitive(item: unknown): boolean {
+  return item === null || (typeof item !== 'object' && typeof item !== 'function' && typeof item !== 'symbol');
 }

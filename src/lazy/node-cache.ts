@@ -27,12 +27,17 @@ export abstract class Page {
   abstract drop(): void;
 }
 
+/** More pages than this are not waited for. */
+const pendingMax = 64;
+
 /** Filled pages, found by ref (placed chunks) or by their chunk (pending ones). Holds at most about its budget. */
 export class NodeCache {
   readonly #budget: () => number;
   readonly #ring: Page[] = [];
   readonly #byRef = new Map<number, Page>();
   readonly #byChunk = new WeakMap<Link, Page>();
+  /** Pages of chunks that had no place when they were filled: once a chunk has one, its page is found by it. */
+  #pending: Page[] = [];
   #bytes = 0;
   #hand = 0;
 
@@ -48,15 +53,19 @@ export class NodeCache {
 
   /** The page of this link, if there is one. */
   find(link: Link): Page | undefined {
-    return link.ref === 0 ? this.#byChunk.get(link) : this.#byRef.get(link.ref);
+    if (link.ref === 0) return this.#byChunk.get(link);
+    if (this.#pending.length > 0) this.#settle();
+    return this.#byRef.get(link.ref);
   }
 
   /** Takes in a page that has just been filled, and evicts others to keep to the budget. */
   add(page: Page): void {
     page.used = true;
     page.slotInCache = this.#ring.push(page) - 1;
-    if (page.link.ref === 0) this.#byChunk.set(page.link, page);
-    else this.#byRef.set(page.link.ref, page);
+    if (page.link.ref === 0) {
+      this.#byChunk.set(page.link, page);
+      if (this.#pending.push(page) > pendingMax) this.#pending = [];
+    } else this.#byRef.set(page.link.ref, page);
     this.#bytes += page.bytes;
     this.#evictDown(page);
   }
@@ -74,6 +83,17 @@ export class NodeCache {
   #evictDown(kept?: Page): void {
     const budget = this.#budget();
     while (this.#bytes > budget && this.#ring.length > 1) this.#turn(kept);
+  }
+
+  /** Whoever was just written is read next, often: it need not be decoded again. */
+  #settle(): void {
+    const pending = this.#pending;
+    let left = 0;
+    for (const page of pending) {
+      if (page.link.ref === 0) pending[left++] = page;
+      else if (page.slotInCache >= 0 && !this.#byRef.has(page.link.ref)) this.#byRef.set(page.link.ref, page);
+    }
+    pending.length = left;
   }
 
   /** One step of the clock; the page that has just been added stays. */

@@ -130,15 +130,20 @@ export function linkedBytes(links: readonly Link[]): number {
 
 function pendingBytes(root: Link): number {
   if (!(root instanceof PendingChunk)) return 0;
-  if (root.links.every((link) => link.ref !== 0)) return root.payload.length + recordHeadBytes;
   let bytes = 0;
-  const stack: Link[] = [root];
-  const seen = new Set<Link>();
-  for (let link = stack.pop(); link !== undefined; link = stack.pop()) {
-    if (!(link instanceof PendingChunk) || link.ref !== 0 || seen.has(link)) continue;
-    seen.add(link);
-    bytes += link.payload.length + recordHeadBytes;
-    for (const child of link.links) stack.push(child);
+  const stack: PendingChunk[] = [root];
+  let seen: Set<Link> | undefined;
+  for (let chunk = stack.pop(); chunk !== undefined; chunk = stack.pop()) {
+    bytes += chunk.payload.length + recordHeadBytes;
+    const { links } = chunk;
+    for (let i = 0; i < links.length; i++) {
+      const child = links[i]!;
+      if (child.ref !== 0 || !(child instanceof PendingChunk)) continue;
+      seen ??= new Set();
+      if (seen.has(child)) continue;
+      seen.add(child);
+      stack.push(child);
+    }
   }
   return bytes;
 }

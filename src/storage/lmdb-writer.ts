@@ -5,11 +5,10 @@
  *     0.45 us   values copied into one buffer, which lmdb-js reads between its `start` and `end`
  *     0.30 us   and, where keys ascend beyond the last row of the table, MDB_APPEND: no search down the tree
  *
- * Whether a key lies beyond the last row only LMDB knows: it refuses to append one that does not. So the first key that
- * ascends is tried, and after a refusal no further one in this transaction.
+ * Whether a key lies beyond the last row only LMDB knows: it refuses to append one that does not. So the second put into a table is
+ * tried, and after a refusal no further one in this transaction.
  */
 import { InvariantError, invariant } from '../base/assert.ts';
-import { indexKeyBytesMax } from './index-store.ts';
 import type { IndexWriter, Table } from './index-store.ts';
 
 /** The part of a lmdb-js table that writing needs. */
@@ -23,6 +22,9 @@ export interface LmdbRows {
 const copiedBytesMax = 4096;
 const append = { append: true };
 
+/** What is done with the next put into a table that has had one. */
+const Appending = { next: 1, refused: 2 } as const;
+
 /** Serves one transaction after the other; `begin` and `end` enclose each. */
 export class LmdbWriter implements IndexWriter {
   readonly #rows: Readonly<Record<Table, LmdbRows>>;
@@ -31,11 +33,7 @@ export class LmdbWriter implements IndexWriter {
   /** Its own ArrayBuffer from the first byte on: lmdb-js adds `start` to the address of that. */
   readonly #value: Buffer & { start?: number; end?: number } = Buffer.allocUnsafeSlow(copiedBytesMax);
   #active = false;
-  /** The table and key of the put before, while it may pay to append. */
-  #table: Table | undefined;
-  readonly #key: Buffer = Buffer.allocUnsafeSlow(indexKeyBytesMax);
-  #keyBytes = 0;
-  #mayAppend = true;
+  #appending: Partial<Record<Table, number>> = {};
 
   constructor(
     rows: Readonly<Record<Table, LmdbRows>>,
@@ -54,8 +52,7 @@ export class LmdbWriter implements IndexWriter {
 
   begin(): void {
     this.#active = true;
-    this.#table = undefined;
-    this.#mayAppend = true;
+    this.#appending = {};
   }
 
   end(): void {
@@ -68,10 +65,11 @@ export class LmdbWriter implements IndexWriter {
     const name = this.#asKey(key);
     const bytes = this.#copy(value, valueBytes);
     try {
-      if (this.#ascends(table, key)) {
+      const appending = this.#appending[table];
+      if (appending === Appending.next) {
         if (rows.putSync(name, bytes, append)) return;
-        this.#mayAppend = false;
-      }
+        this.#appending[table] = Appending.refused;
+      } else if (appending === undefined) this.#appending[table] = Appending.next;
       rows.putSync(name, bytes);
     } catch (error) {
       throw this.#translate(error);
@@ -118,23 +116,5 @@ export class LmdbWriter implements IndexWriter {
     else copy.set(bytes === value.length ? value : value.subarray(0, bytes));
     copy.end = bytes;
     return copy;
-  }
-
-  /** Does this put follow one of a lesser key in the same table? */
-  #ascends(table: Table, key: Uint8Array): boolean {
-    if (!this.#mayAppend) return false;
-    const follows = table === this.#table && this.#isAbove(key);
-    this.#table = table;
-    this.#keyBytes = key.length;
-    if (key.length < 64) for (let i = 0; i < key.length; i++) this.#key[i] = key[i]!;
-    else this.#key.set(key);
-    return follows;
-  }
-
-  #isAbove(key: Uint8Array): boolean {
-    const last = this.#key;
-    const shorter = Math.min(this.#keyBytes, key.length);
-    for (let i = 0; i < shorter; i++) if (last[i] !== key[i]) return last[i]! < key[i]!;
-    return this.#keyBytes < key.length;
   }
 }
