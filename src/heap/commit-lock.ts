@@ -51,8 +51,10 @@ export class CommitLock {
 
   constructor(storage: Storage, locks: Locks) {
     this.#locks = locks;
-    if (!storage.exists(stateName)) storage.open(stateName, 'create').close();
-    this.#file = storage.open(stateName, 'write');
+    const isThere = storage.exists(stateName);
+    this.#file = storage.open(stateName, isThere ? 'write' : 'create');
+    // All three from the start: a read of fewer bytes than asked for is tried again, each time the lock is taken.
+    if (!isThere) this.#file.write(this.#state, 0);
   }
 
   get held(): boolean {

@@ -22,7 +22,7 @@ import type { IndexHome } from './index-home.ts';
 import { Liveness } from './liveness.ts';
 import type { Revival } from './liveness.ts';
 import { Log } from './log.ts';
-import type { CommitOptions } from './log.ts';
+import type { CommitOptions, Tail } from './log.ts';
 import type { Manifest } from './manifest.ts';
 import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
@@ -39,6 +39,20 @@ export interface PlannedOperation extends Operation {
   /** In place of `value`, for what needs more than one value's refs: called when everything `roots` leads to is placed. */
   readonly make?: () => Uint8Array;
   readonly roots?: readonly Link[];
+}
+
+/** What else a commit is to do. */
+export interface CommitRequest {
+  /** Make it durable. */
+  readonly sync?: boolean;
+  /** Begin to make it durable, while the index follows; `Heap.sync` waits for it. */
+  readonly syncSoon?: boolean;
+  /** The cell id from which on none has been given out. */
+  readonly nextCell?: number;
+  /** The fencing epoch, where it is raised. */
+  readonly epoch?: number;
+  /** Chunks that a later commit is going to link to. */
+  readonly ahead?: readonly Link[];
 }
 
 export interface HeapParts {
@@ -70,6 +84,8 @@ export class Heap implements ChunkSource {
   readonly #log: Log;
   #meta: Meta = emptyMeta;
   #failure: unknown;
+  /** The sync begun last: it makes commits up to `sequence` durable. */
+  #syncing: { readonly sequence: number; readonly done: Promise<void> } | undefined;
   /** Numbers of the pins this process holds: it can not tell them by their locks, which are its own. */
   readonly ownPins: Set<number> = new Set();
   /** Whether, when the commit lock was last taken, others had committed since the stretch before. */
@@ -179,7 +195,7 @@ export class Heap implements ChunkSource {
    * for a later commit to link to. Needs the commit lock. Throws IO and poisons the heap when the log or the index can not be
    * written.
    */
-  commit(operations: readonly PlannedOperation[], options: { sync?: boolean; nextCell?: number; ahead?: readonly Link[] } = {}): void {
+  commit(operations: readonly PlannedOperation[], options: CommitRequest = {}): void {
     invariant(this.commitLock.held, 'a commit needs the commit lock');
     this.checkUsable();
     const revivals = this.liveness.revivals([...linksOf(operations), ...(options.ahead ?? [])]);
@@ -232,7 +248,7 @@ export class Heap implements ChunkSource {
     for (let i = 0; i < batch.count; i++) this.#log.addOperation(batch.operation(i));
   }
 
-  #commitOptions(options: { sync?: boolean; nextCell?: number; epoch?: number }): CommitOptions {
+  #commitOptions(options: CommitRequest): CommitOptions {
     const before = this.#meta.tail;
     const { sync = false, nextCell = before.nextCell, epoch = before.epoch } = options;
     return { sync, nextCell, epoch };
@@ -316,17 +332,26 @@ export class Heap implements ChunkSource {
   }
 
   /** Makes everything committed so far durable. */
-  async sync(): Promise<void> {
+  sync(): Promise<void> {
     this.checkUsable();
     const { segment, sequence } = this.#meta.tail;
-    if (segment === 0 || this.#log.tail.durable >= sequence) return;
-    try {
-      await this.segments.get(segment).file.syncSoon();
-    } catch (error) {
-      this.poison(error);
-      throw error;
-    }
-    this.#log.markDurable(sequence);
+    if (segment === 0 || this.#log.tail.durable >= sequence) return Promise.resolve();
+    if (this.#syncing === undefined || this.#syncing.sequence < sequence) this.#startSync(this.#meta.tail);
+    return this.#syncing!.done;
+  }
+
+  /** Begins to sync the segment in which the log ends at `tail`. */
+  #startSync({ segment, sequence }: Tail): void {
+    const done = this.segments.get(segment).file.syncSoon().then(
+      () => this.#log.markDurable(sequence),
+      (error: unknown) => {
+        this.poison(error);
+        throw error;
+      },
+    );
+    // Who waits for it is told, and if nobody does, the next call is.
+    done.catch(() => undefined);
+    this.#syncing = { sequence, done };
   }
 
   /** The last one out: syncs log and index and marks them clean. Needs the open and the commit lock, and to be alone. */
@@ -349,9 +374,10 @@ export class Heap implements ChunkSource {
   }
 
   /** Writes the batch to the log, then its rows and the new watermark to the index. */
-  #publish(rows: readonly Operation[] | EntryBatch, options: { sync?: boolean; nextCell?: number; epoch?: number }): void {
+  #publish(rows: readonly Operation[] | EntryBatch, options: CommitRequest): void {
     const tail = this.#log.commit(this.#commitOptions(options));
     this.bytesWritten += this.#log.batchBytes;
+    if (options.syncSoon === true) this.#startSync(tail);
     this.index.write((writer) => {
       const hiddenKeys = this.#writeRows(writer, rows, tail.sequence);
       this.deduplicator.publish(writer);

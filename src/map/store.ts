@@ -340,7 +340,7 @@ export class Store {
   /** Resolves when everything before it is durable. */
   async flush(): Promise<void> {
     this.enter();
-    await this.commitPendingSoon();
+    await this.soon(() => this.#tryCommitPending(true));
     await this.heap.sync();
   }
 
@@ -356,12 +356,12 @@ export class Store {
   }
 
   /** Writes a layer of changes as one commit; the bottom layer must be committed before. */
-  #commit(changes: Changes): void {
+  #commit(changes: Changes, syncSoon = false): void {
     if (changes.count === 0 && !changes.cleared) return;
     const planned: PlannedOperation[] = changes.cleared ? [clearEntries] : [];
     for (const one of entryOperations(this.heap, changes.sorted(), changes.cleared)) planned.push(one);
     for (const one of this.cells.operations(changes)) planned.push(one);
-    this.heap.commit(planned);
+    this.heap.commit(planned, { syncSoon });
     const { sequence } = this.heap.meta.tail;
     changes.committed(sequence);
     for (const change of changes.entries()) this.#rows.delete(change.key);
@@ -369,21 +369,21 @@ export class Store {
     this.onCommit?.();
   }
 
-  #commitBottom(): void {
+  #commitBottom(syncSoon = false): void {
     const bottom = this.#layers[0]!;
-    this.#commit(bottom);
+    this.#commit(bottom, syncSoon);
     bottom.reset();
     this.#timer.stop();
   }
 
   /** Commits what is pending if the lock is free; true when nothing is left. Throws IO, POISONED. */
-  #tryCommitPending(): boolean {
+  #tryCommitPending(syncSoon = false): boolean {
     const bottom = this.#layers[0]!;
     if (this.inTransaction || (bottom.count === 0 && !bottom.cleared)) return true;
     if (!this.heap.tryLock()) return false;
     try {
       this.#locked();
-      this.#commitBottom();
+      this.#commitBottom(syncSoon);
       return true;
     } finally {
       this.heap.unlock();
