@@ -21,8 +21,8 @@ export class BuildThread {
   #answer: ((reply: BuildReply | undefined) => void) | undefined;
 
   /** Starts the thread, where there is a processor for it. */
-  constructor() {
-    if (availableParallelism() < 2) return;
+  constructor(processors: number = availableParallelism()) {
+    if (processors < 2) return;
     const worker = new Worker(new URL('./build-worker.js', import.meta.url));
     // Only an answer that is waited for keeps the process alive.
     worker.unref();

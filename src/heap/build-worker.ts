@@ -8,7 +8,7 @@ import type { BatchSums } from './batch-builder.ts';
 import { ChunkKind } from './chunk.ts';
 import { Dictionary } from './dictionary.ts';
 import { EntryBatch } from './entry-batch.ts';
-import type { EntryBatchParts } from './entry-batch.ts';
+import type { BatchPlaces, EntryBatchParts } from './entry-batch.ts';
 import { contentHashIn } from './hash.ts';
 
 /** A batch to be built. `dictionary`: the bytes of its words, undefined where they are those of the batch before. */
@@ -18,21 +18,20 @@ export interface BuildRequest {
   readonly dictionary: Uint8Array | 'none' | undefined;
 }
 
-/** Its records, and the refs and hashes of its entries. */
-export interface BuildReply {
+/** Its records, and where the chunks of its entries are. */
+export interface BuildReply extends BatchPlaces {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly sums: BatchSums;
-  readonly refs: Float64Array<ArrayBuffer>;
-  readonly hashes: Uint32Array<ArrayBuffer>;
 }
 
 const builder = new BatchBuilder();
+const batch = new EntryBatch();
 let dictionary: Dictionary | undefined;
 
 function build(request: BuildRequest): BuildReply {
   if (request.dictionary === 'none') dictionary = undefined;
   else if (request.dictionary !== undefined) dictionary = new Dictionary(request.dictionary);
-  const batch = EntryBatch.from(request.parts);
+  batch.adopt(request.parts);
   builder.begin({ ...request.place, dictionary });
   const kind = ChunkKind.value;
   for (let i = 0; i < batch.count; i++) {
@@ -44,8 +43,7 @@ function build(request: BuildRequest): BuildReply {
   }
   for (let i = 0; i < batch.count; i++) builder.addOperation(batch.operation(i));
   builder.endOperations();
-  const { refs, hashes } = batch.places;
-  return { bytes: Uint8Array.from(builder.written()), sums: builder.sums, refs: Float64Array.from(refs), hashes: Uint32Array.from(hashes) };
+  return { bytes: new Uint8Array(builder.written()), sums: builder.sums, ...batch.places };
 }
 
 parentPort?.on('message', (request: BuildRequest) => {

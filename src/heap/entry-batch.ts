@@ -37,6 +37,12 @@ export interface EntryBatchParts {
   readonly links: ReadonlyArray<{ readonly from: number; readonly links: readonly Link[] }>;
 }
 
+/** Refs and hashes of the chunks of entries that are chunks. */
+export interface BatchPlaces {
+  readonly refs: Float64Array<ArrayBuffer>;
+  readonly hashes: Uint32Array<ArrayBuffer>;
+}
+
 /** Filled entry by entry: first the value, then the key, which completes it. */
 export class EntryBatch {
   /** Values and keys; keys are written here, then `endKey` is called. */
@@ -54,8 +60,8 @@ export class EntryBatch {
   #keyEnds: Uint32Array<ArrayBuffer> = new Uint32Array(entriesFirst);
   /** 1: the value is a chunk, 0: it lies in the row. */
   #chunks: Uint8Array<ArrayBuffer> = new Uint8Array(entriesFirst);
-  #refs: Float64Array = new Float64Array(entriesFirst);
-  #hashes: Uint32Array = new Uint32Array(entriesFirst);
+  #refs: Float64Array<ArrayBuffer> = new Float64Array(entriesFirst);
+  #hashes: Uint32Array<ArrayBuffer> = new Uint32Array(entriesFirst);
   readonly #links: Array<readonly Link[]> = [];
   /** Buffers for keys, by length. */
   readonly #keys: Uint8Array[] = [];
@@ -134,7 +140,7 @@ export class EntryBatch {
       last = list;
     }
     return {
-      bytes: Uint8Array.from(this.out.written()),
+      bytes: new Uint8Array(this.out.written()),
       starts: this.#starts.slice(0, count),
       valueEnds: this.#valueEnds.slice(0, count),
       keyEnds: this.#keyEnds.slice(0, count),
@@ -143,31 +149,30 @@ export class EntryBatch {
     };
   }
 
-  /** The batch of these parts. */
-  static from(parts: EntryBatchParts): EntryBatch {
-    const batch = new EntryBatch();
-    batch.out.bytes = Buffer.from(parts.bytes.buffer, parts.bytes.byteOffset, parts.bytes.length);
-    batch.out.length = parts.bytes.length;
-    batch.count = parts.starts.length;
-    batch.#starts = parts.starts;
-    batch.#valueEnds = parts.valueEnds;
-    batch.#keyEnds = parts.keyEnds;
-    batch.#chunks = parts.chunks;
-    batch.#refs = new Float64Array(batch.count);
-    batch.#hashes = new Uint32Array(batch.count);
+  /** Makes it the batch of these parts, whose arrays it uses. */
+  adopt(parts: EntryBatchParts): void {
+    this.reset();
+    this.count = parts.starts.length;
+    this.out.bytes = Buffer.from(parts.bytes.buffer, parts.bytes.byteOffset, parts.bytes.length);
+    this.out.length = parts.bytes.length;
+    this.#starts = parts.starts;
+    this.#valueEnds = parts.valueEnds;
+    this.#keyEnds = parts.keyEnds;
+    this.#chunks = parts.chunks;
+    this.#refs = new Float64Array(this.count);
+    this.#hashes = new Uint32Array(this.count);
     parts.links.forEach(({ from, links }, i) => {
-      const to = parts.links[i + 1]?.from ?? batch.count;
-      for (let at = from; at < to; at++) batch.#links[at] = links;
+      const to = parts.links[i + 1]?.from ?? this.count;
+      for (let at = from; at < to; at++) this.#links[at] = links;
     });
-    return batch;
   }
 
-  /** Where the chunks of all entries are. */
-  get places(): { readonly refs: Float64Array; readonly hashes: Uint32Array } {
+  /** Where the chunks of the entries are; of a batch that was adopted, no longer than it. */
+  get places(): BatchPlaces {
     return { refs: this.#refs, hashes: this.#hashes };
   }
 
-  set places({ refs, hashes }: { readonly refs: Float64Array; readonly hashes: Uint32Array }) {
+  set places({ refs, hashes }: BatchPlaces) {
     this.#refs.set(refs);
     this.#hashes.set(hashes);
   }

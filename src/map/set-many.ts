@@ -47,12 +47,12 @@ export async function setMany(
       if (load.waiting >= batch || load.bytes > batchBytesMax) await load.next();
     }
   } catch (error) {
+    // What was set before a failure is the user's. If it can not be stored either, the next call on the map says so.
+    await load.finish().catch(() => undefined);
     await iterator.return?.();
     throw error;
-  } finally {
-    // What was set before a failure is the user's; only an abort of the commit itself may stop it.
-    await load.finish();
   }
+  await load.finish();
   return load.count;
 }
 
