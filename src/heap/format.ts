@@ -14,7 +14,10 @@ const ours: ReadonlySet<string> = new Set(['locks', segmentFolder]);
 /** Is there a store, complete or just being made? Throws FORMAT for a folder that holds something else. */
 export function isStore(storage: Storage): boolean {
   if (storage.exists(name)) return true;
-  const strangers = storage.list('').filter((entry) => !ours.has(entry) && !entry.startsWith(`${name}.`));
+  const entries = storage.list('');
+  // Another process may have made it since it was asked for.
+  if (entries.includes(name)) return true;
+  const strangers = entries.filter((entry) => !ours.has(entry) && !entry.startsWith(`${name}.`));
   if (strangers.length === 0) return false;
   throw new StoreError('FORMAT', `${storage.path} is no store: it has no ${name}, but ${strangers.slice(0, 3).join(', ')}`);
 }
