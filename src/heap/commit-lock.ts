@@ -2,16 +2,17 @@
  * The commit lock: who holds it may append to the log and write the index.
  *
  * It is a byte-range lock of the kernel: freed when its holder dies, kept while the holder is stopped, blind to clocks. Beside it
- * lies a file of three bytes that all processes read, and but for the last one write, under the lock:
+ * lies a file of six bytes that all processes read, and but for the last one write, under the lock:
  *
  *     busy     1 from before the log is appended to until the index has followed: a holder died (or failed) between
  *              when the next one finds it set, and the next one has to catch up
  *     dirty    1 once the clean marker has been made `dirty` since the store was last at rest
- *     doubt    1 from a failure on until the log's last segment has been written anew: after a failed sync the system still
- *              shows what was not written, and a later sync succeeds without it
+ *     doubt    from a failure on, until they have been written anew, the number (4 bytes) of the first segment that may lack what was
+ *              written to it: after a failed sync the system still shows that, and a later sync succeeds without it; 0: none
  *
  * They are in the page cache, not synced: after a crash of the machine the first opener believes neither.
  */
+import { readUint32, writeUint32 } from '../base/bytes.ts';
 import { StoreError } from '../base/errors.ts';
 import type { Storage, StorageFile } from '../storage/storage.ts';
 
@@ -42,18 +43,22 @@ export class SoleLocks implements Locks {
 }
 
 const stateName = 'locks/state';
+const stateBytes = 6;
+const doubtAt = 2;
+/** Beyond the number of any segment. */
+const lastSegment = 0xffff_ffff;
 
 export class CommitLock {
   readonly #locks: Locks;
   readonly #file: StorageFile;
-  readonly #state = new Uint8Array(3);
+  readonly #state = new Uint8Array(stateBytes);
   #held = false;
 
   constructor(storage: Storage, locks: Locks) {
     this.#locks = locks;
     const isThere = storage.exists(stateName);
     this.#file = storage.open(stateName, isThere ? 'write' : 'create');
-    // All three from the start: a read of fewer bytes than asked for is tried again, each time the lock is taken.
+    // All of it from the start: a read of fewer bytes than asked for is tried again, each time the lock is taken.
     if (!isThere) this.#file.write(this.#state, 0);
   }
 
@@ -77,23 +82,29 @@ export class CommitLock {
     this.#write(1, value);
   }
 
-  /** Has any process met a failure since the last segment was written anew? Set without the lock, taken back under it. */
-  get doubt(): boolean {
-    return this.#state[2] === 1;
+  /** The first segment that may lack something since a failure any process has met; 0 for none. Set without the lock, taken back under it. */
+  get doubt(): number {
+    return readUint32(this.#state, doubtAt);
   }
 
-  /** Needs no lock, and never throws: it is called when something has failed, and that is what has to be reported. */
-  setDoubt(): void {
+  /**
+   * Doubts the segments from `segment` on, by default the last one. Needs no lock, and never throws: it is called when something
+   * has failed, and that is what has to be reported.
+   */
+  setDoubt(segment: number = lastSegment): void {
     try {
-      this.#file.write(Uint8Array.of(1), 2);
+      const bytes = new Uint8Array(4);
+      const known = this.#file.read(bytes, 0, 4, doubtAt) === 4 ? readUint32(bytes, 0) : 0;
+      writeUint32(bytes, 0, known === 0 ? segment : Math.min(known, segment));
+      this.#file.write(bytes, doubtAt);
     } catch {
       // A failing write to a page of the cache: there is nothing left to try.
     }
   }
 
   clearDoubt(): void {
-    this.#state[2] = 0;
-    this.#file.write(this.#state.subarray(2), 2);
+    this.#state.fill(0, doubtAt);
+    this.#file.write(this.#state.subarray(doubtAt), doubtAt);
   }
 
   tryAcquire(): boolean {
@@ -129,7 +140,7 @@ export class CommitLock {
     this.#held = true;
     this.#state.fill(0);
     try {
-      this.#file.read(this.#state, 0, 3, 0);
+      this.#file.read(this.#state, 0, stateBytes, 0);
     } catch (error) {
       this.release();
       throw new StoreError('IO', 'The state beside the commit lock can not be read', { cause: error });

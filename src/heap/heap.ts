@@ -22,13 +22,14 @@ import type { IndexHome } from './index-home.ts';
 import { Liveness } from './liveness.ts';
 import type { Revival } from './liveness.ts';
 import { Log } from './log.ts';
-import type { CommitOptions, Tail } from './log.ts';
+import type { CommitOptions } from './log.ts';
+import { LogSync } from './log-sync.ts';
 import type { Manifest } from './manifest.ts';
 import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
 import type { LoggedTable, Operation } from './operations.ts';
 import { makeChunk, PendingView } from './pending.ts';
-import { catchUp, rewriteLastSegment } from './recovery.ts';
+import { catchUp, rewriteSegments } from './recovery.ts';
 import type { Segments } from './segments.ts';
 
 /** Chunks of a commit that grow past this are published ahead of it, so that a large value does not fill memory twice. */
@@ -82,10 +83,9 @@ export class Heap implements ChunkSource {
   readonly liveness: Liveness;
   readonly #home: IndexHome;
   readonly #log: Log;
+  readonly #sync: LogSync;
   #meta: Meta = emptyMeta;
   #failure: unknown;
-  /** The sync begun last: it makes commits up to `sequence` durable. */
-  #syncing: { readonly sequence: number; readonly done: Promise<void> } | undefined;
   /** Numbers of the pins this process holds: it can not tell them by their locks, which are its own. */
   readonly ownPins: Set<number> = new Set();
   /** Whether, when the commit lock was last taken, others had committed since the stretch before. */
@@ -102,6 +102,10 @@ export class Heap implements ChunkSource {
     this.liveness = new Liveness(parts.segments, this);
     this.deduplicator = new Deduplicator(parts.index, this, (ref) => this.liveness.isLive(ref));
     this.#log = new Log(parts.segments, parts.storeId, parts.options.segmentBytesTarget);
+    this.#sync = new LogSync(parts.segments, this.#log, (error, segment) => {
+      this.commitLock.setDoubt(segment);
+      this.poison(error);
+    });
     this.refresh();
   }
 
@@ -174,8 +178,8 @@ export class Heap implements ChunkSource {
     try {
       this.checkUsable();
       this.othersCommitted = this.refresh();
-      if (this.commitLock.doubt) {
-        rewriteLastSegment(this.segments);
+      if (this.commitLock.doubt > 0) {
+        rewriteSegments(this.segments, this.commitLock.doubt);
         this.commitLock.clearDoubt();
       }
       if (this.commitLock.busy) {
@@ -332,26 +336,17 @@ export class Heap implements ChunkSource {
   }
 
   /** Makes everything committed so far durable. */
-  sync(): Promise<void> {
+  async sync(): Promise<void> {
     this.checkUsable();
-    const { segment, sequence } = this.#meta.tail;
-    if (segment === 0 || this.#log.tail.durable >= sequence) return Promise.resolve();
-    if (this.#syncing === undefined || this.#syncing.sequence < sequence) this.#startSync(this.#meta.tail);
-    return this.#syncing!.done;
+    await this.#sync.reach(this.#meta.tail);
   }
 
-  /** Begins to sync the segment in which the log ends at `tail`. */
-  #startSync({ segment, sequence }: Tail): void {
-    const done = this.segments.get(segment).file.syncSoon().then(
-      () => this.#log.markDurable(sequence),
-      (error: unknown) => {
-        this.poison(error);
-        throw error;
-      },
-    );
-    // Who waits for it is told, and if nobody does, the next call is.
-    done.catch(() => undefined);
-    this.#syncing = { sequence, done };
+  /** Waits for syncs that are under way. Throws what the last one failed with, unless the heap was poisoned before. */
+  async settle(): Promise<void> {
+    const isGood = this.#failure === undefined;
+    await this.#sync.end().catch((error: unknown) => {
+      if (isGood) throw error;
+    });
   }
 
   /** The last one out: syncs log and index and marks them clean. Needs the open and the commit lock, and to be alone. */
@@ -377,7 +372,7 @@ export class Heap implements ChunkSource {
   #publish(rows: readonly Operation[] | EntryBatch, options: CommitRequest): void {
     const tail = this.#log.commit(this.#commitOptions(options));
     this.bytesWritten += this.#log.batchBytes;
-    if (options.syncSoon === true) this.#startSync(tail);
+    if (options.syncSoon === true) this.#sync.begin(tail);
     this.index.write((writer) => {
       const hiddenKeys = this.#writeRows(writer, rows, tail.sequence);
       this.deduplicator.publish(writer);

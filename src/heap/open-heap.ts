@@ -16,7 +16,7 @@ import type { HeapOptions } from './heap.ts';
 import type { IndexHome } from './index-home.ts';
 import { decodeMeta, emptyMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
-import { catchUp, checkReach, rebuildIndex, rewriteLastSegment } from './recovery.ts';
+import { catchUp, checkReach, rebuildIndex, rewriteSegments } from './recovery.ts';
 import type { RecoveryReport } from './recovery.ts';
 import { Segments } from './segments.ts';
 
@@ -87,8 +87,8 @@ class Opening {
       throw new StoreError('LOCKED', 'The index can be rebuilt only while no other process has the store open');
     }
     await this.#commitLock.acquireSoon(this.#options.openTimeoutMs);
-    if (this.#commitLock.doubt) {
-      rewriteLastSegment(this.#segments);
+    if (this.#commitLock.doubt > 0) {
+      rewriteSegments(this.#segments, this.#commitLock.doubt);
       this.#commitLock.clearDoubt();
     }
     const atRest = alone ? await this.#settle() : true;
@@ -168,6 +168,7 @@ class Opening {
 async function closeHeap(heap: Heap, parts: OpenHeapParts, timeoutMs: number): Promise<void> {
   const { locks } = parts;
   try {
+    await heap.settle();
     await locks.lockSoon(lockPlaces.open, { timeoutMs, what: 'another process that opens or closes the store' });
     locks.unlock(lockPlaces.presence);
     if (heap.failure === undefined && locks.tryLock(lockPlaces.presence)) {

@@ -177,20 +177,23 @@ function cutTail(segments: Segments, id: number, end: ScanEnd, last: boolean): n
 const rewriteBytes = 1024 * 1024;
 
 /**
- * Writes the last segment over itself and syncs it: when a sync has failed, only that makes it durable, for the system
- * believes it is. Earlier segments were synced before it was made. Needs the commit lock. Throws IO.
+ * Writes the last segment, and those before it from the segment `from` on, over themselves and syncs them: when a sync has failed, only
+ * that makes them durable, for the system believes they are. Needs the commit lock. Throws IO.
  */
-export function rewriteLastSegment(segments: Segments): void {
-  const id = segments.list().at(-1);
-  if (id === undefined || segments.header(id) === undefined) return;
-  const { file } = segments.get(id);
+export function rewriteSegments(segments: Segments, from: number): void {
+  const ids = segments.list();
   const bytes = Buffer.allocUnsafe(rewriteBytes);
-  for (let at = 0; ; at += rewriteBytes) {
-    const got = file.read(bytes, 0, rewriteBytes, at);
-    if (got === 0) break;
-    file.write(bytes.subarray(0, got), at);
+  for (const id of ids.filter((one) => one >= from || one === ids.at(-1))) {
+    if (segments.header(id) === undefined) continue;
+    const { file, compacted } = segments.get(id);
+    if (compacted) continue;
+    for (let at = 0; ; at += rewriteBytes) {
+      const got = file.read(bytes, 0, rewriteBytes, at);
+      if (got === 0) break;
+      file.write(bytes.subarray(0, got), at);
+    }
+    file.sync();
   }
-  file.sync();
 }
 
 /** Removes a last segment that was being made when its maker died: no longer than a header, and none there. */

@@ -80,8 +80,8 @@ export class CrashChain {
     let image: Storage | undefined;
     let stopped = false;
     disk.onOperation = ({ count, kind }) => {
-      // A sync that throws has failed, and a failed sync loses data; one that is never made does not.
-      if (count < stop || (!stopped && !isPowerLoss && kind === 'sync')) return;
+      // A sync that throws has failed, and a failed sync loses data; the kernel goes on with one that a dead process began.
+      if (count < stop || (!isPowerLoss && kind === 'sync')) return;
       if (!stopped && isPowerLoss) image = disk.crash(() => random.float());
       stopped = true;
       throw new Stopped();

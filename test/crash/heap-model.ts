@@ -105,7 +105,7 @@ export function commitOnce(heap: Heap, states: States, random: Random, held: Val
     }
     const sync = random.once(6);
     states.attempt(next);
-    heap.commit(operations, { sync, nextCell: heap.meta.tail.nextCell + 1 });
+    heap.commit(operations, { sync, syncSoon: !sync && random.once(4), nextCell: heap.meta.tail.nextCell + 1 });
     states.acknowledged = states.attempted;
     held.push(...made);
     if (sync) states.durable = states.acknowledged;
