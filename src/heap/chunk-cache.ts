@@ -1,10 +1,10 @@
 /**
  * The chunk cache: records of segments in memory, within a budget.
  *
- * Records are read straight into *slabs*, which are filled one after the other and recycled oldest first: no object per
- * record, no garbage, memory bounded to the byte. Once all are in use, a hit in the older half of them copies the record to
- * the newest one, so what is used stays (a log-structured approximation of least-recently-used). A view knows the slab's generation
- * and says `stale` once the slab has been recycled.
+ * Records go into *slabs*, which are filled one after the other and recycled oldest first: no object per record but its view,
+ * no garbage, memory bounded to the byte. Packed ones are unpacked on the way. Once all slabs are in use, a hit in the older half
+ * of them copies the record to the newest one, so what is used stays (a log-structured approximation of least-recently-used). A view
+ * knows the slab's generation and says `stale` once the slab has been recycled.
  *
  * Scans go past it: when reads follow each other in a segment, one read brings in a whole window, and its records are
  * served from there without entering the slabs. A window is never overwritten, so its views never go stale.
