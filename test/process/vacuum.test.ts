@@ -35,6 +35,22 @@ async function checkKept(map: LodeMap, count: number): Promise<void> {
   assert.ok(ok, JSON.stringify(problems.slice(0, 3)));
 }
 
+/** Stops a vacuuming child at a moment when it does not hold the commit lock: with that, all writers would wait for it. */
+async function stopOutsideCommit(child: StoreChild, map: LodeMap): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    await sleep(50);
+    child.process.kill('SIGSTOP');
+    try {
+      map.update('turn', () => tries);
+      return;
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, 'TIMEOUT');
+      child.process.kill('SIGCONT');
+    }
+  }
+  assert.fail('the child always held the commit lock');
+}
+
 suite('vacuum and other processes', () => {
   test('writers and readers go on beside it', async (t) => {
     const path = join(scratch(), 'store');
@@ -109,13 +125,14 @@ suite('vacuum and other processes', () => {
 
   test('stopped for longer than any lock gets stale it keeps others out, and goes on', async (t) => {
     const path = join(scratch(), 'store');
-    const map = await sparseStore(path, 300);
+    await (await sparseStore(path, 300)).close();
+    const map = (await open(path, { lockTimeoutMs: 1000 })) as LodeMap;
     t.after(() => map.close());
     const child = await StoreChild.open(path);
     t.after(() => child.kill());
     const vacuum = child.call<{ segmentsCompacted: number }>('vacuum', { sparseBelow: 1, maxBytesPerSecond: 200_000 });
-    await sleep(100);
-    child.process.kill('SIGSTOP');
+    vacuum.catch(() => undefined);
+    await stopOutsideCommit(child, map);
     await assert.rejects(map.vacuum(), { code: 'LOCKED' });
     for (let i = 0; i < 50; i++) map.set(['new', i], listOf('gone', i));
     await map.flush();
