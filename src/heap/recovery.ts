@@ -170,6 +170,8 @@ function cutTail(segments: Segments, id: number, end: ScanEnd, last: boolean): n
   const cut = segment.file.size() - end.offset;
   segment.file.truncate(end.offset);
   segment.file.sync();
+  // It may have been read from what is gone now.
+  segment.dictionary = undefined;
   return cut;
 }
 

@@ -104,6 +104,39 @@ test('scattered reads in a small cache, and reads in a row, unpack the same', as
   await close();
 });
 
+test('a dictionary that was cut off with the batch that brought it is forgotten', async () => {
+  const storage = new MemoryStorage();
+  const first = await opening(storage);
+  let count = 0;
+  do putLeaf(first.heap, count++);
+  while (findDictionary(first.heap.segments.get(first.heap.meta.tail.segment)) === undefined);
+  const last = first.heap.meta.tail.segment;
+  const { file } = first.heap.segments.get(last);
+  // The dictionary and a packed record are there, their commit is not: as if the machine had died while it was written.
+  file.truncate(file.size() - 8);
+  await first.close();
+  const again = await opening(storage);
+  assert.equal(again.heap.meta.tail.segment, last, 'the segment that lost its only batch is written to again');
+  for (let i = count; i < count + 5; i++) putLeaf(again.heap, i);
+  await again.close();
+  const { heap, close } = bound(await opening(storage));
+  for (let i = count; i < count + 5; i++) {
+    const row = heap.row('entries', Buffer.from(`leaf ${i}`))!;
+    const view = heap.load(decodeRowValue(row, rowHead(row).at).links[0]!);
+    assert.equal(view.bytes.toString('utf8', view.start, view.end), `${i} ${textOf(i).repeat(3)}`);
+  }
+  assert.deepEqual((await verifyHeap(heap)).problems, []);
+  await close();
+});
+
+/** Puts a chunk of those that are deduplicated, so that a scan looks into it. */
+function putLeaf(heap: Heap, i: number): void {
+  const leaf = makeChunk(ChunkKind.listLeaf, Buffer.from(`${i} ${textOf(i).repeat(3)}`));
+  heap.lock(1000);
+  heap.commit([{ table: 'entries', key: Buffer.from(`leaf ${i}`), value: oneLink(leaf) }]);
+  heap.unlock();
+}
+
 function bound(opened: OpenedHeap): { heap: Heap; close: () => Promise<void> } {
   return { heap: opened.heap, close: () => opened.close() };
 }
