@@ -58,7 +58,7 @@ export function* compacting(
   const file = parts.storage.open(name, 'create');
   let isDone = false;
   try {
-    const writer = new CompactionWriter(file, segment.header, keep);
+    const writer = new CompactionWriter(file, { header: segment.header, keep, bytes: segment.file.size() });
     let last: CommitHead | undefined;
     let read = 0;
     for (const record of walkRecords(segment, { trusted: keep.trusted === true })) {
@@ -104,7 +104,7 @@ class CompactionWriter {
   readonly #file: StorageFile;
   readonly #header: SegmentHeader;
   readonly #keep: Keep;
-  readonly #out = new ByteWriter(outBytes + 1024 * 1024);
+  readonly #out: ByteWriter;
   /** Where the first byte of `#out` will lie. */
   #base = segmentHeaderBytes;
   readonly #places: number[] = [];
@@ -125,10 +125,12 @@ class CompactionWriter {
   #lastSequence = 0;
   readonly #result: Compacted = { bytes: 0, chunks: 0, chunksDropped: 0, operations: 0, operationsDropped: 0 };
 
-  constructor(file: StorageFile, header: SegmentHeader, keep: Keep) {
+  /** `bytes`: about how many will be written. */
+  constructor(file: StorageFile, parts: { header: SegmentHeader; keep: Keep; bytes: number }) {
     this.#file = file;
-    this.#header = header;
-    this.#keep = keep;
+    this.#header = parts.header;
+    this.#keep = parts.keep;
+    this.#out = new ByteWriter(Math.min(outBytes + 1024 * 1024, parts.bytes + 1024));
   }
 
   /** Takes the next record; returns the head of the batch that it ends, if it does. */

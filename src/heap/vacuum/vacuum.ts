@@ -47,6 +47,8 @@ const winBytesMin = 4096;
 const winOfLastMin = 1 / 20;
 /** Segments are published together until they come to this. */
 const groupBytes = 256 * 1024 * 1024;
+/** The filter of hidden puts: a byte for each put there is, up to this. */
+const filterBytesMax = 8 * 1024 * 1024;
 const settleRounds = 4;
 const settleBytes = 1024 * 1024;
 const bucketsPerWrite = 2000;
@@ -160,7 +162,8 @@ class Vacuum {
   async compact(): Promise<void> {
     const chosen = this.#chosen;
     const staying = this.#heap.segments.list().filter((id) => !chosen.includes(id));
-    const filterBytes = Math.min(8 * 1024 * 1024, this.#budgetBytes / 8);
+    const puts = staying.reduce((total, id) => total + (this.#marked.get(id)?.operations ?? 0), 0);
+    const filterBytes = Math.max(64, Math.min(filterBytesMax, this.#budgetBytes / 8, puts));
     const rewriter = new Rewriter(this.#heap, this.#pace);
     const { elsewhere = (job) => rewriter.rewrite(job), ahead = 1 } = this.#parts;
     this.#pace.hold(filterBytes);
