@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { amount, seedOf } from '../suite/random.ts';
-import { failEveryCall } from './failing-disk.ts';
+import { failCallsOf } from './failing-disk.ts';
 import { crashStates } from './heap-crash.ts';
 
 test('every crash state is the state after one commit, and nothing durable is lost', async (t) => {
@@ -11,7 +11,7 @@ test('every crash state is the state after one commit, and nothing durable is lo
 });
 
 test('whichever call to the disk fails, nothing acknowledged is lost and nothing hangs', async (t) => {
-  const counts = await failEveryCall(seedOf(t), amount('LODEMAP_FAILING_STEP', 5));
+  const counts = await failCallsOf(seedOf(t), amount('LODEMAP_FAILING_RUNS', 120));
   t.diagnostic(JSON.stringify(counts));
   assert.ok(counts.failures > counts.runs / 2);
 });

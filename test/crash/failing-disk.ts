@@ -142,22 +142,33 @@ class FailingRun {
   }
 }
 
-/** Fails every `step`th call of a load of the given seed, in each of four ways. */
-export async function failEveryCall(seed: number, step: number): Promise<FailingCounts> {
+const ways = [
+  { code: 'EIO', lasting: false },
+  { code: 'EIO', lasting: true },
+  { code: 'ENOSPC', lasting: false },
+  { code: 'ENOSPC', lasting: true },
+] as const;
+
+/**
+ * Fails the calls of a load of the given seed, each in each of four ways; where that comes to more than `runsMax`, as many of them,
+ * evenly spread. The time it takes grows with the square of the calls, and a load has from 100 to 900.
+ */
+export async function failCallsOf(seed: number, runsMax: number): Promise<FailingCounts> {
   const counts = { runs: 0, failures: 0, calls: 0 };
   const whole = new FailingRun(seed, { at: Infinity, code: 'EIO', lasting: false });
   await whole.run();
   counts.calls = whole.calls;
-  for (let at = 1 + (seed % step); at < counts.calls; at += step) {
-    for (const code of ['EIO', 'ENOSPC'] as const) {
-      for (const lasting of [false, true]) {
-        counts.runs++;
-        try {
-          if (await new FailingRun(seed, { at, code, lasting }).run()) counts.failures++;
-        } catch (error) {
-          throw replayable(seed, `with ${code} at call ${at}${lasting ? ' and from then on' : ''}`, error);
-        }
-      }
+  const all = counts.calls * ways.length;
+  const step = Math.max(1, all / runsMax);
+  for (let next = (seed % 97) * (step / 97); next < all; next += step) {
+    const number = Math.floor(next);
+    const at = 1 + Math.floor(number / ways.length);
+    const way = ways[number % ways.length]!;
+    counts.runs++;
+    try {
+      if (await new FailingRun(seed, { at, ...way }).run()) counts.failures++;
+    } catch (error) {
+      throw replayable(seed, `with ${way.code} at call ${at}${way.lasting ? ' and from then on' : ''}`, error);
     }
   }
   return counts;
