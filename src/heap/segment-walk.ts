@@ -28,6 +28,8 @@ export class SegmentWalk {
   readonly #end: number;
   #start = 0;
   #length = 0;
+  /** Does the file end before it should? */
+  #isCut = false;
   /** The record that `next` found: its frame, the same object each time, is of `bytes`, and it begins at `at`. */
   bytes: Buffer;
   at = 0;
@@ -65,11 +67,13 @@ export class SegmentWalk {
         const at = position - this.#start;
         const missing = this.#read(at, this.#length - at);
         if (missing === undefined) return this.#found(at);
-        if (missing === 'damaged' || this.#start + this.#length >= this.#end) return 'damaged';
+        if (missing === 'damaged' || this.#isCut || this.#start + this.#length >= this.#end) return 'damaged';
         if (at === 0) this.bytes = Buffer.allocUnsafeSlow(this.bytes.length * 2);
       }
       this.#start = position;
-      this.#length = this.segment.file.read(this.bytes, 0, Math.min(this.bytes.length, this.#end - position), position);
+      const wanted = Math.min(this.bytes.length, this.#end - position);
+      this.#length = this.segment.file.read(this.bytes, 0, wanted, position);
+      this.#isCut = this.#length < wanted;
       this.reads++;
       if (this.#length === 0) return 'damaged';
     }
