@@ -8,6 +8,7 @@
 import { StoreError, isStoreError } from '../base/errors.ts';
 import type { Index } from '../storage/index-store.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { Reach } from './clean-marker.ts';
 import { CommitLock, lockPlaces } from './commit-lock.ts';
 import type { Locks } from './commit-lock.ts';
 import { readFormat } from './format.ts';
@@ -93,7 +94,15 @@ class Opening {
     }
     const atRest = alone ? await this.#settle() : true;
     this.#index = home.open();
-    const meta = this.#readMeta();
+    let meta = this.#readMeta();
+    if (alone && atRest && meta.generation !== this.#segments.manifest.generation) {
+      // Brought in from elsewhere, or from before: what it lacks is in no segment any more.
+      await this.#index.close();
+      this.#index = undefined;
+      await this.#rebuild('the store was vacuumed after it was closed', undefined);
+      this.#index = home.open();
+      meta = this.#readMeta();
+    }
     if (!atRest || (!alone && this.#commitLock.busy)) this.#catchUp(meta);
     else if (alone) this.#checkTail(meta);
     this.heap = new Heap({
@@ -130,18 +139,22 @@ class Opening {
       this.#commitLock.busy = false;
       return trust.clean;
     }
-    let report: RecoveryReport | undefined;
     // Who asks for a rebuild wants what there is.
     const reach = this.#options.rebuild === true ? undefined : trust.reach;
-    await home.rebuild((index) => {
+    await this.#rebuild(trust.trusted ? 'it was asked for' : trust.reason, reach);
+    return true;
+  }
+
+  async #rebuild(reason: string, reach: Reach | undefined): Promise<void> {
+    let report: RecoveryReport | undefined;
+    await this.#parts.home.rebuild((index) => {
       const rebuilt = rebuildIndex(this.#segments, index, reach);
       ({ report } = rebuilt);
       return rebuilt.meta.tail;
     });
     this.#commitLock.dirty = false;
     this.#commitLock.busy = false;
-    this.recovery = { reason: trust.trusted ? 'it was asked for' : trust.reason, report: report! };
-    return true;
+    this.recovery = { reason, report: report! };
   }
 
   #catchUp(meta: Meta): void {

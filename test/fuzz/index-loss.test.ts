@@ -23,8 +23,11 @@ function valueOf(i: number): unknown {
   return i % 3 === 0 ? { i, list: Array.from({ length: i }, (_, j) => j) } : `value ${i}`;
 }
 
-/** A closed store, and its index as it was when the store held half as much. */
-async function makeStore(): Promise<{ path: string; older: string }> {
+/**
+ * A closed store, and its index as it was when the store held half as much. Vacuumed: half of what was written is gone from its segments,
+ * which leaves one compacted, with deletions of what lies in no segment any more.
+ */
+async function makeStore(vacuumed: boolean): Promise<{ path: string; older: string }> {
   const folder = scratch();
   const path = join(folder, 'store');
   const older = join(folder, 'older');
@@ -34,6 +37,16 @@ async function makeStore(): Promise<{ path: string; older: string }> {
     map.set('overwritten', half);
     map.set(`deleted ${half}`, 1);
     map.delete('deleted 0');
+    if (vacuumed) {
+      for (let i = 0; i < 20; i++) map.set(`filler ${i}`, `${i} ${half} `.repeat(500));
+      await map.flush();
+      for (let i = 0; i < 20; i++) map.delete(`filler ${i}`);
+      await map.vacuum({ sparseBelow: 1 });
+      // What dies now is listed, and stays.
+      map.set('listed', 'x'.repeat(600)).delete('listed');
+      await map.flush();
+      await map.vacuum({ sparseBelow: 0 });
+    }
     await map.close();
     if (half === 0) cpSync(join(path, 'index'), older, { recursive: true });
   }
@@ -85,18 +98,20 @@ suite('the index is built anew', () => {
     }],
   ];
   for (const [name, lose] of losses) {
-    test(name, async () => {
-      const { path, older } = await makeStore();
-      await lose(join(path, 'index'), older);
-      await check(path);
-    });
+    for (const vacuumed of [false, true]) {
+      test(`${name}${vacuumed ? ', of a store that was vacuumed' : ''}`, async () => {
+        const { path, older } = await makeStore(vacuumed);
+        await lose(join(path, 'index'), older);
+        await check(path);
+      });
+    }
   }
 });
 
 test('an index that is damaged after its process was killed is not believed', async (t) => {
   const random = new Random(seedOf(t));
   for (let round = amount('LODEMAP_KILLED_INDEXES', 6); round > 0; round--) {
-    const { path } = await makeStore();
+    const { path } = await makeStore(round % 2 === 1);
     const child = await StoreChild.open(path);
     await child.call('set', 'overwritten', 1);
     await child.call('flush');
