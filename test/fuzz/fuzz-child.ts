@@ -11,6 +11,8 @@ import { digest } from './digest.ts';
 export interface Attempt {
   readonly path: string;
   readonly expected: ReadonlyMap<string, string>;
+  /** Vacuum it, too? */
+  readonly vacuum: boolean;
 }
 
 export interface Verdict {
@@ -18,9 +20,8 @@ export interface Verdict {
   readonly detail: string;
 }
 
-async function readAll(map: LodeMap, expected: ReadonlyMap<string, string>): Promise<Verdict> {
+async function readAll(map: LodeMap, expected: ReadonlyMap<string, string>, read: Set<string>): Promise<Verdict> {
   let refused: string | undefined;
-  let seen = 0;
   for (const [key, wanted] of expected) {
     try {
       const value = map.get(key);
@@ -28,7 +29,7 @@ async function readAll(map: LodeMap, expected: ReadonlyMap<string, string>): Pro
       if (digest(typeof value === 'object' && value !== null ? materialize(value) : value) !== wanted) {
         return { verdict: 'wrong', detail: `${key} reads as something else` };
       }
-      seen++;
+      read.add(key);
     } catch (error) {
       if (!isStoreError(error)) throw error;
       refused = error.code;
@@ -53,14 +54,45 @@ async function readAll(map: LodeMap, expected: ReadonlyMap<string, string>): Pro
     if (!isStoreError(error)) throw error;
     refused ??= error.code;
   }
-  return refused === undefined ? { verdict: 'right', detail: '' } : { verdict: 'coded', detail: `${refused}, ${seen} read` };
+  return refused === undefined ? { verdict: 'right', detail: '' } : { verdict: 'coded', detail: `${refused}, ${read.size} read` };
 }
 
-async function attempt({ path, expected }: Attempt): Promise<Verdict> {
+/** Vacuums the store and reads it again, once as it is and once with an index made anew: what could be read before is there. */
+async function vacuumAndRead(map: LodeMap, { path, expected }: Attempt, before: ReadonlySet<string>): Promise<Verdict> {
+  let refused: string | undefined;
+  try {
+    await map.vacuum({ sparseBelow: 1 });
+  } catch (error) {
+    if (!isStoreError(error)) throw error;
+    refused = error.code;
+  }
+  const found = await readAgain(map, expected, before);
+  if (found !== undefined) return { verdict: 'wrong', detail: `after a vacuum (${refused ?? 'done'}): ${found}` };
+  await map.close();
+  await using again = (await open(path, { rebuild: true })) as LodeMap;
+  const rebuilt = await readAgain(again, expected, before);
+  if (rebuilt !== undefined) return { verdict: 'wrong', detail: `rebuilt after a vacuum (${refused ?? 'done'}): ${rebuilt}` };
+  return { verdict: refused === undefined ? 'right' : 'coded', detail: `vacuum: ${refused}` };
+}
+
+/** What is wrong with a store after a vacuum. */
+async function readAgain(map: LodeMap, expected: ReadonlyMap<string, string>, before: ReadonlySet<string>): Promise<string | undefined> {
+  const read = new Set<string>();
+  const { verdict, detail } = await readAll(map, expected, read);
+  if (verdict === 'wrong') return detail;
+  for (const key of before) if (!read.has(key)) return `${key} could be read before: ${detail}`;
+  return undefined;
+}
+
+async function attempt(one: Attempt): Promise<Verdict> {
   let map: LodeMap | undefined;
   try {
-    map = (await open(path)) as LodeMap;
-    return await readAll(map, expected);
+    map = (await open(one.path)) as LodeMap;
+    const read = new Set<string>();
+    const first = await readAll(map, one.expected, read);
+    if (first.verdict === 'wrong' || !one.vacuum) return first;
+    const second = await vacuumAndRead(map, one, read);
+    return second.verdict === 'right' ? first : second;
   } catch (error) {
     if (isStoreError(error)) return { verdict: 'coded', detail: error.code };
     return { verdict: 'wrong', detail: `an error without a code: ${(error as Error).stack}` };

@@ -2,10 +2,12 @@
  * Damaged stores.
  *
  * Strategy: a store of about 256 KiB with values of every kind is closed; copies of it are damaged in one place or another, in
- * every file it has, and opened and read through by child processes, many copies each.
+ * every file it has, and opened and read through by child processes, many copies each; every third is vacuumed, and opened again
+ * with an index made from what that left.
  *
  * Invariants: every copy reads as the store did, or what is lost is refused with a coded error. No child dies or hangs, no
- * value reads as another, none goes missing in silence. Damage of the index alone is always made good.
+ * value reads as another, none goes missing in silence. Damage of the index alone is always made good. A vacuum loses nothing that
+ * could be read before it.
  */
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
@@ -19,7 +21,7 @@ import type { Random } from '../suite/random.ts';
 import { allKinds, randomValue } from '../suite/values.ts';
 import type { Damage, Files } from './damage.ts';
 import { digest } from './digest.ts';
-import type { Verdict } from './fuzz-child.ts';
+import type { Attempt, Verdict } from './fuzz-child.ts';
 
 export interface Specimen {
   readonly files: Files;
@@ -36,6 +38,33 @@ export interface FuzzCounts {
 
 const attemptMs = 20_000;
 
+/**
+ * Makes a store of about 256 KiB that was vacuumed: with a compacted segment, one that is retired, dead lists, a manifest, and
+ * commits behind it all.
+ */
+export async function makeVacuumedSpecimen(path: string, random: Random): Promise<Specimen> {
+  let map = (await open(path)) as LodeMap;
+  for (const [name, value] of allKinds()) map.set(name, value);
+  for (let i = 0; i < 300; i++) map.set(`key ${i}`, randomValue(random, 30));
+  for (let i = 0; i < 40; i++) map.set(`goes ${i}`, { text: `goes ${i} `.repeat(60), i });
+  await map.flush();
+  for (let i = 0; i < 40; i++) map.delete(`goes ${i}`);
+  await map.vacuum({ sparseBelow: 1 });
+  for (let i = 0; i < 40; i++) map.set(`goes ${i}`, { text: `goes again ${i} `.repeat(60), i });
+  await map.flush();
+  for (let i = 0; i < 40; i++) map.delete(`goes ${i}`);
+  await map.vacuum({ sparseBelow: 1 });
+  for (let i = 0; i < 60; i++) map.set(`key ${i * 2}`, { text: `later text ${i} `.repeat(random.below(60)), i });
+  await map.vacuum({ sparseBelow: 0 });
+  await map.close();
+  map = (await open(path)) as LodeMap;
+  for (let i = 0; i < 30; i++) {
+    map.set(`key ${i * 3}`, { text: `the newest text ${i} `.repeat(random.below(60)), i });
+    await map.flush();
+  }
+  return specimenOf(path, map);
+}
+
 /** Makes a store of about 256 KiB in `path`, closes it and reads its files. */
 export async function makeSpecimen(path: string, random: Random): Promise<Specimen> {
   let map = (await open(path)) as LodeMap;
@@ -50,6 +79,10 @@ export async function makeSpecimen(path: string, random: Random): Promise<Specim
     map.set(`later ${i}`, { text: `later text ${i} `.repeat(random.below(60)), i });
     await map.flush();
   }
+  return specimenOf(path, map);
+}
+
+async function specimenOf(path: string, map: LodeMap): Promise<Specimen> {
   const expected = new Map<string, string>();
   for (const [key, value] of map) {
     expected.set(key as string, digest(typeof value === 'object' && value !== null ? materialize(value) : value));
@@ -81,7 +114,7 @@ export function writeFiles(path: string, files: Files): void {
 class Opener {
   #child: ChildProcess | undefined;
 
-  async try(path: string, expected: ReadonlyMap<string, string>): Promise<Verdict> {
+  async try(attempt: Attempt): Promise<Verdict> {
     const child = (this.#child ??= fork(new URL('./fuzz-child.js', import.meta.url), {
       serialization: 'advanced',
       execArgv: ['--enable-source-maps'],
@@ -102,7 +135,7 @@ class Opener {
       };
       child.on('message', done);
       child.on('exit', died);
-      child.send({ path, expected });
+      child.send(attempt);
     });
     if (child.exitCode !== null || child.signalCode !== null) this.#child = undefined;
     return verdict;
@@ -129,7 +162,7 @@ export async function fuzzStores(
         const copy = damaged(next++);
         const path = join(folder, `copy ${worker}`);
         writeFiles(path, copy.files);
-        const { verdict, detail } = await opener.try(path, specimen.expected);
+        const { verdict, detail } = await opener.try({ path, expected: specimen.expected, vacuum: copy.seed % 3 === 0 });
         if (verdict === 'wrong') throw replayable(copy.seed, `on ${copy.what}`, new Error(detail));
         const indexOnly = copy.what.split('; ').every((what) => what.startsWith('index/'));
         if (indexOnly && verdict !== 'right') {
