@@ -17,6 +17,19 @@ export const segmentFolder = 'segments';
 export const segmentHeaderBytes = 64;
 const magic = Buffer.from('LODESEG\n', 'latin1');
 
+const segmentBytesDefault = 64 * 1024 * 1024;
+let segmentBytesForced: number | undefined;
+
+/** Past how many bytes a segment is followed by the next. */
+export function segmentBytesTarget(): number {
+  return segmentBytesForced ?? segmentBytesDefault;
+}
+
+/** Test hook: with small segments a small store has many. */
+export function forceSegmentBytes(bytes: number | undefined): void {
+  segmentBytesForced = bytes;
+}
+
 export interface SegmentHeader {
   id: number;
   seed: number;

@@ -12,6 +12,7 @@ import { isStore } from '../heap/format.ts';
 import { LmdbHome } from '../heap/index-home.ts';
 import { openHeap } from '../heap/open-heap.ts';
 import type { OpenedHeap } from '../heap/open-heap.ts';
+import { segmentBytesTarget } from '../heap/segment.ts';
 import { verifyHeap } from '../heap/verify.ts';
 import { FileStorage } from '../storage/file-storage.ts';
 import { LockFile } from '../storage/lock.ts';
@@ -31,7 +32,6 @@ const cacheBytesDefault = 64 * 1024 * 1024;
 const lockTimeoutMsDefault = 10_000;
 /** Opening waits for others that open, close or rebuild; a rebuild of many GiB takes its time. */
 const openTimeoutMs = 120_000;
-const segmentBytesTarget = 64 * 1024 * 1024;
 /** A store that at least one map of this thread has open. */
 interface SharedStore {
   readonly store: Store;
@@ -90,7 +90,7 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
     {
       create,
       cacheBytes: () => room.forChunks,
-      segmentBytesTarget,
+      segmentBytesTarget: segmentBytesTarget(),
       openTimeoutMs,
       rebuild: options.rebuild === true,
     },

@@ -6,6 +6,7 @@ import { isStoreError } from '../../src/base/errors.ts';
 import { materialize, open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
 import { digest } from './digest.ts';
+import { takeSegmentBytes } from '../suite/small-segments.ts';
 
 /** What the parent asks. `expected` maps each key to a digest of its value. */
 export interface Attempt {
@@ -104,6 +105,7 @@ async function attempt(one: Attempt): Promise<Verdict> {
 }
 
 if (process.argv[1] === import.meta.filename) {
+  takeSegmentBytes();
   process.on('message', (message: Attempt) => {
     void attempt(message).then((verdict) => process.send!(verdict));
   });

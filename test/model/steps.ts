@@ -1,6 +1,6 @@
 /** The steps of a program: each does the same to the store and to the model, and compares. */
 import assert from 'node:assert/strict';
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import { isStoreError } from '../../src/base/errors.ts';
 import { compareKeys } from '../suite/model-map.ts';
 import type { Key, Range } from '../suite/model-map.ts';
@@ -10,7 +10,7 @@ import { randomKey, randomValue } from '../suite/values.ts';
 import { clone, isContainer } from './clone.ts';
 import { containerStep, descent, growth } from './container-steps.ts';
 import { outcomeOf, plain, same, sameOutcome, show } from './world.ts';
-import type { World } from './world.ts';
+import type { HeldHandle, Outcome, World } from './world.ts';
 
 type Kinds = Record<string, readonly [weight: number, perform: Perform]>;
 
@@ -271,7 +271,33 @@ function hold(world: World, random: Random): void {
     lazy: world.map.get(key) as object,
     plain: world.model.get(key),
     version: world.versionOf(key),
+    vacuums: world.vacuums,
   });
+}
+
+/** May a vacuum have removed what a handle shows? */
+function mayBeGone(world: World, held: HeldHandle): boolean {
+  return held.vacuums < world.vacuums && held.version !== world.versionOf(held.key);
+}
+
+function isGone(outcome: Outcome): boolean {
+  return 'error' in outcome && isStoreError(outcome.error, 'NOT_FOUND', 'CONFLICT');
+}
+
+/** Sets a value read a while ago under another key: it is stored as it was, or it is gone, and then nothing has happened. */
+function assignHeld(world: World, random: Random): void {
+  if (world.handles.length === 0) return;
+  const held = random.pick(world.handles);
+  const to = randomKey(random);
+  world.note(`set(${show(to)}, the handle of ${show(held.key)})`);
+  const outcome = outcomeOf(() => world.map.set(to, held.lazy));
+  if (mayBeGone(world, held) && isGone(outcome)) {
+    world.handles.splice(world.handles.indexOf(held), 1);
+  } else {
+    if ('error' in outcome) throw outcome.error;
+    world.put(to, held.plain);
+  }
+  world.check(to);
 }
 
 /** Reads and writes through a value read a while ago. */
@@ -281,12 +307,16 @@ function useHeld(world: World, random: Random): void {
   const { key, lazy } = held;
   const isCurrent = held.version === world.versionOf(key);
   world.note(`use the handle of ${show(key)}, ${isCurrent ? 'current' : 'stale'}`);
+  if (mayBeGone(world, held) && isGone(outcomeOf(() => plain(lazy)))) {
+    world.handles.splice(world.handles.indexOf(held), 1);
+    return;
+  }
   same(lazy, held.plain, 'what a held handle shows');
   // What was set again to the same content may count as unchanged.
   if (!isCurrent && difference(held.plain, world.model.get(key)) === undefined) return;
   if (!isCurrent) {
     const write = outcomeOf(() => writeSomething(lazy));
-    assert.ok('error' in write && isStoreError(write.error, 'CONFLICT'), 'a stale write is a CONFLICT');
+    assert.ok('error' in write && isStoreError(write.error, 'CONFLICT'), `a stale write is a CONFLICT: ${inspect(write)}`);
     same(lazy, held.plain, 'what a stale handle shows');
     world.check(key);
     return;
@@ -364,6 +394,31 @@ async function elsewhere(world: World, random: Random): Promise<void> {
   world.check(key);
 }
 
+/** Vacuums, here or in another process, sometimes with changes going on meanwhile. */
+async function vacuum(world: World, random: Random): Promise<void> {
+  const options = { sparseBelow: random.pick([0, 0.5, 0.8, 1]) };
+  const elsewhere = random.once(3);
+  world.note(`vacuum(${options.sparseBelow})${elsewhere ? ' in another process' : ''}`);
+  world.map.transaction(() => {});
+  world.vacuums++;
+  const vacuuming = elsewhere ? (await world.child()).call('vacuum', options) : world.map.vacuum(options);
+  const state = { ended: false };
+  const ended = vacuuming.finally(() => (state.ended = true));
+  // Reported below.
+  ended.catch(() => {});
+  while (!state.ended) {
+    if (random.once(2)) set(world, random);
+    if (random.once(3)) remove(world, random);
+    if (random.once(4)) writeThrough(world, random);
+    if (random.once(6)) useHeld(world, random);
+    if (random.once(6)) assignHeld(world, random);
+    if (random.once(6)) readSnapshot(world, random);
+    await new Promise((resolve) => setTimeout(resolve, random.below(3)));
+  }
+  await ended;
+  for (const { key } of world.handles) world.check(key);
+}
+
 function checkEverything(world: World): void {
   world.note('compare everything');
   world.checkAll();
@@ -390,12 +445,14 @@ const kinds: Kinds = {
   assign: [3, assign],
   hold: [2, hold],
   useHeld: [4, useHeld],
+  assignHeld: [1, assignHeld],
   takeSnapshot: [0.5, takeSnapshot],
   readSnapshot: [2, readSnapshot],
   flush: [0.5, flush],
   turn: [3, turn],
   reopen: [0.12, reopen],
   elsewhere: [0.25, elsewhere],
+  vacuum: [0.15, vacuum],
   checkEverything: [0.3, checkEverything],
   verify: [0.02, verify],
 };

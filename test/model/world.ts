@@ -9,6 +9,7 @@ import { ModelMap } from '../suite/model-map.ts';
 import type { Key } from '../suite/model-map.ts';
 import { difference } from '../suite/same.ts';
 import { scratch } from '../suite/scratch.ts';
+import { setSegmentBytes } from '../suite/small-segments.ts';
 
 /** A container read a while ago: what it shows, and which state of its entry it belongs to. */
 export interface HeldHandle {
@@ -18,6 +19,15 @@ export interface HeldHandle {
   plain: unknown;
   /** The entry's version in the model when it was read or last written through. */
   version: number;
+  /** How many vacuums there had been. */
+  readonly vacuums: number;
+}
+
+/** The sizes of a program's store. */
+export interface Sizes {
+  readonly cacheBytes: number;
+  /** Of a segment; undefined: as users have it. */
+  readonly segmentBytes: number | undefined;
 }
 
 export interface HeldSnapshot {
@@ -42,17 +52,19 @@ export class World {
   readonly versions: ModelMap<number> = new ModelMap();
   readonly snapshots: HeldSnapshot[] = [];
   readonly handles: HeldHandle[] = [];
+  /** Vacuums so far: a handle of before one whose entry was changed since may have lost what it shows. */
+  vacuums = 0;
   /** Operations done to both sides and compared. */
   operations = 0;
   /** What was done, one line each. */
   readonly trace: string[] = [];
-  readonly #cacheBytes: number;
+  readonly #sizes: Sizes;
   #map: LodeMap | undefined;
   #childHasStore = false;
   #changes = 0;
 
-  constructor(cacheBytes: number) {
-    this.#cacheBytes = cacheBytes;
+  constructor(sizes: Sizes) {
+    this.#sizes = sizes;
   }
 
   get map(): LodeMap {
@@ -60,13 +72,17 @@ export class World {
   }
 
   async open(): Promise<void> {
-    this.#map = (await open(this.path, { cacheBytes: this.#cacheBytes })) as LodeMap;
+    setSegmentBytes(this.#sizes.segmentBytes);
+    this.#map = (await open(this.path, { cacheBytes: this.#sizes.cacheBytes })) as LodeMap;
   }
 
   /** Another process with the store open. */
   async child(): Promise<StoreChild> {
     child ??= new StoreChild();
-    if (!this.#childHasStore) await child.call('open', this.path);
+    if (!this.#childHasStore) {
+      await child.call('segmentBytes', this.#sizes.segmentBytes);
+      await child.call('open', this.path);
+    }
     this.#childHasStore = true;
     return child;
   }

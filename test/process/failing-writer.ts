@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import { isStoreError } from '../../src/base/errors.ts';
 import { open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
+import { takeSegmentBytes } from '../suite/small-segments.ts';
 
 export const writes = 12;
 
@@ -43,4 +44,7 @@ async function write(map: LodeMap, i: number): Promise<void> {
   say(`set ${i}`);
 }
 
-if (process.argv[1] === import.meta.filename) await main(process.argv[2]!);
+if (process.argv[1] === import.meta.filename) {
+  takeSegmentBytes();
+  await main(process.argv[2]!);
+}

@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import { open } from '../../src/index.ts';
 import type { LodeMap, StoreError } from '../../src/index.ts';
 import { Random } from '../suite/random.ts';
+import { takeSegmentBytes } from '../suite/small-segments.ts';
 
 /** The value of a writer's key: short, long, or a container, and never that of another key. */
 export function valueOf(name: string, i: number): unknown {
@@ -78,6 +79,7 @@ async function main(path: string, name: string, seed: number): Promise<void> {
 }
 
 if (process.argv[1] === import.meta.filename) {
+  takeSegmentBytes();
   const [path, name, seed] = process.argv.slice(2) as [string, string, string];
   await main(path, name, Number(seed));
 }

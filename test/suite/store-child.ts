@@ -5,6 +5,7 @@
 import { isLazy, materialize, open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
 import { verbs } from './store-verbs.ts';
+import { setSegmentBytes, takeSegmentBytes } from './small-segments.ts';
 
 /** What the parent asks: a verb, the store it is about, and the verb's arguments. */
 export interface Request {
@@ -23,6 +24,10 @@ export interface Reply {
 let map: LodeMap | undefined;
 
 async function perform({ verb, args }: Request): Promise<unknown> {
+  if (verb === 'segmentBytes') {
+    setSegmentBytes(args[0] as number | undefined);
+    return undefined;
+  }
   if (verb === 'open') {
     map = (await open(args[0] as string, args[1] as object)) as LodeMap;
     return undefined;
@@ -32,6 +37,7 @@ async function perform({ verb, args }: Request): Promise<unknown> {
   return isLazy(value) ? materialize(value) : value;
 }
 
+takeSegmentBytes();
 process.on('message', (request: Request) => {
   const answer = (reply: Omit<Reply, 'id'>): void => void process.send?.({ id: request.id, ...reply });
   perform(request).then(
