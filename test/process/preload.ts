@@ -119,6 +119,21 @@ HOOK(rename)
 int rename(const char *from, const char *to) { FAIL(named(from)) return NEXT(rename)(from, to); }
 HOOK(mkdir)
 int mkdir(const char *path, mode_t mode) { FAIL(named(path)) return NEXT(mkdir)(path, mode); }
+HOOK(rmdir)
+int rmdir(const char *path) { FAIL(named(path)) return NEXT(rmdir)(path); }
+/* Files are made by open; LMDB's own are let through. */
+#define OPEN(name) \\
+  HOOK(name) \\
+  int name(const char *path, int flags, ...) { \\
+    va_list rest; \\
+    va_start(rest, flags); \\
+    mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0; \\
+    va_end(rest); \\
+    FAIL((flags & O_CREAT) && named(path) && !strstr(path, ".mdb")) \\
+    return NEXT(name)(path, flags, mode); \\
+  }
+OPEN(open)
+OPEN(open64)
 HOOK(unlink)
 int unlink(const char *path) { FAIL(named(path)) return NEXT(unlink)(path); }
 static void __attribute__((destructor)) tell(void) {
