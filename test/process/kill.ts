@@ -2,7 +2,7 @@
  * SIGKILL.
  *
  * Strategy: a supervisor starts several writers on one store and kills each at a random moment: while it starts, opens,
- * writes, flushes, closes. Writers print what they were promised. When all are dead the store is opened and compared
+ * writes, flushes, vacuums, closes. Writers print what they were promised. When all are dead the store is opened and compared
  * with everything ever printed; then the next round goes on with the same store.
  *
  * Invariants: whatever was flushed is there and right; a deletion that was flushed holds; nothing is there that nobody wrote;
@@ -39,6 +39,7 @@ interface Writer {
 function startWriter(path: string, name: string, random: Random): Writer {
   const child = spawn(process.execPath, ['--enable-source-maps', script, path, name, String(random.next())], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, LODEMAP_SEGMENT_BYTES: random.pick(['16384', '262144', '67108864']) },
   });
   const said: Writer['said'] = [];
   let errors = '';
@@ -114,7 +115,13 @@ export async function killRounds(path: string, random: Random, rounds: number): 
       const { ok, problems } = await map.verify();
       assert.ok(ok, JSON.stringify(problems));
     }
+    if (random.once(6)) await map.vacuum({ sparseBelow: 1 });
     await map.close();
+    if (random.once(4)) {
+      const rebuilt = (await open(path, { rebuild: true })) as LodeMap;
+      checkStore(rebuilt, promised);
+      await rebuilt.close();
+    }
   }
   return counts;
 }

@@ -1,7 +1,7 @@
 /**
  * The open storm.
  *
- * Strategy: several processes open one store at the same moment, write, flush and close; one of them is slowed, by being
+ * Strategy: several processes open one store at the same moment, write, flush, vacuum (whoever gets to) and close; one of them is slowed, by being
  * stopped and continued every few milliseconds or by a library that delays each of its reads of the index. Round after
  * round, so that every kind of meeting comes up: creating with opening, opening with committing, closing with opening.
  * This is what LMDB alone does not survive.
@@ -41,6 +41,7 @@ async function oneProcess(child: StoreChild, path: string, name: string): Promis
   await child.call('open', path);
   await child.call('increment', 'counter', increments);
   await child.call('distinctLists', name, listsPerRound, 5);
+  await child.call('vacuumIfFree', { sparseBelow: 1 });
   await child.call('close');
 }
 

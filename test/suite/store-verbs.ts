@@ -1,5 +1,6 @@
 /** What a child process does with its store when it is asked to. */
 import { closeSync, openSync, rmSync } from 'node:fs';
+import { isStoreError } from '../../src/base/errors.ts';
 import { materialize } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
 import type { Key, Range } from './model-map.ts';
@@ -74,6 +75,16 @@ export const verbs: Readonly<Record<string, Verb>> = {
   /** Takes a snapshot and keeps it. */
   snapshot: (map) => void kept.push(map.snapshot()),
   vacuum: (map, options: object) => map.vacuum(options),
+  /** Vacuums unless another process is at it; says whether it did. */
+  vacuumIfFree: async (map, options: object) => {
+    try {
+      await map.vacuum(options);
+      return true;
+    } catch (error) {
+      if (!isStoreError(error, 'LOCKED')) throw error;
+      return false;
+    }
+  },
   /**
    * Sets, replaces and deletes its own keys for `ms`, some with values that were there before and may be dead by now. Returns the
    * numbers of the keys it leaves.
