@@ -297,12 +297,18 @@ export class Segments {
       throw new StoreError('CORRUPT', `${name} is not what the manifest says`);
     }
     if (!isCompacted) return this.#keep(id, new PlainSegment(file, header));
-    return this.#keep(id, new CompactedSegment(file, header, { readAhead: this.#readAhead, former: () => this.#former(id) }));
+    const segment: CompactedSegment = new CompactedSegment(file, header, {
+      readAhead: this.#readAhead,
+      former: () => this.#former(id, segment),
+    });
+    return this.#keep(id, segment);
   }
 
-  /** A file that was replaced and has not been closed yet. */
-  #former(id: number): OpenSegment | undefined {
-    return this.#aside.findLast((one) => one.id === id)?.segment;
+  /** The file that was replaced last, or that one which replaced `by`; undefined when it has been closed. */
+  #former(id: number, by?: OpenSegment): OpenSegment | undefined {
+    const files = this.#aside.filter((one) => one.id === id).map(({ segment }) => segment);
+    const at = by === undefined ? -1 : files.indexOf(by);
+    return at < 0 ? files.at(-1) : files[at - 1];
   }
 
   #keep(id: number, segment: OpenSegment): OpenSegment {
