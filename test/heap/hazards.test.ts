@@ -80,6 +80,23 @@ suite('a dead chunk does not come back to life', () => {
     await assertHolds(heap, { a: undefined, b: 'the same' });
   });
 
+  test('by deduplication, while its segment is being written anew without it', async () => {
+    const heap = await begun((it) => put(it, 'a', leaf('the same')));
+    put(heap, 'a', undefined);
+    deleteFillers(heap);
+    await vacuumHeap(interrupted(heap, publishing, () => put(heap, 'b', leaf('the same'))), { sparseBelow: 1 });
+    await assertHolds(heap, { a: undefined, b: 'the same' });
+  });
+
+  test('by a link, while its segment is being written anew without it', async () => {
+    const heap = await begun((it) => put(it, 'a', leaf('held', [leaf('below')])));
+    const held = linkOf(heap, 'a');
+    put(heap, 'a', undefined);
+    deleteFillers(heap);
+    await vacuumHeap(interrupted(heap, publishing, () => put(heap, 'b', leaf('new', [held]))), { sparseBelow: 1 });
+    await assertHolds(heap, { a: undefined, b: 'new[held[below]]' });
+  });
+
   test('by deduplication of a parent whose child is gone', async () => {
     const heap = await begun((it) => put(it, 'child', leaf('a child')));
     const child = linkOf(heap, 'child');
