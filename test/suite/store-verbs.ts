@@ -4,6 +4,7 @@ import { isStoreError } from '../../src/base/errors.ts';
 import { materialize } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
 import type { Key, Range } from './model-map.ts';
+import { Random } from './random.ts';
 
 type Verb = (map: LodeMap, ...args: never[]) => unknown;
 
@@ -106,6 +107,24 @@ export const verbs: Readonly<Record<string, Verb>> = {
     await map.flush();
     return [...there];
   },
+  /** As `churn`, with values that are like no other: each is `noise(name, number)`. */
+  churnNoise: async (map, name: string, ms: number) => {
+    const until = performance.now() + ms;
+    const there = new Map<number, number>();
+    for (let step = 0; performance.now() < until; step++) {
+      const key = (step * 7919) % 20;
+      if (step % 3 === 2) {
+        map.delete([name, key]);
+        there.delete(key);
+      } else {
+        map.set([name, key], noise(name, step));
+        there.set(key, step);
+      }
+      if (step % 8 === 0) await map.flush();
+    }
+    await map.flush();
+    return [...there];
+  },
   /** Reads entries that nobody changes for `ms` and compares them; returns how many. */
   readKept: async (map, count: number, ms: number) => {
     const until = performance.now() + ms;
@@ -135,6 +154,11 @@ export const verbs: Readonly<Record<string, Verb>> = {
     setTimeout(() => process.disconnect(), 50);
   },
 };
+
+/** Bytes that are like no others. */
+export function noise(name: string, number: number): Buffer {
+  return new Random(name.length * 65_537 + Number(name.replaceAll(/\D/g, '')) * 1_000_003 + number).bytes(20_000);
+}
 
 /** A list of 40 strings and numbers, every one of them in every list; only two elements tell lists apart. */
 export function listOf(name: string, number: number): unknown[] {
