@@ -32,6 +32,7 @@ const cacheBytesDefault = 64 * 1024 * 1024;
 const lockTimeoutMsDefault = 10_000;
 /** Opening waits for others that open, close or rebuild; a rebuild of many GiB takes its time. */
 const openTimeoutMs = 120_000;
+
 /** A store that at least one map of this thread has open. */
 interface SharedStore {
   readonly store: Store;
