@@ -13,11 +13,9 @@ import { LmdbHome } from '../heap/index-home.ts';
 import { openHeap } from '../heap/open-heap.ts';
 import type { OpenedHeap } from '../heap/open-heap.ts';
 import { segmentBytesTarget } from '../heap/segment.ts';
-import { verifyHeap } from '../heap/verify.ts';
 import { FileStorage } from '../storage/file-storage.ts';
 import { LockFile } from '../storage/lock.ts';
 import { realPath } from '../storage/real-path.ts';
-import { AutoVacuum } from './auto-vacuum.ts';
 import { Documents } from './documents.ts';
 import { CacheRoom } from './cache-room.ts';
 import { LodeMap } from './lode-map.ts';
@@ -26,7 +24,7 @@ import type { OpenOptions } from './options.ts';
 import { Quota } from './quota.ts';
 import { Store } from './store.ts';
 import { Transactions } from './transactions.ts';
-import { stopVacuum, vacuumStore } from './vacuum.ts';
+import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
 
 const cacheBytesDefault = 64 * 1024 * 1024;
 const lockTimeoutMsDefault = 10_000;
@@ -40,6 +38,8 @@ interface SharedStore {
   readonly locks: LockFile;
   readonly room: CacheRoom;
   maps: number;
+  /** Has this thread vacuumed it? */
+  vacuumed: boolean;
 }
 
 /** By real path: open stores, and those being opened or closed. */
@@ -62,7 +62,7 @@ export async function open<K extends Key = Key, V = unknown>(
     if (found === undefined || shared.get(folder) !== pending) continue;
     if (options.rebuild === true) throw new StoreError('LOCKED', 'The index can not be rebuilt: this process has the store open');
     for (const codec of options.types ?? []) found.store.nodes.types.add(codec);
-    vacuumByItself(found, options);
+    await vacuumByItself(found, options);
     return makeMap<K, V>(folder, found, options);
   }
   const opening = openShared(folder, options);
@@ -103,16 +103,23 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
     types,
   });
   room.watch(store);
-  const one = { store, opened, locks, room, maps: 0 };
-  vacuumByItself(one, options);
+  const one = { store, opened, locks, room, maps: 0, vacuumed: false };
+  await vacuumByItself(one, options);
   return one;
 }
 
-function vacuumByItself({ store, locks }: SharedStore, { autoVacuum = false, readOnly }: OpenOptions): void {
+async function vacuumByItself(one: SharedStore, { autoVacuum = false, readOnly }: OpenOptions): Promise<void> {
   if (autoVacuum === false || readOnly === true) return;
-  const how = autoVacuum === true ? {} : autoVacuum;
-  const auto = new AutoVacuum(store, how, (vacuumOptions) => vacuumStore(store, locks, vacuumOptions));
-  store.onCommit = () => auto.noteCommit();
+  const { AutoVacuum } = await import('./auto-vacuum.ts');
+  const auto = new AutoVacuum(one.store, autoVacuum === true ? {} : autoVacuum, (how) => vacuumShared(one, how));
+  one.store.onCommit = () => auto.noteCommit();
+}
+
+/** Maintenance is loaded when it is asked for: most processes only read and write. */
+async function vacuumShared(one: SharedStore, options: VacuumOptions): Promise<VacuumReport> {
+  one.vacuumed = true;
+  const { vacuumStore } = await import('./vacuum.ts');
+  return vacuumStore(one.store, one.locks, options);
 }
 
 function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: OpenOptions): LodeMap<K, V> {
@@ -126,8 +133,8 @@ function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: Op
     locks: one.locks,
     readOnly,
     recovery: one.opened.recovery,
-    verify: (verifyOptions) => verifyHeap(one.opened.heap, verifyOptions),
-    vacuum: (vacuumOptions) => vacuumStore(one.store, one.locks, vacuumOptions),
+    verify: async (verifyOptions) => (await import('../heap/verify.ts')).verifyHeap(one.opened.heap, verifyOptions),
+    vacuum: (vacuumOptions) => vacuumShared(one, vacuumOptions),
     close: () => release(folder, one),
   });
 }
@@ -142,7 +149,7 @@ async function release(folder: string, one: SharedStore): Promise<void> {
   one.room.close();
   const closing = (async () => {
     try {
-      await stopVacuum(one.store);
+      if (one.vacuumed) await (await import('./vacuum.ts')).stopVacuum(one.store);
       await one.store.finish();
     } finally {
       await one.opened.close();
