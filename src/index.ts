@@ -10,6 +10,7 @@ export type { StoreStats } from './map/stats.ts';
 export type { Key } from './codec/keys.ts';
 export type { TypeCodec } from './codec/type-registry.ts';
 export type { VacuumOptions, VacuumReport } from './heap/vacuum/options.ts';
+export type { BackupOptions, BackupReport } from './heap/backup.ts';
 export type { Progress, VerifyOptions, VerifyReport } from './heap/verify.ts';
 export { StoreError } from './base/errors.ts';
 export type { StoreErrorCode } from './base/errors.ts';

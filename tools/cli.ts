@@ -21,6 +21,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly command: Command }
   stat: () => import('./commands/stat.ts'),
   verify: () => import('./commands/verify.ts'),
   vacuum: () => import('./commands/vacuum.ts'),
+  backup: () => import('./commands/backup.ts'),
   rebuild: () => import('./commands/rebuild.ts'),
 };
 

@@ -7,19 +7,19 @@ import { StoreError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import { formatVersion, segmentFolder } from './segment.ts';
 
-const name = 'FORMAT';
+export const formatName = 'FORMAT';
 /** What may lie beside it while the store is being made. */
 const ours: ReadonlySet<string> = new Set(['locks', segmentFolder]);
 
 /** Is there a store, complete or just being made? Throws FORMAT for a folder that holds something else. */
 export function isStore(storage: Storage): boolean {
-  if (storage.exists(name)) return true;
+  if (storage.exists(formatName)) return true;
   const entries = storage.list('');
   // Another process may have made it since it was asked for.
-  if (entries.includes(name)) return true;
-  const strangers = entries.filter((entry) => !ours.has(entry) && !entry.startsWith(`${name}.`));
+  if (entries.includes(formatName)) return true;
+  const strangers = entries.filter((entry) => !ours.has(entry) && !entry.startsWith(`${formatName}.`));
   if (strangers.length === 0) return false;
-  throw new StoreError('FORMAT', `${storage.path} is no store: it has no ${name}, but ${strangers.slice(0, 3).join(', ')}`);
+  throw new StoreError('FORMAT', `${storage.path} is no store: it has no ${formatName}, but ${strangers.slice(0, 3).join(', ')}`);
 }
 
 /** The store's id. With `create` an empty folder becomes a store. Throws FORMAT, FORMAT_VERSION or NOT_FOUND. */
@@ -27,14 +27,14 @@ export function readFormat(storage: Storage, create: boolean): Uint8Array {
   if (!isStore(storage)) {
     if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${storage.path}`);
     if (storage.list(segmentFolder).length > 0) {
-      throw new StoreError('FORMAT', `${storage.path} has segments, but ${name} is missing`);
+      throw new StoreError('FORMAT', `${storage.path} has segments, but ${formatName} is missing`);
     }
     storage.createFolder(segmentFolder);
-    storage.writeAll(name, Buffer.from(`lodemap ${formatVersion} ${randomBytes(16).toString('hex')}\n`, 'latin1'));
+    storage.writeAll(formatName, Buffer.from(`lodemap ${formatVersion} ${randomBytes(16).toString('hex')}\n`, 'latin1'));
   }
-  const line = storage.readAll(name).toString('latin1');
+  const line = storage.readAll(formatName).toString('latin1');
   const match = /^lodemap (\d{1,9}) ([0-9a-f]{32})\n$/.exec(line);
-  if (match === null) throw new StoreError('FORMAT', `${storage.path}/${name} is not the line of a Lodemap store`);
+  if (match === null) throw new StoreError('FORMAT', `${storage.path}/${formatName} is not the line of a Lodemap store`);
   if (Number(match[1]) !== formatVersion) {
     throw new StoreError('FORMAT_VERSION', `The store has format version ${match[1]}; this build reads ${formatVersion}`);
   }

@@ -8,6 +8,7 @@
 import { StoreError, isStoreError } from '../base/errors.ts';
 import type { Index } from '../storage/index-store.ts';
 import type { Storage } from '../storage/storage.ts';
+import { finishSwap } from './backup-files.ts';
 import type { Reach } from './clean-marker.ts';
 import { CommitLock, lockPlaces } from './commit-lock.ts';
 import type { Locks } from './commit-lock.ts';
@@ -49,6 +50,7 @@ export async function openHeap(parts: OpenHeapParts, options: OpenHeapOptions): 
   let opening: Opening | undefined;
   try {
     await locks.lockSoon(lockPlaces.open, { timeoutMs, what: 'another process that opens or closes the store' });
+    finishSwap(storage);
     const storeId = readFormat(storage, options.create);
     opening = new Opening(parts, storeId, options);
     await opening.run();

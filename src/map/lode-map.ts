@@ -1,6 +1,7 @@
 import { StoreError, describe } from '../base/errors.ts';
 import { decodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
+import type { BackupOptions, BackupReport } from '../heap/backup.ts';
 import { decodeRowValue } from '../heap/rows.ts';
 import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
 import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
@@ -210,6 +211,19 @@ export class LodeMap<K extends Key = Key, V = unknown> {
   async vacuum(options: VacuumOptions = {}): Promise<VacuumReport> {
     this.#mayWrite();
     return this.#parts.vacuum(options);
+  }
+
+  /**
+   * Copies the store into a folder, consistent as of now, while others read and write. The folder must be empty or hold an earlier backup
+   * of this store: then only what is new is copied. What was copied is read back and checked; the earlier backup stays good until
+   * the new one takes its place in one step. To restore, open the folder, or a copy of it. Waits while a vacuum runs.
+   *
+   * Throws CONFLICT for a folder that is another store, or a backup that was written to since; FORMAT for one that holds something
+   * else; LOCKED when it is open somewhere; CORRUPT when this store is damaged; IO, ABORTED.
+   */
+  async backup(folder: string | URL, options: BackupOptions = {}): Promise<BackupReport> {
+    this.#enter();
+    return this.#parts.backup(folder, options);
   }
 
   stats(): StoreStats {

@@ -1,3 +1,4 @@
+import type { BackupOptions, BackupReport } from '../heap/backup.ts';
 import type { Locks } from '../heap/commit-lock.ts';
 import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
 import type { OpenedHeap } from '../heap/open-heap.ts';
@@ -17,5 +18,6 @@ export interface MapParts {
   readonly recovery: OpenedHeap['recovery'];
   verify(options: VerifyOptions): Promise<VerifyReport>;
   vacuum(options: VacuumOptions): Promise<VacuumReport>;
+  backup(folder: string | URL, options: BackupOptions): Promise<BackupReport>;
   close(): Promise<void>;
 }

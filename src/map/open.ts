@@ -135,6 +135,7 @@ function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: Op
     recovery: one.opened.recovery,
     verify: async (verifyOptions) => (await import('../heap/verify.ts')).verifyHeap(one.opened.heap, verifyOptions),
     vacuum: (vacuumOptions) => vacuumShared(one, vacuumOptions),
+    backup: async (to, backupOptions) => (await import('./backup.ts')).backupStore(one.store, to, backupOptions),
     close: () => release(folder, one),
   });
 }

@@ -8,6 +8,8 @@ import { readWhole, writeWhole } from './whole-file.ts';
 const fileMode = 0o600;
 const folderMode = 0o700;
 const openFlags: Record<OpenMode, string> = { read: 'r', write: 'r+', create: 'wx+' };
+/** What a file system without hard links says, or one that has no more of them. */
+const linksMissing = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']);
 
 /** A store's folder on a disk. */
 export class FileStorage implements Storage {
@@ -77,6 +79,17 @@ export class FileStorage implements Storage {
       const { dev, ino } = fs.statSync(this.#at(name));
       return `${dev}:${ino}`;
     });
+  }
+
+  /** Gives a file a second name; false where the file system has no links. */
+  link(from: string, to: string): boolean {
+    try {
+      fs.linkSync(this.#at(from), this.#at(to));
+      return true;
+    } catch (error) {
+      if (linksMissing.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+      throw fileError(error, `link ${from} to ${to}`);
+    }
   }
 
   readAll(name: string): Buffer {
