@@ -34,6 +34,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   flush: (map) => map.flush(),
   close: (map) => map.close(),
   verify: (map) => map.verify(),
+  backup: (map, to: string) => map.backup(to),
   stats: (map) => map.stats(),
   /** Adds 1 to a counter, `times` times. */
   increment: (map, key: Key, times: number) => {
