@@ -11,6 +11,8 @@ export type { Key } from './codec/keys.ts';
 export type { TypeCodec } from './codec/type-registry.ts';
 export type { VacuumOptions, VacuumReport } from './heap/vacuum/options.ts';
 export type { BackupOptions, BackupReport } from './heap/backup.ts';
+export type { DumpedLink, RecordDump, RowDump } from './heap/dump.ts';
+export type { DumpPlace } from './map/dump.ts';
 export type { Progress, VerifyOptions, VerifyReport } from './heap/verify.ts';
 export { StoreError } from './base/errors.ts';
 export type { StoreErrorCode } from './base/errors.ts';

@@ -22,6 +22,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly command: Command }
   verify: () => import('./commands/verify.ts'),
   vacuum: () => import('./commands/vacuum.ts'),
   backup: () => import('./commands/backup.ts'),
+  dump: () => import('./commands/dump.ts'),
   rebuild: () => import('./commands/rebuild.ts'),
 };
 

@@ -2,11 +2,14 @@ import { StoreError, describe } from '../base/errors.ts';
 import { decodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
 import type { BackupOptions, BackupReport } from '../heap/backup.ts';
+import type { RecordDump, RowDump } from '../heap/dump.ts';
 import { decodeRowValue } from '../heap/rows.ts';
 import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
 import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
 import type { Cell } from '../lazy/cell.ts';
 
+import { dumpPlace } from './dump.ts';
+import type { DumpPlace } from './dump.ts';
 import type { MapParts } from './map-parts.ts';
 import { walkRange } from './entry-scan.ts';
 import type { WalkedEntry } from './entry-scan.ts';
@@ -224,6 +227,15 @@ export class LodeMap<K extends Key = Key, V = unknown> {
   async backup(folder: string | URL, options: BackupOptions = {}): Promise<BackupReport> {
     this.#enter();
     return this.#parts.backup(folder, options);
+  }
+
+  /**
+   * One record of the log as it lies on the disk, by ref or place, or the row of an entry: for looking into what `verify` has named.
+   * Throws NOT_FOUND, CORRUPT where no intact record begins.
+   */
+  dump(place: DumpPlace): RecordDump | RowDump {
+    this.#enter();
+    return dumpPlace(this.#store.heap, place);
   }
 
   stats(): StoreStats {
