@@ -13,8 +13,8 @@ import type { BranchSink, PlaceChunk } from './tree-inner.ts';
 import { Cutter, numberHash } from './tree-rule.ts';
 
 /** What an item weighs beside its slots: key and offset, or key and mark. */
-const keyWeight = 4;
-const markWeight = 8;
+export const keyWeight = 4;
+export const markWeight = 8;
 
 /** Items in the order of their keys into leaves. */
 export class KeyedLeafWriter implements LeafWriter<KeyedLeaf> {

@@ -133,7 +133,7 @@ export class KeyedLeaf extends LeafPage {
 }
 
 /** Slots per item, the keys, and where the table of offsets (or the marks) begins. */
-function readHead(view: ChunkPayload): { perItem: number; keys: Float64Array; at: number } {
+export function readHead(view: ChunkPayload): { perItem: number; keys: Float64Array; at: number } {
   const { bytes, start, end } = view;
   if (view.kind !== ChunkKind.keyedLeaf || end - start < 10) throw corruptKeyed(`kind ${view.kind}`);
   const perItem = bytes[start]!;
@@ -154,7 +154,7 @@ export function slotsOfKeyedLeaf(view: ChunkPayload): number {
   return perItem === 0 ? view.end : at + 2 * keys.length;
 }
 
-function readMarks(view: ChunkView, start: number, marks: Float64Array): number {
+export function readMarks(view: ChunkView, start: number, marks: Float64Array): number {
   let at = start;
   for (let i = 0; i < marks.length; i++) {
     const mark = readVarint(view.bytes, at);

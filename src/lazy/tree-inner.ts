@@ -204,7 +204,7 @@ export class InnerPage extends Page {
 const noEnds = new Float64Array(0);
 const noChildren: Array<TreePage | undefined> = [];
 
-interface InnerContent {
+export interface InnerContent {
   readonly level: number;
   readonly ends: Float64Array;
   readonly keys: Float64Array;
@@ -217,7 +217,7 @@ export function innerLevel(view: ChunkView): number {
   return level;
 }
 
-function readInner(view: ChunkView, keyed: boolean): InnerContent {
+export function readInner(view: ChunkView, keyed: boolean): InnerContent {
   if (view.kind !== (keyed ? ChunkKind.keyedInner : ChunkKind.listInner)) throw corrupt(`kind ${view.kind}`);
   const { bytes, end } = view;
   const size = view.linkCount;
