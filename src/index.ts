@@ -14,6 +14,7 @@ export type { BackupOptions, BackupReport } from './heap/backup.ts';
 export type { DumpedLink, RecordDump, RowDump } from './heap/dump.ts';
 export type { DumpPlace } from './map/dump.ts';
 export type { Progress, VerifyOptions, VerifyReport } from './heap/verify.ts';
+export type { Leftover, VerifyProblem } from './heap/verify/problems.ts';
 export { StoreError } from './base/errors.ts';
 export type { StoreErrorCode } from './base/errors.ts';
 export { Cell } from './lazy/cell.ts';

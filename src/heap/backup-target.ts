@@ -2,7 +2,7 @@
 import { StoreError } from '../base/errors.ts';
 import { FileStorage } from '../storage/file-storage.ts';
 import { LockFile } from '../storage/lock.ts';
-import { finishSwap, readNote, sizeOf, stagingFolder, swapIn } from './backup-files.ts';
+import { finishSwap, hashOf, readNote, sizeOf, stagingFolder, swapIn } from './backup-files.ts';
 import type { BackupNote, NotedFile } from './backup-files.ts';
 import { lockPlaces } from './commit-lock.ts';
 import { formatName } from './format.ts';
@@ -10,6 +10,7 @@ import { segmentFolder } from './segment.ts';
 
 /** What may lie in a folder whose first backup was interrupted. */
 const ofUnfinished: ReadonlySet<string> = new Set(['locks', stagingFolder, segmentFolder, `${formatName}.new`]);
+const fileOfManifest = 'manifest';
 const logFile = /\.(?:seg|dead)$|^manifest$/;
 
 /** A folder that may take a backup, locked against everybody until `close`. */
@@ -98,8 +99,17 @@ function checkEarlier(storage: FileStorage, { store: id, files }: BackupNote, st
   if (id !== store) throw new StoreError('CONFLICT', `${storage.path} is a backup of another store: choose another folder`);
   const noted = new Map(files.map((file) => [file.name, file.bytes]));
   for (const name of storage.list(segmentFolder)) {
-    if (!logFile.test(name) || sizeOf(storage, `${segmentFolder}/${name}`) <= (noted.get(name) ?? -1)) continue;
+    if (!logFile.test(name)) continue;
+    const isManifest = name === fileOfManifest;
+    const size = sizeOf(storage, `${segmentFolder}/${name}`);
+    // A vacuum of the restored store writes another manifest.
+    if (isManifest ? isNoted(storage, files) : size <= (noted.get(name) ?? -1)) continue;
     const what = `${segmentFolder}/${name} is not as the backup left it`;
     throw new StoreError('CONFLICT', `${storage.path} was written to since it was made (${what}): choose another folder`);
   }
+}
+
+function isNoted(storage: FileStorage, files: readonly NotedFile[]): boolean {
+  const noted = files.find(({ name }) => name === fileOfManifest);
+  return noted?.hash === hashOf([storage.readAll(`${segmentFolder}/${fileOfManifest}`)]);
 }

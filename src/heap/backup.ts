@@ -2,7 +2,7 @@
  * Backup: a consistent copy of the log in another folder, made while others read and write.
  *
  * 1. Under the commit lock the end of the log is noted. Then it is synced: what is noted will never change.
- * 2. Segments are copied as far as noted, each synced and then read back: every record's checksum, whole batches, sequence numbers that
+ * 2. Segments and dead lists are copied as far as noted, each synced and then read back: every record's checksum, whole batches, sequence numbers that
  *    go on from segment to segment. What the earlier backup has (same name, length and ends) is read, checked against its
  *    noted hash, and linked.
  * 3. The new backup takes the place of the earlier one (`backup-files.ts`).
@@ -20,7 +20,12 @@ import { hashStream } from './hash.ts';
 import type { Heap } from './heap.ts';
 import type { Tail } from './log.ts';
 import { scanSegment } from './scan.ts';
-import { Segments, segmentFolder, segmentHeaderBytes, segmentName } from './segment.ts';
+import { CompactedSegment } from './compacted-segment.ts';
+import { deadListName, readDeadList } from './dead-list.ts';
+import { manifestName, writeManifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import { segmentFolder, segmentHeaderBytes, segmentName } from './segment.ts';
+import { Segments } from './segments.ts';
 import type { Progress } from './verify.ts';
 import type { Storage } from '../storage/storage.ts';
 
@@ -58,12 +63,18 @@ interface PlannedFile {
   readonly name: string;
   readonly bytes: number;
   readonly segment: number;
+  /** What it is: a dead list has the generation it was made at. */
+  readonly deadSince: number;
+  /** The commit with which a segment is to end, or, with retired ones behind it, the last with which it may. */
+  readonly sequence: number;
+  readonly isExact: boolean;
 }
 
 interface Plan {
   readonly tail: Readonly<Tail>;
   readonly made: string;
-  readonly segments: readonly PlannedFile[];
+  readonly manifest: Manifest;
+  readonly files: readonly PlannedFile[];
 }
 
 const endBytes = 4096;
@@ -103,20 +114,19 @@ class Backup {
     const plan = await this.#parts.exclusively(() => this.#note());
     await this.#heap.sync();
     const { staging } = this.#target;
-    this.#total = plan.segments.reduce((total, { bytes }) => total + bytes, 0);
+    this.#total = plan.files.reduce((total, { bytes }) => total + bytes, 0);
     this.#dropStrangers(plan);
-    const files: NotedFile[] = [];
+    const noted: NotedFile[] = [];
     const report = { bytesCopied: 0, bytesTotal: this.#total, segmentsCopied: 0, segmentsKept: 0 };
-    for (const [index, file] of plan.segments.entries()) {
-      const next = plan.segments[index + 1];
-      const sequence = next === undefined ? plan.tail.sequence : this.#heap.segments.get(next.segment).header.sequenceBefore;
-      const kept = (await this.#keep(file)) ?? (await this.#takeUp(file, sequence));
-      files.push(kept ?? (await this.#copy(file, sequence)));
+    if (plan.manifest.generation > 0) noted.push(this.#writeManifest(plan.manifest));
+    for (const file of plan.files) {
+      const kept = (await this.#keep(file)) ?? (await this.#takeUp(file));
+      noted.push(kept ?? (await this.#copy(file)));
       if (kept === undefined) report.bytesCopied += file.bytes;
-      report[kept === undefined ? 'segmentsCopied' : 'segmentsKept']++;
+      if (file.deadSince === 0) report[kept === undefined ? 'segmentsCopied' : 'segmentsKept']++;
     }
     const { tail, made } = plan;
-    writeNote(staging, { store: storeIdOf(this.#heap), sequence: tail.sequence, made, files });
+    writeNote(staging, { store: storeIdOf(this.#heap), sequence: tail.sequence, made, files: noted });
     this.#target.publish(this.#heap.storage.readAll(formatName));
     return { ...report, ms: Math.round(performance.now() - this.#started) };
   }
@@ -124,22 +134,38 @@ class Backup {
   /** Under the commit lock: which files hold the state of now, and how far. */
   #note(): Plan {
     const { segments, meta } = this.#heap;
+    const { manifest } = segments;
     const { tail } = meta;
-    const planned = segments
-      .list()
-      .filter((id) => id <= tail.segment)
-      .map((id) => ({
-        name: fileOf(id),
-        bytes: id === tail.segment ? tail.offset : segments.fileBytes(id),
+    const ids = segments.list().filter((id) => id <= tail.segment);
+    const files: PlannedFile[] = [];
+    for (const [index, id] of ids.entries()) {
+      const state = manifest.segments.get(id);
+      const next = ids[index + 1];
+      const place = {
         segment: id,
-      }));
-    return { tail, made: new Date().toISOString(), segments: planned };
+        sequence: next === undefined ? tail.sequence : segments.get(next).header.sequenceBefore,
+        isExact: next === undefined || next === id + 1,
+      };
+      const bytes = id === tail.segment ? tail.offset : segments.fileBytes(id);
+      files.push({ ...place, name: fileOf(segmentName(id, state?.compacted)), bytes, deadSince: 0 });
+      if (state === undefined || state.dead === 0) continue;
+      const name = deadListName(id, state.dead);
+      files.push({ ...place, name, bytes: sizeOf(this.#heap.storage, `${segmentFolder}/${name}`), deadSince: state.dead });
+    }
+    return { tail, made: new Date().toISOString(), manifest, files };
+  }
+
+  #writeManifest(manifest: Manifest): NotedFile {
+    const { staging } = this.#target;
+    writeManifest(staging, manifest);
+    const content = staging.readAll(manifestName);
+    return { name: fileOf(manifestName), bytes: content.length, hash: hashOf([content]) };
   }
 
   /** Removes what an interrupted backup has copied and this one does not need. */
-  #dropStrangers({ segments }: Plan): void {
+  #dropStrangers({ files }: Plan): void {
     const { staging } = this.#target;
-    const needed = new Set(segments.map(({ name }) => name));
+    const needed = new Set(files.map(({ name }) => name));
     for (const name of staging.list(segmentFolder)) if (!needed.has(name)) staging.remove(`${segmentFolder}/${name}`);
   }
 
@@ -154,17 +180,17 @@ class Backup {
   }
 
   /** Takes up what an interrupted backup has copied. Undefined when there is nothing, or not all of it. */
-  async #takeUp(file: PlannedFile, sequence: number): Promise<NotedFile | undefined> {
+  async #takeUp(file: PlannedFile): Promise<NotedFile | undefined> {
     const { staging } = this.#target;
     const name = `${segmentFolder}/${file.name}`;
-    if (sizeOf(staging, name) === file.bytes && this.#sameEnds(staging, file) && this.#damageOf(file, sequence) === undefined) {
+    if (sizeOf(staging, name) === file.bytes && this.#sameEnds(staging, file) && this.#damageOf(file) === undefined) {
       return { ...pick(file), hash: await this.#hash(staging, file, 'verify') };
     }
     staging.remove(name);
     return undefined;
   }
 
-  async #copy(file: PlannedFile, sequence: number): Promise<NotedFile> {
+  async #copy(file: PlannedFile): Promise<NotedFile> {
     const name = `${segmentFolder}/${file.name}`;
     const { staging } = this.#target;
     const target = staging.open(name, 'create');
@@ -183,7 +209,7 @@ class Backup {
       target.close();
     }
     const noted = { ...pick(file), hash: hash.digest() };
-    const damage = this.#damageOf(file, sequence);
+    const damage = this.#damageOf(file);
     if (damage === undefined) return noted;
     if (hashOf(piecesOf(staging, name, file.bytes)) !== noted.hash) {
       throw new StoreError('IO', `What was written to ${staging.path}/${name} reads back differently`);
@@ -191,16 +217,11 @@ class Backup {
     throw new StoreError('CORRUPT', `The store is damaged, the backup was not made: ${damage}`);
   }
 
-  /** Says what is wrong with a copied segment, which is to end with the commit `sequence`; undefined when it is sound. */
-  #damageOf(file: PlannedFile, sequence: number): string | undefined {
-    const name = `${segmentFolder}/${file.name}`;
+  /** Says what is wrong with a copied file; undefined when it is sound. */
+  #damageOf(file: PlannedFile): string | undefined {
     const copies = new Segments(this.#target.staging, readFormat(this.#heap.storage, false));
     try {
-      const segment = copies.get(file.segment);
-      const from = { offset: segmentHeaderBytes, sequence: segment.header.sequenceBefore };
-      const end = scanSegment(segment, from, false, () => undefined);
-      if (!end.clean) return `${name} has no intact record at offset ${end.badOffset}`;
-      return end.sequence === sequence ? undefined : `${name} ends with commit ${end.sequence} instead of ${sequence}`;
+      return file.deadSince > 0 ? damageOfDeadList(this.#target.staging, file) : damageOfSegment(copies, file);
     } catch (error) {
       if (isStoreError(error, 'CORRUPT')) return error.message;
       throw error;
@@ -241,9 +262,23 @@ class Backup {
   }
 }
 
-/** The name of a segment's file in its folder. */
-function fileOf(id: number): string {
-  return segmentName(id).slice(segmentFolder.length + 1);
+/** A name in the segments' folder, without it. */
+function fileOf(name: string): string {
+  return name.slice(segmentFolder.length + 1);
+}
+
+function damageOfDeadList(storage: Storage, { segment, deadSince }: PlannedFile): undefined {
+  readDeadList(storage, segment, deadSince);
+}
+
+function damageOfSegment(copies: Segments, { name, segment: id, sequence, isExact }: PlannedFile): string | undefined {
+  const segment = copies.get(id);
+  const end = scanSegment(segment, { offset: segmentHeaderBytes, sequence: segment.header.sequenceBefore }, false, () => undefined);
+  if (!end.clean) return `${segmentFolder}/${name} has no intact record at offset ${end.badOffset}`;
+  // Reads the places, which a scan does not need.
+  if (segment instanceof CompactedSegment) segment.has(0);
+  if (isExact ? end.sequence === sequence : end.sequence <= sequence) return undefined;
+  return `${segmentFolder}/${name} ends with commit ${end.sequence} instead of ${sequence}`;
 }
 
 function pick({ name, bytes }: PlannedFile): { name: string; bytes: number } {

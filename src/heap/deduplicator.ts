@@ -40,6 +40,14 @@ export function bucketKey(hash: number, bytes: number): Uint8Array {
   return key;
 }
 
+/** What a row of the table `chunks` says; undefined when it is none. */
+export function readBucket(key: Uint8Array, row: Uint8Array): { hash: number; refs: Ref[] } | undefined {
+  if (key.length !== 7 || row.length === 0 || row.length % refBytes !== 0) return undefined;
+  const refs: Ref[] = [];
+  for (let at = 0; at < row.length; at += refBytes) refs.push(readRef(row, at));
+  return { hash: ((key[0]! << 24) | (key[1]! << 16) | (key[2]! << 8) | key[3]!) >>> 0, refs };
+}
+
 /** Takes a ref out of the bucket of its hash; one that is not there is fine. */
 export function dropFromBucket(writer: IndexWriter, chunk: { hash: number; bytes: number; ref: Ref }): void {
   const key = bucketKey(chunk.hash, chunk.bytes);

@@ -57,7 +57,7 @@ export interface RowDump {
 const kindNames = new Map<number, string>([...Object.entries(ChunkKind), ...Object.entries(RecordKind)].map(([name, kind]) => [kind, name]));
 const firstReadBytes = 4096;
 
-/** Throws NOT_FOUND where there is no such segment or entry, CORRUPT where no intact record begins. */
+/** Of a compacted segment only chunks have an offset. Throws NOT_FOUND where there is none, CORRUPT where no intact record begins. */
 export function dumpRecord(heap: Heap, place: { segment: number; offset: number }): RecordDump {
   const { segment: id, offset } = place;
   if (!heap.segments.list().includes(id)) throw new StoreError('NOT_FOUND', `There is no segment ${id}`);
@@ -98,7 +98,7 @@ function readAt(segment: OpenSegment, offset: number): { bytes: Buffer; frame: R
   const seed = recordSeed(segment.header.seed, offset);
   for (let size = firstReadBytes; ; size *= 8) {
     const bytes = Buffer.allocUnsafe(Math.min(size, recordBytesMax + firstReadBytes));
-    const got = segment.file.read(bytes, 0, bytes.length, offset);
+    const got = segment.read(bytes, 0, bytes.length, offset);
     const frame = parseRecord(bytes, 0, got, seed);
     if (typeof frame !== 'string') return { bytes, frame };
     if (frame === 'short' && got === size) continue;

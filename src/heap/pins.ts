@@ -22,7 +22,8 @@ function pinKey(id: number): Buffer {
   return key;
 }
 
-function readPins(heap: Heap): Pin[] {
+/** All pins there are, also those of processes that are gone. */
+export function readPins(heap: Heap): Pin[] {
   return heap.index.range('pins', {}).map(([key, row]) => {
     const view = new DataView(row.buffer, row.byteOffset, row.length);
     const id = new DataView(key.buffer, key.byteOffset, 4).getUint32(0);
@@ -53,9 +54,10 @@ export function dropPin(heap: Heap, locks: Locks, pin: Pin): void {
   locks.unlock(lockPlaces.pins + pin.id);
 }
 
-/** Drops the pins whose processes are gone, and the history that only they needed. Needs the commit lock. */
+/** Drops the pins whose processes are gone, and history that no pin needs. Needs the commit lock. */
 export function dropDeadPins(heap: Heap, locks: Locks): void {
-  if (heap.meta.pins > 0) dropDead(heap, locks, readPins(heap));
+  const rest = heap.meta.pins > 0 ? dropDead(heap, locks, readPins(heap)) : [];
+  if (rest.length === 0 && heap.index.count('history') > 0) heap.changePins((writer) => remove(heap, writer, [], rest), rest);
 }
 
 /** Drops the pins whose processes are gone and returns the others. */

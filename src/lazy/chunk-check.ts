@@ -3,18 +3,22 @@
  * told from one node is checked here (order, counts, sizes, where it is cut: tree-rule.ts), what takes two is said in wants.
  */
 import { pieceBytes, piecesMax, readBlobHeader } from '../codec/blob.ts';
+import { readScalar } from '../codec/scalars.ts';
 import { decodeShape } from '../codec/shape.ts';
 import { checkSlots } from '../codec/slot-check.ts';
 import { skipSlot } from '../codec/slot-reader.ts';
+import { Tag } from '../codec/tags.ts';
+import { readVarint, varintSize } from '../codec/varint.ts';
 import { StoreError } from '../base/errors.ts';
 import { chunkBytesMax, ChunkKind } from '../heap/chunk.ts';
+import type { Encoded } from '../heap/rows.ts';
 import { noFacts } from '../heap/verify/chunk-facts.ts';
 import { Role, anyLevel, want, wantShape, wantValue } from '../heap/verify/link-wants.ts';
 import type { CheckedChunk, CheckedPayload, LinkWant } from '../heap/verify/link-wants.ts';
 import { measured, measureItem } from './item-hash.ts';
 import { readHead, readMarks } from './keyed-leaf.ts';
 import { keyWeight, markWeight } from './keyed-leaf-writer.ts';
-import { Packing, readLeafHeader, unpack } from './list-packing.ts';
+import { packedStringMax, Packing, readLeafHeader, unpack } from './list-packing.ts';
 import { readInner } from './tree-inner.ts';
 import { bytesHash, childWeight, Cutter, numberHash, numberWeight, treeLimits } from './tree-rule.ts';
 
@@ -40,6 +44,13 @@ export function checkChunk(chunk: CheckedPayload): CheckedChunk {
     case ChunkKind.blobPiece: return checkPiece(chunk);
     default: throw corrupt(`kind ${String(chunk.kind)}`);
   }
+}
+
+/** What the links of a value want that lies in a row of the index. Throws CORRUPT when it is no value. */
+export function checkRowValue(value: Encoded): readonly LinkWant[] {
+  const bytes = Buffer.from(value.bytes.buffer, value.bytes.byteOffset, value.bytes.length);
+  const payload = { kind: ChunkKind.value, bytes, start: 0, end: bytes.length, links: value.links };
+  return slotWants(payload, 0, (count) => count === 1);
 }
 
 /** What the links of the slots from `start` on want. Each is used, for the first time in the order of their numbers. */
@@ -69,19 +80,38 @@ function checkListLeaf(chunk: CheckedPayload): CheckedChunk {
     for (let i = 0; i < count; i++) {
       const from = offsets[i]!;
       if (bytes.readUInt16LE(at + 2 * i) !== from - base) throw corrupt('a table of offsets that is wrong');
-      measureItem(bytes, from, offsets[i + 1] ?? end, links);
-      ends.add(measured.weight, measured.hash);
+      addSlot(ends, chunk, from, offsets[i + 1] ?? end);
     }
   } else if (packing === Packing.strings) {
     let from = at + count;
     for (let i = 0; i < count; i++) {
-      const length = bytes[at + i]!;
-      ends.add(length < 32 ? 1 + length : length + (length < 128 ? 2 : 3), bytesHash(bytes, from, (from += length)));
+      const to = from + bytes[at + i]!;
+      addString(ends, bytes, from, to);
+      from = to;
     }
     if (from !== end) throw corrupt('strings that do not fit');
   } else for (const value of unpack(chunk, header) as number[]) ends.add(numberWeight(value), numberHash(value));
   if (packing !== Packing.slots && links.length > 0) throw corrupt('a packed leaf with links');
   return { facts: { ...noFacts, count, open: ends.open }, wants };
+}
+
+/** A slot of a list counts as it would in a packed leaf, so that the cuts do not depend on how a leaf is packed. */
+function addSlot(ends: LeafEnds, { bytes, links }: CheckedPayload, from: number, to: number): void {
+  const tag = bytes[from]!;
+  if (tag < Tag.shortString || (tag >= Tag.integer && tag <= Tag.float32)) {
+    const value = readScalar(bytes, from) as number;
+    ends.add(numberWeight(value), numberHash(value));
+  } else if (tag < Tag.null) addString(ends, bytes, from + 1, to);
+  else if (tag === Tag.latin1 && readVarint(bytes, from + 1) <= packedStringMax) addString(ends, bytes, from + 1 + varintSize(readVarint(bytes, from + 1)), to);
+  else {
+    measureItem(bytes, from, to, links);
+    ends.add(measured.weight, measured.hash);
+  }
+}
+
+function addString(ends: LeafEnds, bytes: Buffer, from: number, to: number): void {
+  const length = to - from;
+  ends.add(length < 32 ? 1 + length : length + (length < 128 ? 2 : 3), bytesHash(bytes, from, to));
 }
 
 function checkKeyedLeaf(chunk: CheckedPayload): CheckedChunk {

@@ -154,7 +154,7 @@ export function slotsOfKeyedLeaf(view: ChunkPayload): number {
   return perItem === 0 ? view.end : at + 2 * keys.length;
 }
 
-export function readMarks(view: ChunkView, start: number, marks: Float64Array): number {
+export function readMarks(view: ChunkPayload, start: number, marks: Float64Array): number {
   let at = start;
   for (let i = 0; i < marks.length; i++) {
     const mark = readVarint(view.bytes, at);

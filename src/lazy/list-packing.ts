@@ -14,7 +14,7 @@ import { readString } from '../codec/strings.ts';
 import { Tag } from '../codec/tags.ts';
 import { readVarint, varintSize, writeVarint } from '../codec/varint.ts';
 import { ChunkKind } from '../heap/chunk.ts';
-import type { ChunkPayload, ChunkView } from '../heap/chunk.ts';
+import type { ChunkPayload } from '../heap/chunk.ts';
 
 export const Packing = { slots: 0, int8: 1, int16: 2, int32: 3, float64: 4, strings: 5 } as const;
 
@@ -47,7 +47,7 @@ export function readLeafHeader(view: ChunkPayload): LeafHeader {
 const itemBytes: readonly number[] = [2, 1, 2, 4, 8, 1];
 
 /** The numbers or strings of a packed leaf. */
-export function unpack(view: ChunkView, header: LeafHeader): unknown[] {
+export function unpack(view: ChunkPayload, header: LeafHeader): unknown[] {
   return header.packing === Packing.strings ? unpackStrings(view, header) : unpackNumbers(view.bytes, header);
 }
 
@@ -69,7 +69,7 @@ function unpackNumbers(bytes: Buffer, header: LeafHeader): number[] {
 }
 
 /** The characters become one string that is cut up: about 15 ns an item, 5 times less than a decoding call for each. */
-function unpackStrings(view: ChunkView, header: LeafHeader): string[] {
+function unpackStrings(view: ChunkPayload, header: LeafHeader): string[] {
   const { bytes, end } = view;
   const { count, at } = header;
   const text = readString(Tag.latin1, bytes, at + count, end);

@@ -7,7 +7,7 @@
 import { StoreError } from '../base/errors.ts';
 import { readVarint, varintSize, writeVarint } from '../codec/varint.ts';
 import { ChunkKind } from '../heap/chunk.ts';
-import type { ChunkView, Link, PendingChunk } from '../heap/chunk.ts';
+import type { ChunkPayload, ChunkView, Link, PendingChunk } from '../heap/chunk.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { Page } from './node-cache.ts';
 import { settledLink } from './settled-link.ts';
@@ -211,13 +211,13 @@ export interface InnerContent {
 }
 
 /** The level of an inner node's chunk. */
-export function innerLevel(view: ChunkView): number {
+export function innerLevel(view: ChunkPayload): number {
   const level = view.start < view.end ? view.bytes[view.start]! : 0;
   if (level === 0) throw corrupt('an inner node without a level');
   return level;
 }
 
-export function readInner(view: ChunkView, keyed: boolean): InnerContent {
+export function readInner(view: ChunkPayload & Pick<ChunkView, 'linkCount'>, keyed: boolean): InnerContent {
   if (view.kind !== (keyed ? ChunkKind.keyedInner : ChunkKind.listInner)) throw corrupt(`kind ${view.kind}`);
   const { bytes, end } = view;
   const size = view.linkCount;

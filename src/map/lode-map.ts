@@ -197,10 +197,14 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     return this.#parts.documents.makeCell(value);
   }
 
-  /** Checks the log, the index and every reachable chunk; finds problems, changes nothing. */
+  /**
+   * Reads everything and checks it: checksums, content hashes, payloads, trees, what every link leads to, and each row of the index against
+   * the log. It finds problems and changes nothing (with `dropLeftovers`, only what is of no use is removed); holds about
+   * `budgetBytes`. Others may read and write meanwhile; it waits while a vacuum runs. Throws ABORTED, TIMEOUT, IO.
+   */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    if (options?.dropLeftovers === true) this.#mayWrite();
     this.#enter();
-    await this.#store.commitPendingSoon();
     return this.#parts.verify(options);
   }
 

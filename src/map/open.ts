@@ -133,7 +133,7 @@ function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: Op
     locks: one.locks,
     readOnly,
     recovery: one.opened.recovery,
-    verify: async (verifyOptions) => (await import('../heap/verify.ts')).verifyHeap(one.opened.heap, verifyOptions),
+    verify: async (verifyOptions) => (await import('./verify.ts')).verifyStore(one.store, one.locks, verifyOptions),
     vacuum: (vacuumOptions) => vacuumShared(one, vacuumOptions),
     backup: async (to, backupOptions) => (await import('./backup.ts')).backupStore(one.store, to, backupOptions),
     close: () => release(folder, one),

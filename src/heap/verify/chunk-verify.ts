@@ -82,12 +82,11 @@ export class ChunkVerify {
     this.#facts.end();
   }
 
-  /** Looks into a record of the segment that was begun. */
-  record(segment: OpenSegment, offset: number, bytes: Buffer, packed: RecordFrame): void {
-    if (packed.kind >= RecordKind.operations) return;
+  /** Looks into a record of the segment that was begun. False for a chunk that is dead: what it links to may be gone. */
+  record(segment: OpenSegment, offset: number, bytes: Buffer, packed: RecordFrame): boolean {
+    if (packed.kind >= RecordKind.operations) return true;
     const { id } = segment.header;
-    // What a dead chunk links to may be gone.
-    if (this.#dead(id, offset)) return;
+    if (this.#dead(id, offset)) return false;
     this.chunks++;
     const { bytes: out, frame } = packed.packed ? unpackAlone(segment, bytes, packed) : { bytes, frame: packed };
     const links = linksOfFrame(out, frame);
@@ -96,6 +95,7 @@ export class ChunkVerify {
     const checked = this.#look({ id, offset }, () => this.#check?.({ kind, bytes: out, start: frame.start, end: frame.end, links }));
     this.#facts.add({ offset, hash, kind }, checked?.facts);
     for (let i = 0; i < links.length; i++) this.#want(links[i]!, checked?.wants[i] ?? wantAny, id, offset);
+    return true;
   }
 
   /** A row of the index links to something. */
