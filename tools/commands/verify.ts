@@ -1,28 +1,70 @@
-import { takeWords } from '../terminal/command.ts';
+import { open } from '../../src/index.ts';
+import type { VerifyReport } from '../../src/index.ts';
+import { sizeOption, takeWords } from '../terminal/command.ts';
+import type { Call, Command } from '../terminal/command.ts';
 import { formatBytes } from '../terminal/terminal.ts';
 import { withStore } from '../terminal/store.ts';
-import type { Command } from '../terminal/command.ts';
 
 export const command: Command = {
-  summary: 'Read everything and check it: checksums, links, index against log. Exit code 1 when something is wrong.',
-  usage: '<store>',
-  options: {},
-  examples: [['lodemap verify data.store', 'counts chunks and bytes, names every problem']],
+  summary: 'Read everything and check it: checksums, values, links, index against log. Exit code 1 when something is wrong.',
+  usage: '<store> [--repair]',
+  options: {
+    repair: { text: 'make a wrong index anew from the log and remove leftovers, after saying so; touches nothing else' },
+    budget: { value: 'size', text: 'memory it may hold, from 8MiB on; default 64MiB' },
+  },
+  examples: [
+    ['lodemap verify data.store', 'names every problem with segment, offset and key, and what is left over'],
+    ['lodemap verify data.store --repair', 'repairs what can be, and verifies again; exit code 0 when all is sound then'],
+    ['lodemap dump data.store 3:4711', 'looks at the place a problem names'],
+  ],
   async run(call) {
     const { named: [store] } = takeWords(call, ['store']);
-    const { terminal, signal } = call;
-    await withStore(store!, { readOnly: true }, async (map) => {
-      const { ok, chunks, bytes, problems } = await map.verify({
-        signal,
-        onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total),
-      });
-      terminal.endProgress();
-      if (terminal.json) await terminal.line(JSON.stringify({ ok, chunks, bytes, problems }));
-      else {
-        await terminal.report({ ok: ok ? 'yes' : 'no', chunks, bytes: formatBytes(bytes), problems: problems.length });
-        for (const { code, message } of problems) await terminal.line(`${code}  ${message}`);
-      }
-      if (!ok) process.exitCode = 1;
-    });
+    let report = await verify(call, store!, { readOnly: true });
+    if (call.options['repair'] === true && (report.problems.length > 0 || report.leftovers.length > 0)) report = await repair(call, store!, report);
+    await tell(call, report);
+    if (!report.ok) process.exitCode = 1;
   },
 };
+
+async function verify(call: Call, store: string, { readOnly = false, dropLeftovers = false }): Promise<VerifyReport> {
+  const { terminal, signal } = call;
+  const budgetBytes = sizeOption(call, 'budget', 8 * 1024 * 1024);
+  let report: VerifyReport | undefined;
+  await withStore(store, { readOnly }, async (map) => {
+    report = await map.verify({
+      ...(budgetBytes !== undefined && { budgetBytes }),
+      dropLeftovers,
+      signal,
+      onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total),
+    });
+  });
+  terminal.endProgress();
+  return report!;
+}
+
+/** Says what can be done, does it, and verifies again. What is damaged in the log stays as it is. */
+async function repair(call: Call, store: string, { problems, leftovers }: VerifyReport): Promise<VerifyReport> {
+  const { terminal } = call;
+  const damaged = problems.filter(({ code }) => code !== 'INDEX').length;
+  const isIndexWrong = problems.length > damaged || leftovers.some(({ code }) => code === 'BUCKET');
+  if (damaged > 0) terminal.note(`${damaged} problems of the log can not be repaired: restore a backup, or copy what can be read (lodemap export)`);
+  const rebuilds = isIndexWrong && damaged === 0;
+  if (rebuilds) terminal.note('repair: the index is made anew from the log');
+  for (const { code, message } of leftovers) {
+    if (code !== 'STRANGER' && code !== 'BUCKET') terminal.note(`repair: removes what is left over: ${message}`);
+  }
+  if (rebuilds) {
+    const map = await open(store, { create: false, rebuild: true });
+    await map.close();
+  }
+  await verify(call, store, { dropLeftovers: true });
+  return verify(call, store, { readOnly: true });
+}
+
+async function tell({ terminal }: Call, report: VerifyReport): Promise<void> {
+  const { ok, chunks, bytes, problems, leftovers } = report;
+  if (terminal.json) return await terminal.line(JSON.stringify({ ok, chunks, bytes, problems, leftovers }));
+  await terminal.report({ ok: ok ? 'yes' : 'no', chunks, bytes: formatBytes(bytes), problems: problems.length, leftovers: leftovers.length });
+  for (const { code, message } of problems) await terminal.line(`${code}  ${message}`);
+  for (const { code, message } of leftovers) await terminal.line(`left over: ${code}  ${message}`);
+}

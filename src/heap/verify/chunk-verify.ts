@@ -18,7 +18,7 @@ import { segmentName } from '../segment.ts';
 import type { OpenSegment } from '../segment.ts';
 import { FactsTable } from './chunk-facts.ts';
 import type { FactsPage } from './chunk-facts.ts';
-import { Role, closedCode, codeOf, misfit, wantAny } from './link-wants.ts';
+import { Role, anyItems, closedCode, codeOf, misfit, wantAny } from './link-wants.ts';
 import type { ChunkCheck, CheckedChunk, LinkWant } from './link-wants.ts';
 import type { Problems } from './problems.ts';
 import { SpillLists } from './spill-lists.ts';
@@ -36,6 +36,14 @@ const rowOrigin = 0;
 interface Place {
   readonly segment: number;
   readonly offset: number;
+}
+
+/** What is wanted of a node because it is the last child of another. */
+interface EndWant {
+  readonly ref: Ref;
+  /** The level goes on behind it: it has to end where the rule says, and so has what lies at its end. */
+  readonly ends: boolean;
+  readonly perItem: number;
 }
 
 /** A row or a bucket of the index that leads to something wrong. */
@@ -107,7 +115,7 @@ export class ChunkVerify {
   checkPage(number: number, onBadLink: BadLink): void {
     const page = this.#facts.page(number);
     const segment = this.#facts.segmentOf(number);
-    const derived: Ref[] = [];
+    const derived: EndWant[] = [];
     const lists = [this.#short, this.#long];
     for (const list of lists) {
       list.take(number, () => {
@@ -119,8 +127,11 @@ export class ChunkVerify {
         const index = page.find(offset);
         const wrong = index < 0 ? this.#whyMissing(segment, offset) : wrongOf(page, index, { hash: words[1]!, code, numbers });
         if (wrong !== undefined) this.#bad({ segment, offset }, { segment: words[2]!, offset: words[3]!, role }, wrong, onBadLink);
-        else if (role === Role.end) derived.push(makeRef(segment, offset, 0));
-        else if ((code & closedCode) !== 0) derived.push(page.node(offset).lastChild);
+        else {
+          const wanted = { ends: (code & closedCode) !== 0, perItem: (code >> 4) & 3 };
+          if (role === Role.end) derived.push({ ref: makeRef(segment, offset, 0), ...wanted });
+          else if (wanted.ends || wanted.perItem !== anyItems) derived.push({ ref: page.node(offset).lastChild, ...wanted });
+        }
       });
     }
     this.#checkEnds(number, page, derived);
@@ -132,20 +143,24 @@ export class ChunkVerify {
     this.#long.close();
   }
 
-  /** Nodes whose level goes on behind them: neither may what lies at their ends be the last. */
-  #checkEnds(number: number, page: FactsPage, ends: Ref[]): void {
-    for (let ref = ends.pop(); ref !== undefined; ref = ends.pop()) {
+  /** Nodes that lie at the end of others, which say how. */
+  #checkEnds(number: number, page: FactsPage, ends: EndWant[]): void {
+    for (let one = ends.pop(); one !== undefined; one = ends.pop()) {
+      const { ref, ends: closed, perItem } = one;
       if (ref === 0) continue;
       const segment = refSegment(ref);
       const offset = refOffset(ref);
       const there = this.#facts.pageOf(segment, offset);
       if (there !== number) {
-        if (there >= 0) this.#put(there, { ref, hash: 0 }, { ...wantAny, role: Role.end }, rowOrigin, 0);
+        if (there >= 0) this.#put(there, { ref, hash: 0 }, { ...wantAny, role: Role.end, closed, perItem }, rowOrigin, 0);
         continue;
       }
       const facts = page.node(offset);
-      if (facts.open) this.#problems.add('CORRUPT', `The node at offset ${offset} of ${segmentName(segment)} ends where only the last of a level may end`, { segment, offset });
-      else ends.push(facts.lastChild);
+      const where = `The node at offset ${offset} of ${segmentName(segment)}`;
+      if (closed && facts.open) this.#problems.add('CORRUPT', `${where} ends where only the last of a level may end`, { segment, offset });
+      else if (perItem !== anyItems && facts.level === 0 && facts.perItem !== perItem) {
+        this.#problems.add('CORRUPT', `${where} is of another kind of tree: its items have ${facts.perItem} slots instead of ${perItem}`, { segment, offset });
+      } else ends.push({ ref: facts.lastChild, ends: closed, perItem });
     }
   }
 
