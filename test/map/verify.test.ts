@@ -36,7 +36,7 @@ async function fill(map: LodeMap, count: number): Promise<void> {
 }
 
 /** Commits a chunk as the value of an entry; nothing but its bytes says that it is one. */
-function plant(map: LodeMap, key: string, kind: ChunkKind, payload: Uint8Array, links: readonly Link[] = []): void {
+function plant(map: LodeMap, key: string, kind: ChunkKind, { payload, links = [] }: { payload: Uint8Array; links?: readonly Link[] }): void {
   const { heap } = storeOf(map);
   heap.lock(1000);
   try {
@@ -196,17 +196,17 @@ describe('a log that is wrong', () => {
       const recordOf7 = partsOf(viewOf(map, 7 as unknown as string));
       const count = Buffer.from(list.payload);
       count[3]! ^= 1;
-      plant(map, 'count', ChunkKind.listInner, count, list.links);
-      plant(map, 'order', ChunkKind.listInner, list.payload, list.links.toReversed());
-      plant(map, 'leaf', ChunkKind.listLeaf, Buffer.from([1, 5, 1, 2, 3]));
-      plant(map, 'kind', ChunkKind.objectRoot, object.payload, [list.links[0]!]);
-      plant(map, 'trees', ChunkKind.mapRoot, object.payload, object.links.toReversed());
-      plant(map, 'hash', ChunkKind.value, recordOf7.payload, recordOf7.links.map(({ ref, hash }) => new Link(ref, hash ^ 1)));
-      plant(map, 'nowhere', ChunkKind.value, recordOf7.payload, recordOf7.links.map(({ ref, hash }) => new Link(ref + 16, hash)));
-      plant(map, 'shape', ChunkKind.value, Buffer.from([...recordOf7.payload.subarray(0, 2)].concat([0, 0])), recordOf7.links);
-      plant(map, 'slots', ChunkKind.value, Buffer.from([0x71, 3, 5, 1, 2]));
-      plant(map, 'two', ChunkKind.value, Buffer.from([1, 2]));
-      plant(map, 'blob', ChunkKind.blob, partsOf(viewOf(map, 'blob')).payload, partsOf(viewOf(map, 'blob')).links.slice(1));
+      plant(map, 'count', ChunkKind.listInner, { payload: count, links: list.links });
+      plant(map, 'order', ChunkKind.listInner, { payload: list.payload, links: list.links.toReversed() });
+      plant(map, 'leaf', ChunkKind.listLeaf, { payload: Buffer.from([1, 5, 1, 2, 3]) });
+      plant(map, 'kind', ChunkKind.objectRoot, { payload: object.payload, links: [list.links[0]!] });
+      plant(map, 'trees', ChunkKind.mapRoot, { payload: object.payload, links: object.links.toReversed() });
+      plant(map, 'hash', ChunkKind.value, { payload: recordOf7.payload, links: recordOf7.links.map(({ ref, hash }) => new Link(ref, hash ^ 1)) });
+      plant(map, 'nowhere', ChunkKind.value, { payload: recordOf7.payload, links: recordOf7.links.map(({ ref, hash }) => new Link(ref + 16, hash)) });
+      plant(map, 'shape', ChunkKind.value, { payload: Buffer.from([...recordOf7.payload.subarray(0, 2)].concat([0, 0])), links: recordOf7.links });
+      plant(map, 'slots', ChunkKind.value, { payload: Buffer.from([0x71, 3, 5, 1, 2]) });
+      plant(map, 'two', ChunkKind.value, { payload: Buffer.from([1, 2]) });
+      plant(map, 'blob', ChunkKind.blob, { payload: partsOf(viewOf(map, 'blob')).payload, links: partsOf(viewOf(map, 'blob')).links.slice(1) });
       const report = await map.verify();
       const at = (key: string): string[] => {
         const { segment, offset } = (map.dump({ key }) as RowDump).links[0]!;
@@ -234,7 +234,7 @@ describe('a log that is wrong', () => {
       const root = partsOf(viewOf(map, 'list'));
       // The last child goes first: it ends where only a last one may.
       const moved = [root.links.at(-1)!, ...root.links.slice(0, -1)];
-      plant(map, 'moved', ChunkKind.listInner, root.payload, moved);
+      plant(map, 'moved', ChunkKind.listInner, { payload: root.payload, links: moved });
       const problems = said(await map.verify());
       assert.ok(problems.some((problem) => /counts|ends where only the last/.test(problem)), problems.join('\n'));
     });

@@ -30,13 +30,14 @@ const longWords = 12;
 const seenSlots = 16_384;
 /** Links that lead nowhere are remembered up to this many. */
 const earlyMax = 10_000;
-/** The origin of a want that is a row's, in place of a segment. */
-const rowOrigin = 0;
 
 interface Place {
   readonly segment: number;
   readonly offset: number;
 }
+
+/** The origin of a want that is a row's: there is no segment 0. */
+const fromRow: Place = { segment: 0, offset: 0 };
 
 /** What is wanted of a node because it is the last child of another. */
 interface EndWant {
@@ -102,13 +103,14 @@ export class ChunkVerify {
     const hash = contentHash(kind, out.subarray(frame.start, frame.end), links);
     const checked = this.#look({ id, offset }, () => this.#check?.({ kind, bytes: out, start: frame.start, end: frame.end, links }));
     this.#facts.add({ offset, hash, kind }, checked?.facts);
-    for (let i = 0; i < links.length; i++) this.#want(links[i]!, checked?.wants[i] ?? wantAny, id, offset);
+    const from = { segment: id, offset };
+    for (let i = 0; i < links.length; i++) this.#want(links[i]!, checked?.wants[i] ?? wantAny, from);
     return true;
   }
 
   /** A row of the index links to something. */
   row(link: Link, want: LinkWant): void {
-    this.#want(link, want, rowOrigin, 0);
+    this.#want(link, want, fromRow);
   }
 
   /** Compares what links want of the chunks in a page with what these are. From the last page to the first. */
@@ -152,7 +154,7 @@ export class ChunkVerify {
       const offset = refOffset(ref);
       const there = this.#facts.pageOf(segment, offset);
       if (there !== number) {
-        if (there >= 0) this.#put(there, { ref, hash: 0 }, { ...wantAny, role: Role.end, closed, perItem }, rowOrigin, 0);
+        if (there >= 0) this.#put(there, { ref, hash: 0 }, { ...wantAny, role: Role.end, closed, perItem }, fromRow);
         continue;
       }
       const facts = page.node(offset);
@@ -175,7 +177,7 @@ export class ChunkVerify {
     }
   }
 
-  #want(link: Link, want: LinkWant, fromSegment: number, fromOffset: number): void {
+  #want(link: Link, want: LinkWant, from: Place): void {
     const { ref, hash } = link;
     const key = Math.floor(ref / 16) * 8 + want.role;
     const isPlain = want.role <= Role.shape || want.role === Role.bucket;
@@ -185,12 +187,12 @@ export class ChunkVerify {
     this.#seen[slot + 1] = hash * 4096 + Math.min(want.count + 1, 4095);
     const segment = refSegment(ref);
     const offset = refOffset(ref);
-    const isBehind = fromSegment !== rowOrigin && segment * segmentBytesLimit + offset >= fromSegment * segmentBytesLimit + fromOffset;
+    const isBehind = from !== fromRow && segment * segmentBytesLimit + offset >= from.segment * segmentBytesLimit + from.offset;
     const page = isBehind ? -1 : this.#facts.pageOf(segment, offset);
-    if (page >= 0) this.#put(page, link, want, fromSegment, fromOffset);
+    if (page >= 0) this.#put(page, link, want, from);
     else if (this.#early.length < earlyMax) {
       const wrong = isBehind ? 'it lies behind what links to it' : this.#whyMissing(segment, offset);
-      this.#early.push({ place: { segment, offset }, from: { segment: fromSegment, offset: fromOffset, role: want.role }, wrong });
+      this.#early.push({ place: { segment, offset }, from: { ...from, role: want.role }, wrong });
     }
   }
 
@@ -200,14 +202,14 @@ export class ChunkVerify {
     this.#early.length = 0;
   }
 
-  #put(page: number, link: { ref: Ref; hash: number }, want: LinkWant, fromSegment: number, fromOffset: number): void {
+  #put(page: number, link: { ref: Ref; hash: number }, want: LinkWant, from: Place): void {
     const isLong = want.role === Role.list || want.role === Role.keyed || want.role === Role.piece;
     const list = isLong ? this.#long : this.#short;
     const { words, floats } = list;
     words[0] = refOffset(link.ref);
     words[1] = link.hash;
-    words[2] = fromSegment;
-    words[3] = fromOffset;
+    words[2] = from.segment;
+    words[3] = from.offset;
     words[4] = codeOf(want);
     words[5] = want.count + 1;
     if (isLong) {
@@ -224,7 +226,7 @@ export class ChunkVerify {
 
   #bad(place: Place, from: Place & { role: number }, wrong: string, onBadLink: BadLink): void {
     const target = `offset ${place.offset} of ${segmentName(place.segment)}: ${wrong}`;
-    if (from.segment === rowOrigin) return onBadLink(place, target, from.role as Role);
+    if (from.segment === fromRow.segment) return onBadLink(place, target, from.role as Role);
     const { segment, offset } = from;
     this.#problems.add('CORRUPT', `The record at offset ${offset} of ${segmentName(segment)} links to ${target}`, { segment, offset });
   }
