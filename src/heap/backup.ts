@@ -20,7 +20,6 @@ import { hashStream } from './hash.ts';
 import type { Heap } from './heap.ts';
 import type { Tail } from './log.ts';
 import { scanSegment } from './scan.ts';
-import { CompactedSegment } from './compacted-segment.ts';
 import { deadListName, readDeadList } from './dead-list.ts';
 import { manifestName, writeManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
@@ -275,8 +274,6 @@ function damageOfSegment(copies: Segments, { name, segment: id, sequence, isExac
   const segment = copies.get(id);
   const end = scanSegment(segment, { offset: segmentHeaderBytes, sequence: segment.header.sequenceBefore }, false, () => undefined);
   if (!end.clean) return `${segmentFolder}/${name} has no intact record at offset ${end.badOffset}`;
-  // Reads the places, which a scan does not need.
-  if (segment instanceof CompactedSegment) segment.has(0);
   if (isExact ? end.sequence === sequence : end.sequence <= sequence) return undefined;
   return `${segmentFolder}/${name} ends with commit ${end.sequence} instead of ${sequence}`;
 }

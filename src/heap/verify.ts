@@ -12,7 +12,6 @@
  */
 import { StoreError, isStoreError } from '../base/errors.ts';
 import type { Locks } from './commit-lock.ts';
-import { CompactedSegment } from './compacted-segment.ts';
 import { includesOffset } from './dead-list.ts';
 import type { Heap } from './heap.ts';
 import { Link } from './chunk.ts';
@@ -22,12 +21,12 @@ import { decodeBucket, isBucketKey } from './long-keys.ts';
 import type { Tail } from './log.ts';
 import { loggedTables } from './operations.ts';
 import type { LoggedTable } from './operations.ts';
-import { segmentBytesLimit } from './ref.ts';
-import { refOffset, refSegment } from './ref.ts';
+import { refOffset, refSegment, segmentBytesLimit } from './ref.ts';
 import { decodeRowValue, rowHead } from './rows.ts';
 import type { Encoded } from './rows.ts';
 import { scanSegment } from './scan.ts';
 import { segmentHeaderBytes, segmentName } from './segment.ts';
+import type { OpenSegment } from './segment.ts';
 import { walkRecords } from './segment-walk.ts';
 import { ChunkVerify } from './verify/chunk-verify.ts';
 import { IndexCheck, newestMeta } from './verify/index-check.ts';
@@ -205,8 +204,17 @@ class Verifier {
   /** Scans a segment, which is to go on behind commit `sequence`, and looks into its chunks; returns the commit it ends with. */
   async #segment(id: number, sequence: number): Promise<number> {
     const { segments } = this.#heap;
-    const segment = segments.get(id);
-    const before = segment.header.sequenceBefore;
+    const segment = segments.openAlone(id);
+    try {
+      return await this.#segmentIn(segment, sequence);
+    } finally {
+      segment.file.close();
+    }
+  }
+
+  async #segmentIn(segment: OpenSegment, sequence: number): Promise<number> {
+    const { segments } = this.#heap;
+    const { id, sequenceBefore: before } = segment.header;
     if (segments.isRetired(id - 1) ? before < sequence : before !== sequence) {
       this.#problems.add('CORRUPT', `${segmentName(id)} begins behind commit ${before}, expected ${sequence}`, { segment: id });
     }
@@ -221,8 +229,6 @@ class Verifier {
     if (isLast ? until < this.#tail.offset : !end.clean) {
       this.#problems.add('CORRUPT', `${segmentName(id)} is damaged at offset ${end.badOffset}`, { segment: id, offset: end.badOffset });
     }
-    // Reads the table of places, which nothing else here needs.
-    if (segment instanceof CompactedSegment) segment.has(0);
     this.#bytes += until;
     let dead = 0;
     this.#chunks.beginSegment(id);

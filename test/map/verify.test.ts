@@ -247,7 +247,7 @@ describe('leftovers', () => {
     const child = await StoreChild.open(path);
     await child.call('set', 'a', [1, 2]);
     await child.call('flush');
-    await child.call('holdSnapshot');
+    await child.call('snapshot');
     const map = (await open(path)) as LodeMap;
     await child.kill();
     for (const folder of ['vacuum', 'index.new', 'verify-999999999-1']) mkdirSync(join(path, folder));

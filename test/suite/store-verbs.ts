@@ -34,8 +34,6 @@ export const verbs: Readonly<Record<string, Verb>> = {
   flush: (map) => map.flush(),
   close: (map) => map.close(),
   verify: (map) => map.verify(),
-  /** A snapshot that only the end of the process closes. */
-  holdSnapshot: (map) => void map.snapshot(),
   backup: (map, to: string) => map.backup(to),
   stats: (map) => map.stats(),
   /** Adds 1 to a counter, `times` times. */
