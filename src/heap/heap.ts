@@ -86,6 +86,8 @@ export class Heap implements ChunkSource {
   readonly #sync: LogSync;
   #meta: Meta = emptyMeta;
   #failure: unknown;
+  /** Have others committed since anybody asked? */
+  #changed = false;
   /** Numbers of the pins this process holds: it can not tell them by their locks, which are its own. */
   readonly ownPins: Set<number> = new Set();
   /** Whether, when the commit lock was last taken, others had committed since the stretch before. */
@@ -140,13 +142,20 @@ export class Heap implements ChunkSource {
 
   /** Starts a stretch on the newest state. True when others have committed since the last. */
   refresh(): boolean {
+    this.follow();
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
+  }
+
+  /** As `refresh`, for work beside the user's: what has changed is still told to the next who refreshes. */
+  follow(): void {
     this.index.renew();
     const row = this.index.get('meta', metaKey);
     const meta = row === undefined ? emptyMeta : decodeMeta(row);
-    const changed = meta.tail.sequence !== this.#meta.tail.sequence || meta.generation !== this.#meta.generation;
+    if (meta.tail.sequence !== this.#meta.tail.sequence || meta.generation !== this.#meta.generation) this.#changed = true;
     this.#meta = meta;
     if (meta.generation !== this.segments.manifest.generation) this.segments.reload();
-    return changed;
   }
 
   /** A row of a table as of the stretch at hand; the bytes are good until the next read. */

@@ -44,7 +44,7 @@ export class Rewriter {
 
   async rewrite({ id, generation, staying, filterBytes }: RewriteJob): Promise<Rewritten> {
     const heap = this.#heap;
-    heap.refresh();
+    heap.follow();
     this.#tombstones ??= new Tombstones(heap, staying, filterBytes);
     const keep = new SegmentKeep({ heap, id, dead: heap.segments.deadOffsets(id), tombstones: this.#tombstones });
     const work = compacting(heap, id, generation, keep);
@@ -61,7 +61,7 @@ export class Rewriter {
         work.return(undefined as never);
         throw error;
       }
-      heap.refresh();
+      heap.follow();
     }
   }
 }

@@ -144,7 +144,7 @@ class Vacuum {
     for (let round = 0; round < settleRounds && distance(settled, heap.meta.tail) > settleBytes; round++) {
       settled = this.#settleTo(settled);
       await this.#pace.step({ phase: 'settle', done: round });
-      heap.refresh();
+      heap.follow();
     }
     await this.#parts.exclusively(() => {
       this.#checkEpoch();
