@@ -1,7 +1,7 @@
 /** The command line as its users meet it: a child process, its output and its exit code. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -142,6 +142,48 @@ describe('entries', () => {
 });
 
 describe('care', () => {
+  test('backup, and a look at records', () => {
+    const store = newStore();
+    done(['import', store, '-', '--key', 'id'], JSON.stringify([{ id: 'x', n: 1, text: 'long enough to lie in a chunk of its own' }]));
+    const report = JSON.parse(done(['backup', store, `${store}.backup`, '--json'])) as Record<string, number>;
+    assert.equal(report['segmentsCopied'], 1);
+    assert.match(done(['backup', store, `${store}.backup`, '--trust-kept']), /segments kept +1/);
+    assert.equal(done(['get', `${store}.backup`, 'x', 'n']), '1\n');
+    const failed = run(['backup', store, folder]);
+    assert.equal(failed.status, 1);
+    assert.match(failed.err, /FORMAT/);
+    const row = done(['dump', store, 'x', '--entry']);
+    const place = /^0 +(\d+:\d+)/m.exec(row)![1]!;
+    assert.match(row, /kind +value/);
+    assert.match(done(['dump', store, place]), /long en/);
+    assert.equal((JSON.parse(done(['dump', store, place, '--json'])) as { kind: string }).kind, 'value');
+    assert.equal(run(['dump', store, '1:65']).status, 1);
+    assert.match(run(['dump', store, '1:65']).err, /CORRUPT/);
+    assert.match(run(['dump', store, 'x']).err, /a key needs --entry/);
+  });
+
+  test('verify --repair says what it does, does that, and no more', () => {
+    const store = newStore();
+    done(['import', store, '-', '--key', 'id'], JSON.stringify(Array.from({ length: 50 }, (_, id) => ({ id, text: 'word '.repeat(30) }))));
+    mkdirSync(join(store, 'vacuum'));
+    writeFileSync(join(store, 'mine'), 'x');
+    assert.match(done(['verify', store]), /left over: UNFINISHED +vacuum/);
+    const repaired = run(['verify', store, '--repair']);
+    assert.equal(repaired.status, 0);
+    assert.match(repaired.err, /repair: removes what is left over: vacuum/);
+    assert.deepEqual([existsSync(join(store, 'vacuum')), existsSync(join(store, 'mine'))], [false, true]);
+    assert.equal(run(['verify', store, '--repair']).err, '');
+    const log = join(store, 'segments', '00000001.seg');
+    const bytes = readFileSync(log);
+    bytes[bytes.length >> 1]! ^= 1;
+    writeFileSync(log, bytes);
+    const damaged = run(['verify', store, '--repair']);
+    assert.equal(damaged.status, 1);
+    assert.match(damaged.err, /can not be repaired/);
+    assert.match(damaged.out, /CORRUPT +segments\/00000001\.seg is damaged at offset \d+/);
+    assert.ok(readFileSync(log).equals(bytes));
+  });
+
   test('stat, verify and rebuild', () => {
     const store = newStore();
     done(['import', store, '-'], JSON.stringify({ a: 1, b: 'x'.repeat(10_000) }));
@@ -164,7 +206,7 @@ describe('care', () => {
       assert.match(err, /--help/);
     }
     const overview = done(['--help']);
-    for (const verb of ['import', 'export', 'get', 'set', 'delete', 'ls', 'stat', 'verify', 'rebuild']) {
+    for (const verb of ['import', 'export', 'get', 'set', 'delete', 'ls', 'stat', 'verify', 'backup', 'dump', 'rebuild']) {
       const help = done([verb, '--help']);
       assert.match(help, new RegExp(`^lodemap ${verb} <store>`));
       assert.match(help, new RegExp(`\\n  .*lodemap ${verb} `), 'has an example');

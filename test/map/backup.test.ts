@@ -128,6 +128,35 @@ describe('backup', () => {
     await map.close();
   });
 
+  test('compacted and retired segments and dead lists, and a vacuum that runs when it is called', async () => {
+    const folder = scratch();
+    const [path, to] = [join(folder, 'store'), join(folder, 'backup')];
+    const map = (await open(path)) as LodeMap;
+    await fill(map, 0, 25_000);
+    await map.backup(to);
+    for (let i = 0; i < 20_000; i += 3) map.delete(i);
+    for (let i = 1; i < 4000; i += 3) map.set(i, 0);
+    await map.vacuum({ sparseBelow: 0.6 });
+    const first = await map.backup(to);
+    assert.ok(first.segmentsCopied > 0);
+    assert.equal((await shown(to)).size, map.size);
+    for (let i = 0; i < 25_000; i++) if (i % 50 !== 0) map.delete(i);
+    const vacuum = map.vacuum();
+    const [second] = await Promise.all([map.backup(to), vacuum]);
+    assert.ok(second.bytesTotal < first.bytesTotal / 2);
+    const copy = await shown(to);
+    assert.deepEqual([...copy.keys()], [...map.keys()]);
+    assert.ok(existsSync(join(to, 'segments', 'manifest')));
+    assert.equal((await map.backup(to)).bytesCopied, 0);
+    await map.close();
+    const restored = await open(to);
+    await restored.vacuum();
+    await restored.close();
+    const again = (await open(path)) as LodeMap;
+    await assert.rejects(again.backup(to), is('CONFLICT', /written to since/));
+    await again.close();
+  });
+
   test('a crash between the two renames is finished by whoever opens the folder', async () => {
     const folder = scratch();
     const [path, to] = [join(folder, 'store'), join(folder, 'backup')];
