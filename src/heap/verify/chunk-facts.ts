@@ -156,6 +156,7 @@ export class FactsTable {
   }
 
   begin(segment: number): void {
+    this.end();
     this.#segment = segment;
   }
 
@@ -166,7 +167,7 @@ export class FactsTable {
     if (facts !== undefined) this.#open.addNode(chunk.offset, facts);
   }
 
-  /** Ends the page that is being filled; a segment's last must be. */
+  /** Ends the page that is being filled: none goes on into another segment. */
   end(): void {
     if (this.#open.chunks === 0) return;
     const page = this.#open.trimmed();

@@ -9,17 +9,17 @@
 import { contentHash } from '../hash.ts';
 import { isStoreError } from '../../base/errors.ts';
 import type { ChunkKind, Link, Ref } from '../chunk.ts';
-import { RecordKind } from '../record.ts';
+import { RecordKind, unpackRecord, unpackedRecordBytes } from '../record.ts';
 import type { RecordFrame } from '../record.ts';
 import { linksOfFrame } from '../record-links.ts';
 import { makeRef, refOffset, refSegment, segmentBytesLimit } from '../ref.ts';
-import { unpackAlone } from '../segment-dictionary.ts';
+import { dictionaryOf } from '../segment-dictionary.ts';
 import { segmentName } from '../segment.ts';
 import type { OpenSegment } from '../segment.ts';
 import { FactsTable } from './chunk-facts.ts';
 import type { FactsPage } from './chunk-facts.ts';
 import { Role, anyItems, closedCode, codeOf, misfit, wantAny } from './link-wants.ts';
-import type { ChunkCheck, CheckedChunk, LinkWant } from './link-wants.ts';
+import type { ChunkCheck, LinkWant } from './link-wants.ts';
 import type { Problems } from './problems.ts';
 import { SpillLists } from './spill-lists.ts';
 import type { ScratchFolder } from './spill-lists.ts';
@@ -60,6 +60,7 @@ export class ChunkVerify {
   /** Links that lead nowhere, found before there is anybody to tell. */
   readonly #early: Array<{ place: Place; from: Place & { role: number }; wrong: string }> = [];
   readonly #dead: (segment: number, offset: number) => boolean;
+  #unpacked: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
   chunks = 0;
 
   constructor(parts: {
@@ -97,7 +98,9 @@ export class ChunkVerify {
     const { id } = segment.header;
     if (this.#dead(id, offset)) return false;
     this.chunks++;
-    const { bytes: out, frame } = packed.packed ? unpackAlone(segment, bytes, packed) : { bytes, frame: packed };
+    const frame = packed.packed ? this.#look({ id, offset }, () => this.#unpack(segment, bytes, packed)) : packed;
+    if (frame === undefined) return true;
+    const out = packed.packed ? this.#unpacked : bytes;
     const links = linksOfFrame(out, frame);
     const kind = frame.kind as ChunkKind;
     const hash = contentHash(kind, out.subarray(frame.start, frame.end), links);
@@ -145,6 +148,13 @@ export class ChunkVerify {
     this.#long.close();
   }
 
+  /** Unpacks a record into the buffer for that. */
+  #unpack(segment: OpenSegment, bytes: Buffer, packed: RecordFrame): RecordFrame {
+    const size = unpackedRecordBytes(bytes, packed);
+    if (size > this.#unpacked.length) this.#unpacked = Buffer.allocUnsafeSlow(size * 2);
+    return unpackRecord(bytes, packed, dictionaryOf(segment), { out: this.#unpacked, at: 0 });
+  }
+
   /** Nodes that lie at the end of others, which say how. */
   #checkEnds(number: number, page: FactsPage, ends: EndWant[]): void {
     for (let one = ends.pop(); one !== undefined; one = ends.pop()) {
@@ -166,7 +176,7 @@ export class ChunkVerify {
     }
   }
 
-  #look(place: { id: number; offset: number }, look: () => CheckedChunk | undefined): CheckedChunk | undefined {
+  #look<T>(place: { id: number; offset: number }, look: () => T): T | undefined {
     try {
       return look();
     } catch (error) {

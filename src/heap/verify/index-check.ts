@@ -21,7 +21,7 @@ import type { Problems } from './problems.ts';
 import type { ScratchFolder } from './spill-lists.ts';
 
 const rowsPerBatch = 1000;
-const operationsPerWrite = 20_000;
+const operationsPerWrite = 5000;
 /** With no more rows than this the other index is in memory. */
 const rowsInMemoryMax = 20_000;
 /** Of so many rows that are missing it is asked whether they were deleted meanwhile. */
