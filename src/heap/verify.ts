@@ -45,7 +45,7 @@ export interface Progress {
 }
 
 export interface VerifyOptions {
-  /** Bytes it may hold, about; at least 8 MiB, default 64 MiB. What does not fit goes to files in the store's folder meanwhile. */
+  /** Bytes it may hold, about; at least 64 KiB, default 64 MiB. What does not fit goes to files in the store's folder meanwhile. */
   readonly budgetBytes?: number;
   /** Remove what was found to be a leftover. Nothing that anything can reach is ever touched. Default false. */
   readonly dropLeftovers?: boolean;

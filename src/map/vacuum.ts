@@ -10,7 +10,7 @@ import type { LockFile } from '../storage/lock.ts';
 import { lockMaintenance } from '../storage/maintenance-lock.ts';
 import type { Store } from './store.ts';
 
-const budgetBytesMin = 8 * 1024 * 1024;
+const budgetBytesMin = 64 * 1024;
 
 const checks: Record<keyof VacuumOptions, (value: unknown) => string | undefined> = {
   processes: (value) => (Number.isSafeInteger(value) && (value as number) >= 1 ? undefined : 'an integer from 1 on'),

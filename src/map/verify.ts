@@ -11,7 +11,7 @@ import { checkChunk, checkRowValue } from '../lazy/chunk-check.ts';
 import type { Store } from './store.ts';
 import { withoutVacuum } from './without-vacuum.ts';
 
-const budgetBytesMin = 8 * 1024 * 1024;
+const budgetBytesMin = 64 * 1024;
 
 const checks: Record<keyof VerifyOptions, (value: unknown) => string | undefined> = {
   budgetBytes: (value) => (typeof value === 'number' && value >= budgetBytesMin ? undefined : `a number from ${budgetBytesMin} on`),

@@ -9,7 +9,7 @@ export const command: Command = {
   options: {
     'dry-run': { text: 'only say what would be won' },
     processes: { value: 'n', text: 'processes that write segments anew; default 1' },
-    budget: { value: 'size', text: 'memory it may hold, from 8MiB on; default 64MiB' },
+    budget: { value: 'size', text: 'memory it may hold; default 64MiB' },
     'sparse-below': { value: 'share', text: 'write segments anew of which less than this is live; default 0.8' },
     'max-rate': { value: 'size', text: 'read and write at most this much a second' },
   },
@@ -21,7 +21,7 @@ export const command: Command = {
   async run(call) {
     const { named: [store] } = takeWords(call, ['store']);
     const { terminal, signal } = call;
-    const [processes, budgetBytes] = [countOption(call, 'processes'), sizeOption(call, 'budget', 8 * 1024 * 1024)];
+    const [processes, budgetBytes] = [countOption(call, 'processes'), sizeOption(call, 'budget', 64 * 1024)];
     const [sparseBelow, maxBytesPerSecond] = [shareOption(call, 'sparse-below'), sizeOption(call, 'max-rate')];
     await withStore(store!, { create: false }, async (map) => {
       const report = await map.vacuum({

@@ -10,7 +10,7 @@ export const command: Command = {
   usage: '<store> [--repair]',
   options: {
     repair: { text: 'make a wrong index anew from the log and remove leftovers, after saying so; touches nothing else' },
-    budget: { value: 'size', text: 'memory it may hold, from 8MiB on; default 64MiB' },
+    budget: { value: 'size', text: 'memory it may hold; default 64MiB' },
   },
   examples: [
     ['lodemap verify data.store', 'names every problem with segment, offset and key, and what is left over'],
@@ -28,7 +28,7 @@ export const command: Command = {
 
 async function verify(call: Call, store: string, { readOnly = false, dropLeftovers = false }): Promise<VerifyReport> {
   const { terminal, signal } = call;
-  const budgetBytes = sizeOption(call, 'budget', 8 * 1024 * 1024);
+  const budgetBytes = sizeOption(call, 'budget', 64 * 1024);
   let report: VerifyReport | undefined;
   await withStore(store, { readOnly }, async (map) => {
     report = await map.verify({

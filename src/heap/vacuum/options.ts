@@ -6,7 +6,7 @@ export interface VacuumOptions {
   readonly processes?: number;
   /** Only find out what would be won. Default false. */
   readonly dryRun?: boolean;
-  /** Bytes it may hold in memory, about; at least 8 MiB, default 64 MiB. */
+  /** Bytes it may hold in memory, about; at least 64 KiB, default 64 MiB. Below 16 MiB it takes what a segment needs all the same. */
   readonly budgetBytes?: number;
   /** A segment is written anew when less than this share of its bytes is live: 0 to 1, default 0.8. */
   readonly sparseBelow?: number;
