@@ -49,12 +49,23 @@ export class CellTable implements CellStore {
     return this.#next++;
   }
 
-  /** Throws CORRUPT for a cell that is nowhere. */
+  /** Has a vacuum removed this cell? One that nothing leads to goes with it, though somebody may have it in hand. */
+  isGone(id: number): boolean {
+    this.#store.enter();
+    const { heap } = this.#store;
+    return heap.meta.generation > 0 && this.#findChange(id) === undefined && heap.row('cells', cellKey(id)) === undefined;
+  }
+
+  /** Throws NOT_FOUND for a cell that a vacuum may have removed, CORRUPT for one that is nowhere though there was none. */
   find(id: number): FoundCell {
     this.#store.enter();
     const change = this.#findChange(id);
     if (change !== undefined) return { slot: change.slot, base: change };
-    const row = this.#store.heap.row('cells', cellKey(id));
+    const { heap } = this.#store;
+    const row = heap.row('cells', cellKey(id));
+    if (row === undefined && heap.meta.generation > 0) {
+      throw new StoreError('NOT_FOUND', `Cell ${id} is gone: nothing in the store led to it when it was vacuumed`);
+    }
     if (row === undefined) throw new StoreError('CORRUPT', `A value refers to cell ${id}, which is not in the store`);
     const { sequence, at } = rowHead(row);
     return { slot: decodeRowValue(row, at), base: { sequence } };

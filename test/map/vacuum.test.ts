@@ -134,6 +134,62 @@ describe('vacuum', () => {
     await map.close();
   });
 
+  test('a cell that is stored while the vacuum runs stays, with the cells it leads to', async () => {
+    const path = join(scratch(), 'store');
+    const map = await open<string, Record<string, unknown>>(path);
+    // Nothing in the store leads to these; somebody has them in hand.
+    const inner = map.cell({ text: 'inner '.repeat(500) });
+    const outer = map.cell({ inner, text: 'outer '.repeat(500) });
+    const never = map.cell({ text: 'never '.repeat(500) });
+    map.set('filler', { text: 'filler '.repeat(2000) });
+    await map.flush();
+    map.delete('filler');
+    await map.flush();
+    let stored = false;
+    const report = await map.vacuum({
+      sparseBelow: 1,
+      onProgress: ({ phase }) => {
+        // All rows have been read by now.
+        if (phase !== 'mark' || stored) return;
+        stored = true;
+        map.transaction(() => map.set('late', { outer }));
+      },
+    });
+    assert.ok(stored && never !== undefined);
+    assert.equal(report.cellsDropped, 1, 'the one that nobody stored');
+    const check = (one: typeof map): void => {
+      const found = one.get('late')!['outer'] as { value: { text: string; inner: { value: { text: string } } } };
+      assert.equal(found.value.text, 'outer '.repeat(500));
+      assert.equal(found.value.inner.value.text, 'inner '.repeat(500));
+    };
+    check(map);
+    await map.vacuum({ sparseBelow: 1 });
+    check(map);
+    assert.ok((await map.verify()).ok);
+    await map.close();
+    const rebuilt = await open<string, Record<string, unknown>>(path, { rebuild: true });
+    check(rebuilt);
+    await rebuilt.close();
+  });
+
+  test('a cell that went with a vacuum says so, and can be written again', async () => {
+    const map = await open<string, Record<string, unknown>>(join(scratch(), 'store'));
+    const box = map.cell({ count: 1 });
+    map.set('filler', { text: 'filler '.repeat(2000) });
+    await map.flush();
+    map.delete('filler');
+    assert.equal((await map.vacuum({ sparseBelow: 1 })).cellsDropped, 1);
+    assert.throws(() => box.value, { code: 'NOT_FOUND' });
+    assert.throws(() => map.set('late', { box }), { code: 'CONFLICT' });
+    assert.equal(map.has('late'), false);
+    box.value = { count: 2 };
+    map.set('late', { box });
+    await map.vacuum({ sparseBelow: 1 });
+    assert.equal((map.get('late')!['box'] as typeof box).value.count, 2);
+    assert.ok((await map.verify()).ok);
+    await map.close();
+  });
+
   test('one at a time; aborted or closed it stops, and the store is intact', async () => {
     const path = join(scratch(), 'store');
     const map = await filled(path, 10_000);
