@@ -2,6 +2,7 @@
  * Finds the cells that values hold: they alone can make the same bytes mean something else, there or at another time, and
  * vacuum keeps what they lead to.
  */
+import type { Slot } from '../codec/slot.ts';
 import { cellIdOf, skipSlot, slotsAt } from '../codec/slot-reader.ts';
 import { SlotKind, slotKinds } from '../codec/tags.ts';
 import { ChunkKind } from '../heap/chunk.ts';
@@ -27,6 +28,23 @@ export function holdsCellsBelow(source: ChunkSource, link: Link, free: Set<unkno
   }
   for (const key of seen) free.add(key);
   return false;
+}
+
+/** The ids of the cells and aliases in a value and in all chunks below it; those of a chunk known to have none are passed over. */
+export function* cellsBelow(source: ChunkSource, slot: Slot, free: Set<unknown>): Generator<number> {
+  yield* cellsOfSlots(slot.bytes, 0, slot.bytes.length);
+  const seen = new Set<unknown>();
+  const stack = slot.links.filter((link) => holdsCellsBelow(source, link, free));
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    const key = top.ref === 0 ? top : top.ref;
+    if (free.has(key) || seen.has(key)) continue;
+    seen.add(key);
+    const view = source.load(top);
+    // The view is good until the next load.
+    const below = linksOf(view);
+    yield* Array.from(cellsOfChunk(view));
+    stack.push(...below);
+  }
 }
 
 /** Is there an alias or a cell in this very chunk? */

@@ -49,6 +49,12 @@ export class CellTable implements CellStore {
     return this.#next++;
   }
 
+  /** Has there been a vacuum, and was there ever a cell? Then `isGone` has to be asked. */
+  get mayBeGone(): boolean {
+    const { meta } = this.#store.heap;
+    return meta.generation > 0 && meta.tail.nextCell > 1;
+  }
+
   /** Has a vacuum removed this cell? One that nothing leads to goes with it, though somebody may have it in hand. */
   isGone(id: number): boolean {
     this.#store.enter();

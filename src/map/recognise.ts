@@ -1,5 +1,7 @@
-import { StoreError } from '../base/errors.ts';
+import { StoreError, isStoreError } from '../base/errors.ts';
 import type { CellMark } from '../codec/services.ts';
+import type { ChunkSource } from '../heap/chunk.ts';
+import { cellsBelow } from '../lazy/cell-scan.ts';
 import { Cell } from '../lazy/cell.ts';
 import { copyChunks } from '../lazy/chunk-copy.ts';
 import { handleOf, isCellRef } from '../lazy/handle.ts';
@@ -10,12 +12,38 @@ import { StoredNode } from '../lazy/stored-node.ts';
 import { materialize } from '../lazy/values.ts';
 import type { CellTable } from './cell-table.ts';
 
+interface Home {
+  readonly nodes: Nodes;
+  readonly cells: CellTable;
+  readonly heap: ChunkSource;
+}
+
+/** Chunks below which there are no cells: chunks never change. */
+const withoutCells = new WeakMap<Home, Set<unknown>>();
+const withoutCellsMax = 200_000;
+
+/**
+ * Throws CONFLICT when a value leads to a cell that went with a vacuum: it was read before its entry was replaced. Chunks that are
+ * gone are found when the value is put. Costs a walk of the value, once, in stores that have cells and were vacuumed.
+ */
+function demandCells(home: Home, node: Node): void {
+  let free = withoutCells.get(home);
+  if (free === undefined || free.size > withoutCellsMax) withoutCells.set(home, (free = new Set()));
+  try {
+    for (const id of cellsBelow(home.heap, node.slot, free)) {
+      if (home.cells.isGone(id)) throw new StoreError('CONFLICT', 'A lazy value that is to be stored was vacuumed: read it again');
+    }
+  } catch (error) {
+    if (!isStoreError(error, 'NOT_FOUND')) throw error;
+  }
+}
+
 /**
  * What a lazy value or a Cell inside a value to be stored stands for; undefined for plain values. Lazy values of the store
  * `home` are shared; those of another are copied: chunk by chunk as they are, or, when cells are inside (whose ids mean nothing
  * here), as plain values, which keeps aliases and cycles.
  */
-export function recogniseLazy(home: { readonly nodes: Nodes; readonly cells: CellTable }, value: object): Node | CellMark | undefined {
+export function recogniseLazy(home: Home, value: object): Node | CellMark | undefined {
   if (value instanceof Cell) {
     if (value.store.home === home) {
       if (!home.cells.isGone(value.id)) return { cellId: value.id, alias: false };
@@ -25,7 +53,11 @@ export function recogniseLazy(home: { readonly nodes: Nodes; readonly cells: Cel
   }
   const handle = handleOf(value);
   if (handle === undefined) return undefined;
-  if (handle.document.store.home === home) return nodeOf(value);
+  if (handle.document.store.home === home) {
+    const node = nodeOf(value);
+    if (node !== undefined && home.cells.mayBeGone) demandCells(home, node);
+    return node;
+  }
   const { nodes } = home;
   const node = nodeOf(value);
   const copied = node instanceof StoredNode ? copyChunks(node.context.source, node.slot) : undefined;

@@ -172,6 +172,26 @@ describe('vacuum', () => {
     await rebuilt.close();
   });
 
+  test('a lazy value whose aliases went with a vacuum is not stored', async () => {
+    const map = await open<string, unknown>(join(scratch(), 'store'));
+    const shared = { shared: true };
+    map.set('aliases', { a: shared, b: shared }).set('deep', Array.from({ length: 3000 }, (_, i) => (i % 1000 === 7 ? shared : i)));
+    map.set('kept', { a: shared, b: shared }).set('filler', { text: 'filler '.repeat(2000) });
+    await map.flush();
+    const held = ['aliases', 'deep'].map((key) => map.get(key));
+    for (const key of ['aliases', 'deep', 'filler']) map.delete(key);
+    await map.flush();
+    assert.equal((await map.vacuum({ sparseBelow: 1 })).cellsDropped, 2);
+    for (const value of held) assert.throws(() => map.set('again', value), { code: 'CONFLICT' });
+    assert.throws(() => map.set('again', { inner: held[0] }), { code: 'CONFLICT' });
+    assert.equal(map.has('again'), false);
+    map.set('again', map.get('kept'));
+    const again = materialize(map.get('again')) as Record<string, unknown>;
+    assert.equal(again['a'], again['b']);
+    assert.ok((await map.verify()).ok);
+    await map.close();
+  });
+
   test('a cell that went with a vacuum says so, and can be written again', async () => {
     const map = await open<string, Record<string, unknown>>(join(scratch(), 'store'));
     const box = map.cell({ count: 1 });
