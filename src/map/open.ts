@@ -91,7 +91,7 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
     {
       create,
       cacheBytes: () => room.forChunks,
-      segmentBytesTarget: segmentBytesTarget(),
+      segmentBytesTarget: options.segmentBytes ?? segmentBytesTarget(),
       openTimeoutMs,
       rebuild: options.rebuild === true,
     },

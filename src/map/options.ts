@@ -18,9 +18,13 @@ export interface OpenOptions {
   readonly lockTimeoutMs?: number;
   /** Vacuum by itself when it is worth it: `true`, or how. Counts for all maps this thread has of the store. Default false. */
   readonly autoVacuum?: boolean | AutoVacuumOptions;
+  /** A segment of the log is followed by the next once it is longer than this. Default 64 MiB; small stores want small ones. */
+  readonly segmentBytes?: number;
   /** Rebuild the index from the log even where it is intact. LOCKED unless no one else has the store open. */
   readonly rebuild?: boolean;
 }
+
+const segmentBytes = { least: 64 * 1024, most: 128 * 1024 * 1024 };
 
 const checks: Record<keyof OpenOptions, (value: unknown) => string | undefined> = {
   readOnly: aBoolean,
@@ -30,6 +34,7 @@ const checks: Record<keyof OpenOptions, (value: unknown) => string | undefined> 
   types: (value) => (Array.isArray(value) ? undefined : 'an array of type codecs'),
   lockTimeoutMs: aSize(0),
   autoVacuum: aVacuum,
+  segmentBytes: aSegment,
   rebuild: aBoolean,
 };
 
@@ -49,6 +54,11 @@ function aVacuum(value: unknown): string | undefined {
 
 function aSize(least: number): (value: unknown) => string | undefined {
   return (value) => (typeof value === 'number' && value >= least ? undefined : `a number of at least ${least}`);
+}
+
+function aSegment(value: unknown): string | undefined {
+  const isFine = typeof value === 'number' && value >= segmentBytes.least && value <= segmentBytes.most;
+  return isFine ? undefined : `a number from ${segmentBytes.least} to ${segmentBytes.most}`;
 }
 
 /** Throws TypeError or RangeError for an option that is unknown or of the wrong type. */

@@ -124,6 +124,9 @@ export class Store {
   /** Hears of every commit of this thread. */
   onCommit: (() => void) | undefined;
 
+  /** Grows whenever rows may have been changed by somebody else than this thread. */
+  epoch = 0;
+
   /** The drafts of the transaction that is running. */
   drafts: DraftScope | undefined;
 
@@ -407,6 +410,7 @@ export class Store {
 
   /** Others have committed, or a vacuum has published. */
   #forgetRows(): void {
+    this.epoch++;
     this.#rows.clear();
     this.edits.forget();
     const { generation } = this.heap.meta;

@@ -1,0 +1,292 @@
+import { EventEmitter } from 'node:events';
+import { StoreError, describe } from '../base/errors.ts';
+import type { Key } from '../codec/keys.ts';
+import { contentId } from '../lazy/values.ts';
+import type { LodeMap } from '../map/lode-map.ts';
+import type { Range } from '../map/range.ts';
+import type { Computation } from './computing.ts';
+import { noTags } from './envelope.ts';
+import type { EntryTerms, TagVersion } from './envelope.ts';
+import { Household } from './household.ts';
+import type { CacheEvent } from './household.ts';
+import type { HotEntry } from './hot-entries.ts';
+import { checkComputeOptions, checkEntryOptions, checkWrapOptions } from './options.ts';
+import type { CacheOptions, ComputeOptions, EntryOptions, WrapOptions } from './options.ts';
+
+/** What a cache has done in this thread since it was opened, and what there is on disk. */
+export interface CacheStats {
+  hits: number;
+  misses: number;
+  /** Values shown by `getOrCompute` while they were computed anew. */
+  staleHits: number;
+  sets: number;
+  evictions: number;
+  expirations: number;
+  /** Entries removed because one of their tags was invalidated. */
+  invalidations: number;
+  /** Values that were not kept: too large for the cache, or set faster than room could be made. */
+  refusals: number;
+  /** Functions run by `getOrCompute`, and its waits for those that others ran. */
+  computations: number;
+  waits: number;
+  /** Entries, those that have ended and were not swept yet included. */
+  entries: number;
+  /** Bytes on disk, all files together. */
+  bytes: number;
+  /** Bytes of decoded entries in memory, about. */
+  hotBytes: number;
+}
+
+const computeTimeoutDefault = 60_000;
+const kept: Promise<boolean> = Promise.resolve(true);
+const refused: Promise<boolean> = Promise.resolve(false);
+const noOptions: EntryOptions = {};
+
+/**
+ * A cache on disk: entries that expire, make room for others, and are shared by all processes that open its folder. Keys are
+ * a map's keys, values a map's values: containers come back lazy and read what is touched.
+ *
+ * Throws StoreError: CLOSED after `close`, UNSUPPORTED for what can not be stored, TIMEOUT, POISONED as a map does.
+ *
+ * Events: `evict`, `expire`, `invalidate` and `refuse` with the key, as far as this process removed the entry; `error` for
+ * upkeep and background computations that failed (nobody need listen).
+ */
+export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
+  readonly #map: LodeMap;
+  readonly #options: CacheOptions;
+  readonly #household: Household;
+  #closing: Promise<void> | undefined;
+  readonly #announce = (event: CacheEvent, subject: unknown): void => {
+    if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, subject);
+  };
+
+  /** Made by `openCache()`. */
+  constructor(map: LodeMap, options: CacheOptions) {
+    super();
+    this.#map = map;
+    this.#options = options;
+    this.#household = Household.join(map, options, this.#announce);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Cache';
+  }
+
+  /** The value of a key, or undefined when there is none, or it has expired. */
+  get(key: K): V | undefined {
+    const { shelf, counts } = this.#open();
+    const entry = shelf.find(key);
+    if (entry === undefined || !shelf.isFresh(entry)) {
+      counts.misses++;
+      return undefined;
+    }
+    counts.hits++;
+    shelf.touch(entry);
+    return (entry.shared ? entry.value : shelf.valueOf(entry)) as V;
+  }
+
+  /** Is there a value? Does not count as a use. */
+  has(key: K): boolean {
+    const { shelf } = this.#open();
+    const entry = shelf.find(key);
+    return entry !== undefined && shelf.isFresh(entry);
+  }
+
+  /** When an entry expires, in ms since 1970; Infinity: never. Undefined when there is none. */
+  expiresAt(key: K): number | undefined {
+    const { shelf } = this.#open();
+    const entry = shelf.find(key);
+    if (entry === undefined || !shelf.isFresh(entry)) return undefined;
+    return entry.expires === 0 ? Infinity : entry.expires;
+  }
+
+  /**
+   * Stores a copy of `value`, visible at once. The promise is for whoever sets much: it resolves when there is room for more, to
+   * whether the value was kept. It never rejects.
+   */
+  set(key: K, value: V, options: EntryOptions = noOptions): Promise<boolean> {
+    const { shelf } = this.#open();
+    if (options !== noOptions) checkEntryOptions('set', options);
+    return this.#put(key, value, this.#termsOf(options, shelf.tags.capture(options.tags)));
+  }
+
+  /** Says whether there was a value that had not expired. */
+  delete(key: K): boolean {
+    const { shelf } = this.#open();
+    const was = this.has(key);
+    shelf.remove(key);
+    return was;
+  }
+
+  /** Removes everything. */
+  clear(): void {
+    this.#open().clear();
+  }
+
+  /** The keys of what has not expired, in key order. */
+  *keys(range?: Range<K>): IterableIterator<K> {
+    const { shelf } = this.#open();
+    const { limit = Infinity, ...bounds } = range ?? {};
+    let left = limit;
+    for (const key of shelf.keys(bounds as Range)) {
+      if (left <= 0) return;
+      if (!this.has(key as K)) continue;
+      left--;
+      yield key as K;
+    }
+  }
+
+  /** The values of several keys; undefined for those that have none. */
+  getMany(keys: Iterable<K>): Array<V | undefined> {
+    return Array.from(keys, (key) => this.get(key));
+  }
+
+  /** Stores many entries, waiting for room where need be. Resolves to how many were kept. */
+  async setMany(entries: Iterable<readonly [K, V]> | AsyncIterable<readonly [K, V]>, options: EntryOptions = {}): Promise<number> {
+    let count = 0;
+    for await (const [key, value] of entries) if (await this.set(key, value, options)) count++;
+    return count;
+  }
+
+  /** Makes all entries that bear a tag void, in all processes, also those that are being computed now. */
+  invalidateTag(tag: string): void {
+    if (typeof tag !== 'string') throw new TypeError(`invalidateTag expects a tag, a string; got ${describe(tag)}`);
+    const { shelf, sweeper } = this.#open();
+    shelf.tags.invalidate(tag);
+    sweeper.hurry();
+  }
+
+  /**
+   * The value of a key, or what `fn` makes of it: run once for everyone who asks meanwhile, in all processes. Its error goes to all of
+   * them and is not kept. Where `staleFor` allows, what has expired is shown while it is computed anew.
+   */
+  async getOrCompute<T extends V>(key: K, fn: (key: K) => T | Promise<T>, options: ComputeOptions = {}): Promise<T> {
+    if (typeof fn !== 'function') throw new TypeError(`getOrCompute expects a function, got ${describe(fn)}`);
+    checkComputeOptions(options);
+    const { shelf, counts, computing } = this.#open();
+    const entry = shelf.find(key);
+    if (entry !== undefined && shelf.isFresh(entry)) {
+      counts.hits++;
+      shelf.touch(entry);
+      return shelf.valueOf(entry) as T;
+    }
+    const computation = this.#computation(key, () => fn(key), options);
+    if (entry === undefined || shelf.isUseless(entry)) {
+      counts.misses++;
+      return (await computing.run(key, computation)) as T;
+    }
+    counts.staleHits++;
+    return this.#showStale(entry, computation) as T;
+  }
+
+  /** `fn` with its results cached, by name and content of the arguments. Concurrent calls share one. */
+  wrap<A extends unknown[], R>(fn: (...args: A) => R, options: WrapOptions<A> = {}): (...args: A) => Promise<Awaited<R>> {
+    if (typeof fn !== 'function') throw new TypeError(`wrap expects a function, got ${describe(fn)}`);
+    checkWrapOptions(options);
+    const { name = fn.name, key: keyOf, ...compute } = options;
+    if (name === '') throw new TypeError('wrap: a function without a name needs the option "name", which tells its results from others');
+    return (...args) => {
+      const key: Key = [name, keyOf === undefined ? contentId(args) : keyOf(...args)];
+      return this.getOrCompute(key as K, () => fn(...args) as never, compute) as Promise<Awaited<R>>;
+    };
+  }
+
+  stats(): CacheStats {
+    const { shelf, space, counts, computing } = this.#open();
+    return {
+      ...counts,
+      computations: computing.computed,
+      waits: computing.waits,
+      entries: shelf.count(),
+      bytes: space.bytes(),
+      hotBytes: shelf.hot.bytes,
+    };
+  }
+
+  /** Sweeps what has ended and makes room now, rather than at the next occasion. */
+  async tidy(): Promise<void> {
+    await this.#open().upkeep.run();
+  }
+
+  /** Resolves when everything before it is durable. */
+  async flush(): Promise<void> {
+    this.#open();
+    await this.#map.flush();
+  }
+
+  /** Lets go of the store. Closing twice is fine. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#household.leave(this.#announce);
+    } finally {
+      await this.#map.close();
+    }
+  }
+
+  #open(): Household {
+    if (this.#closing !== undefined) throw new StoreError('CLOSED', 'The cache is closed');
+    return this.#household;
+  }
+
+  #termsOf(options: EntryOptions, tags: readonly TagVersion[]): EntryTerms {
+    const { ttl = this.#options.ttl ?? Infinity, staleFor = this.#options.staleFor ?? 0 } = options;
+    if (ttl === Infinity) return tags.length === 0 ? endless : { expires: 0, ends: 0, tags };
+    const expires = Math.ceil(this.#household.shelf.clock.now() + ttl);
+    return { expires, ends: staleFor === 0 || staleFor === Infinity ? 0 : expires + Math.ceil(staleFor), tags };
+  }
+
+  #put(key: K, value: V, terms: EntryTerms): Promise<boolean> {
+    const { shelf, space, upkeep, counts } = this.#household;
+    counts.sets++;
+    if (space.maxBytes === Infinity) {
+      shelf.put(key, value, { terms });
+    } else if (!shelf.put(key, value, { terms, accept: (bytes) => space.accepts(bytes) })) {
+      // Not what was set, but never what was there before it either.
+      shelf.remove(key);
+      counts.refusals++;
+      this.#household.announce('refuse', key);
+      return space.isFull ? upkeep.room().then(() => false) : refused;
+    } else if (space.isTight) {
+      upkeep.urge();
+      if (space.isFull) return upkeep.room().then(() => true);
+    }
+    if (upkeep.maxEntries !== Infinity) this.#household.evictor.keepTo(upkeep.maxEntries);
+    return kept;
+  }
+
+  #showStale(entry: HotEntry, computation: Computation): unknown {
+    const { shelf, computing } = this.#household;
+    const value = shelf.valueOf(entry);
+    shelf.touch(entry);
+    if (!computing.isUnderWay(entry.key)) {
+      computing.run(entry.key, computation).catch((error: unknown) => this.#announce('error', error));
+    }
+    return value;
+  }
+
+  #computation(key: K, make: () => unknown, options: ComputeOptions): Computation {
+    const { negativeTtl = this.#options.negativeTtl } = options;
+    const isNegative = (value: unknown): boolean => value === undefined || (value === null && negativeTtl !== undefined);
+    return {
+      make,
+      tags: options.tags,
+      limitMs: options.computeTimeout ?? this.#options.computeTimeout ?? computeTimeoutDefault,
+      keeps: (value) => !isNegative(value) || negativeTtl !== undefined,
+      store: (value, tags) => {
+        const terms = isNegative(value) ? this.#termsOf({ ttl: negativeTtl!, staleFor: 0 }, tags) : this.#termsOf(options, tags);
+        void this.#put(key, value as V, terms);
+      },
+    };
+  }
+}
+
+const endless: EntryTerms = { expires: 0, ends: 0, tags: noTags };

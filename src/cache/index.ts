@@ -1,0 +1,17 @@
+/** `lodemap/cache`: a cache on disk that expires, bounds itself and is shared by processes. */
+export { openCache } from './open-cache.ts';
+export { Cache } from './cache.ts';
+export type { CacheStats } from './cache.ts';
+export type { CacheOptions, ComputeOptions, EntryOptions, WrapOptions } from './options.ts';
+export type { Key } from '../codec/keys.ts';
+export type { TypeCodec } from '../codec/type-registry.ts';
+export type { Range } from '../map/range.ts';
+export { StoreError } from '../base/errors.ts';
+export type { StoreErrorCode } from '../base/errors.ts';
+export { isLazy } from '../lazy/lazy-values.ts';
+export { materialize } from '../lazy/values.ts';
+export { KeyvStore, keyvStore } from './keyv-store.ts';
+export { unstorageDriver } from './unstorage-driver.ts';
+export type { UnstorageDriver } from './unstorage-driver.ts';
+export { sessionStore } from './session-store.ts';
+export type { SessionStore, SessionStoreOptions } from './session-store.ts';

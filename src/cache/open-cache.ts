@@ -1,0 +1,34 @@
+import { open } from '../map/open.ts';
+import type { Key } from '../codec/keys.ts';
+import { Cache } from './cache.ts';
+import { checkCacheOptions } from './options.ts';
+import type { CacheOptions } from './options.ts';
+
+/** Segments of a bounded cache are this part of it: vacuum writes them anew one by one, beside the old ones. */
+const segmentShare = 1 / 16;
+const segmentBytes = { least: 64 * 1024, most: 64 * 1024 * 1024 };
+/** The store's part of the memory; decoded entries have the rest. */
+const storeShare = 0.6;
+
+/**
+ * Opens the cache in a folder, making it where there is none. Throws FORMAT for a folder that holds something else, and what
+ * `open` of a map throws.
+ */
+export async function openCache<K extends Key = Key, V = unknown>(path: string | URL, options: CacheOptions = {}): Promise<Cache<K, V>> {
+  checkCacheOptions(options);
+  const { maxBytes, cacheBytes, types, lockTimeoutMs } = options;
+  const map = await open(path, {
+    ...(cacheBytes !== undefined && { cacheBytes: Math.max(cacheBytes * storeShare, 64 * 1024) }),
+    ...(types !== undefined && { types }),
+    ...(lockTimeoutMs !== undefined && { lockTimeoutMs }),
+    ...(maxBytes !== undefined && {
+      segmentBytes: Math.min(segmentBytes.most, Math.max(segmentBytes.least, maxBytes * segmentShare)),
+    }),
+  });
+  try {
+    return new Cache<K, V>(map, options);
+  } catch (error) {
+    await map.close();
+    throw error;
+  }
+}

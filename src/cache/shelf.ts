@@ -1,0 +1,277 @@
+/**
+ * The shelf: the entries of a cache as one thread has them. All Cache objects of a folder in a thread share one, as their
+ * maps share a store.
+ *
+ * Here entries are found, shown, put and removed, without any policy: what their times and tags mean is for `isFresh`
+ * and `isUseless` to say, when something goes is for the sweeper, the evictor and the user.
+ */
+import { decodeKey } from '../codec/keys.ts';
+import type { Key } from '../codec/keys.ts';
+import { isCellRef } from '../lazy/handle.ts';
+import { isNode } from '../lazy/node.ts';
+import { Documents } from '../map/documents.ts';
+import { walkRange } from '../map/entry-scan.ts';
+import { scanOf } from '../map/range.ts';
+import type { Range } from '../map/range.ts';
+import type { Found, Store } from '../map/store.ts';
+import { CacheClock } from './cache-clock.ts';
+import type { Clocks } from './cache-clock.ts';
+import { endOf, envelopeOf, noTags, seal, termsOf, valueIn, valueIndex } from './envelope.ts';
+import type { EntryTerms } from './envelope.ts';
+import { ExpiryIndex } from './expiry-index.ts';
+import { HotEntries, weightOf } from './hot-entries.ts';
+import type { HotEntry } from './hot-entries.ts';
+import { Recency } from './recency.ts';
+import { RowKind, Rows, nameOf, rowKeyOf, userKeyOf } from './rows.ts';
+import { Tags } from './tags.ts';
+
+export interface ShelfOptions {
+  /** Budget of the decoded entries in memory. */
+  readonly hotBytes: number;
+  /** Slots of the file of recency. */
+  readonly slots: number;
+  readonly clocks?: Clocks | undefined;
+}
+
+export class Shelf {
+  readonly store: Store;
+  readonly rows: Rows;
+  readonly clock: CacheClock;
+  readonly tags: Tags;
+  readonly expiry: ExpiryIndex;
+  readonly recency: Recency;
+  readonly hot: HotEntries;
+  readonly #documents: Documents;
+  /** Is the number of entries wanted after each change? Else it is counted when somebody asks. */
+  isCounting = false;
+  /** Has this thread set anything since the time was last written down? */
+  isDirty = false;
+  /** How many entries there are as of an epoch; undefined: to be counted. */
+  #count: { entries: number; readonly epoch: number } | undefined;
+
+  constructor(store: Store, options: ShelfOptions) {
+    this.store = store;
+    this.rows = new Rows(store);
+    this.clock = new CacheClock(options.clocks);
+    this.tags = new Tags(store, this.rows);
+    this.expiry = new ExpiryIndex(store, this.rows);
+    this.recency = new Recency(store.heap.storage, options.slots, () => this.clock.now());
+    this.hot = new HotEntries(options.hotBytes, (entry) => this.recency.leave(entry));
+    this.#documents = Documents.of(store, false);
+  }
+
+  /** The entry of a key whatever its age, or undefined. About 100 ns when it is hot. */
+  find(key: Key): HotEntry | undefined {
+    const { store } = this;
+    store.enter();
+    const name = nameOf(key);
+    const hot = this.hot.find(name);
+    if (hot !== undefined && hot.epoch === store.epoch) return hot.present ? hot : undefined;
+    return this.#load(key, name, hot);
+  }
+
+  /** Is an entry to be shown? */
+  isFresh({ expires, tags }: EntryTerms): boolean {
+    if (expires !== 0 && this.clock.now() >= expires) return false;
+    return tags.length === 0 || this.tags.hold(tags);
+  }
+
+  /** Is it past being shown even as a stale one? */
+  isUseless(terms: EntryTerms): boolean {
+    const end = endOf(terms);
+    if (end !== 0 && this.clock.now() >= end) return true;
+    return terms.tags.length > 0 && !this.tags.hold(terms.tags);
+  }
+
+  /** Notes a use. */
+  touch(entry: HotEntry): void {
+    entry.used = ++this.recency.tick;
+  }
+
+  /** The value of an entry that was just found: a scalar, a lazy container, or an object of its own for each caller. */
+  valueOf(entry: HotEntry): unknown {
+    if (entry.shared) return entry.value;
+    const found = this.store.find(rowKeyOf(entry.key));
+    const envelope = envelopeOf(found?.value);
+    return envelope === undefined ? undefined : this.#show(entry.key, found!, valueIn(envelope));
+  }
+
+  /** Sets an entry as its terms say; with `accept` false for its bytes, nothing is changed. Throws UNSUPPORTED. */
+  put(key: Key, value: unknown, { terms, accept }: { terms: EntryTerms; accept?: (bytes: number) => boolean }): boolean {
+    const { slot, bytes } = seal(this.store, value, terms);
+    if (accept !== undefined && !accept(bytes)) return false;
+    const name = nameOf(key);
+    if (!this.isCounting) this.#count = undefined;
+    const count = this.#known();
+    if (count !== undefined && !this.#isThere(key, name)) count.entries++;
+    this.store.put(rowKeyOf(key), slot);
+    this.isDirty = true;
+    const shared = isShareable(value);
+    const held = shared ? value : undefined;
+    this.hot.add({
+      name,
+      key,
+      present: true,
+      shared,
+      value: held,
+      expires: terms.expires,
+      ends: terms.ends,
+      tags: terms.tags,
+      sequence: 0,
+      // What is no scalar is decoded by whoever asks for it.
+      epoch: shared ? this.store.epoch : -1,
+      used: ++this.recency.tick,
+      weight: weightOf(name, held),
+    });
+    const end = endOf(terms);
+    if (end !== 0) this.expiry.note(name, key, { ends: end, now: this.clock.now() });
+    return true;
+  }
+
+  /** Says whether there was an entry. */
+  remove(key: Key): boolean {
+    const name = nameOf(key);
+    this.store.enter();
+    if (!this.#isThere(key, name)) return false;
+    this.store.put(rowKeyOf(key), undefined);
+    this.hot.delete(name);
+    this.recency.forget(key);
+    const count = this.#known();
+    if (count !== undefined) count.entries--;
+    return true;
+  }
+
+  /** Removes everything, also what other processes are computing. */
+  clear(prepare: () => void): void {
+    this.rows.change(() => {
+      this.store.clear();
+      prepare();
+    });
+    this.hot.clear();
+    this.tags.forget();
+    this.expiry.forget();
+    this.#count = undefined;
+  }
+
+  /** Entries there are, those that have ended and were not swept yet included. */
+  count(): number {
+    this.store.enter();
+    const known = this.#known();
+    if (known !== undefined) return known.entries;
+    const entries = Math.max(0, this.store.size() - this.rows.count());
+    this.#count = { entries, epoch: this.store.epoch };
+    return entries;
+  }
+
+  /** The entry as the store has it now, past all memory; for whoever holds the commit lock. */
+  stored(key: Key): { readonly found: Found; readonly terms: EntryTerms } | undefined {
+    const found = this.store.find(rowKeyOf(key));
+    const envelope = envelopeOf(found?.value);
+    return envelope === undefined ? undefined : { found: found!, terms: termsOf(envelope) };
+  }
+
+  /** Keys of entries in key order, tuples last, whatever their age. */
+  *keys(range?: Range<Key>): IterableIterator<Key> {
+    const source = {
+      heap: this.store.heap,
+      enter: () => this.store.enter(),
+      layers: () => this.store.layersForWalk(),
+      edits: this.store.edits,
+    };
+    const { limit = Infinity, ...bounds } = range ?? {};
+    let left = limit;
+    for (const part of partsOf(bounds)) {
+      if (left <= 0) return;
+      for (const key of walkRange(source, scanOf({ ...part, limit: left }), ({ keyBytes }) => userKeyOf(decodeKey(keyBytes)))) {
+        left--;
+        yield key;
+      }
+    }
+  }
+
+  #load(key: Key, name: Key, hot: HotEntry | undefined): HotEntry | undefined {
+    const { store } = this;
+    const found = store.find(rowKeyOf(key));
+    if (hot !== undefined && found !== undefined && hot.present && hot.sequence !== 0 && hot.sequence === found.sequence) {
+      hot.epoch = store.epoch;
+      return hot;
+    }
+    const envelope = envelopeOf(found?.value);
+    if (envelope === undefined) {
+      this.hot.add({ ...missing, name, key, epoch: store.epoch, weight: weightOf(name, undefined) });
+      return undefined;
+    }
+    const value = valueIn(envelope);
+    const isLazy = isNode(value) || isCellRef(value);
+    const shared = isLazy || isShareable(value);
+    const held = shared ? this.#show(key, found!, value) : undefined;
+    const entry: HotEntry = {
+      name,
+      key,
+      present: true,
+      shared,
+      value: held,
+      ...termsOf(envelope),
+      sequence: found!.sequence,
+      epoch: store.epoch,
+      used: hot?.used ?? 0,
+      weight: weightOf(name, held),
+    };
+    this.hot.add(entry);
+    return entry;
+  }
+
+  #show(key: Key, found: Found, value: unknown): unknown {
+    if (!isNode(value) && !isCellRef(value)) return value;
+    return (this.#documents.show(rowKeyOf(key), found) as readonly unknown[])[valueIndex];
+  }
+
+  #known(): { entries: number } | undefined {
+    return this.#count !== undefined && this.#count.epoch === this.store.epoch ? this.#count : undefined;
+  }
+
+  #isThere(key: Key, name: Key): boolean {
+    this.store.enter();
+    const hot = this.hot.peek(name);
+    if (hot !== undefined && hot.epoch === this.store.epoch) return hot.present;
+    return this.store.has(rowKeyOf(key));
+  }
+}
+
+const missing = { present: false, shared: true, value: undefined, expires: 0, ends: 0, tags: noTags, sequence: 0, used: 0 };
+
+/** The ranges of rows that hold the entries of a range of keys. */
+function partsOf(range: Omit<Range<Key>, 'limit'>): Range<Key>[] {
+  const wrapped: Range<Key> = {};
+  const plain: Range<Key> = { ...range };
+  const firstTuple: Key = [];
+  if (range.prefix !== undefined) return [plain];
+  const tuples = { ...wrapped, ...boundsIn(range), ...(range.reverse === true && { reverse: true }) };
+  const scalars = isTuple(range.gt) || isTuple(range.gte) ? undefined : cutAt(plain, firstTuple);
+  const parts = [scalars, tuples].filter((part) => part !== undefined);
+  return range.reverse === true ? parts.reverse() : parts;
+}
+
+/** The bounds of a range among the rows of tuples. */
+function boundsIn({ gt, gte, lt, lte }: Omit<Range<Key>, 'limit'>): Range<Key> {
+  const lower: Range<Key> = isTuple(gt) ? { gt: rowKeyOf(gt!) } : isTuple(gte) ? { gte: rowKeyOf(gte!) } : { gte: [RowKind.entry] };
+  if (isTuple(lt)) return { ...lower, lt: rowKeyOf(lt!) };
+  if (isTuple(lte)) return { ...lower, lte: rowKeyOf(lte!) };
+  // An upper bound that is no tuple lies before all tuples.
+  return { ...lower, lt: lt !== undefined || lte !== undefined ? [RowKind.entry] : [RowKind.expiry] };
+}
+
+function cutAt(range: Range<Key>, end: Key): Range<Key> {
+  const { lt, lte, ...lower } = range;
+  if (lt !== undefined && !isTuple(lt)) return { ...lower, lt };
+  return lte !== undefined && !isTuple(lte) ? { ...lower, lte } : { ...lower, lt: end };
+}
+
+function isTuple(key: Key | undefined): boolean {
+  return Array.isArray(key);
+}
+
+/** May one value in memory be handed to everybody? */
+function isShareable(value: unknown): boolean {
+  return (typeof value !== 'object' && typeof value !== 'function') || value === null;
+}

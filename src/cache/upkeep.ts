@@ -1,0 +1,162 @@
+/**
+ * Upkeep: what has to be done now and then so that a cache stays in bounds. It runs beside its users, in slices of a few
+ * milliseconds, and never keeps a process alive by itself.
+ *
+ * Every process writes down what only it knows: recency, notes of expiry, the time. One of them at a time, which holds the lock of
+ * upkeep, sweeps and makes room. In a process that dies in the middle nothing is lost: the next one goes on.
+ */
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import type { Claims } from './claims.ts';
+import type { ClockMark } from './cache-clock.ts';
+import type { Evictor } from './evictor.ts';
+import { isNode } from '../lazy/node.ts';
+import type { Key } from '../codec/keys.ts';
+import { RowKind } from './rows.ts';
+import type { Shelf } from './shelf.ts';
+import { isPostponed } from './space.ts';
+import type { Space } from './space.ts';
+import type { Sweeper } from './sweeper.ts';
+
+/** What upkeep looks after. */
+export interface Charge {
+  readonly shelf: Shelf;
+  readonly claims: Claims;
+  readonly sweeper: Sweeper;
+  readonly evictor: Evictor;
+  readonly space: Space;
+  /** What failed, for whoever listens. */
+  onError(error: unknown): void;
+}
+
+const everyMs = 500;
+const urgedEveryMs = 20;
+/** A writer that waits for room goes on after this, and what it sets may be refused. */
+const roomWaitMs = 10_000;
+const recencyEveryMs = 5000;
+const clockEveryMs = 60_000;
+/** A turn of sweeping ends after this. */
+const sliceMs = 5;
+const clockKey: Key = [RowKind.state, 'clock'];
+
+export class Upkeep {
+  readonly #charge: Charge;
+  #timer: NodeJS.Timeout | undefined;
+  #round: Promise<void> | undefined;
+  #recencyAt = performance.now();
+  #clockAt = performance.now();
+  #tick = 0;
+  #ranAt = -Infinity;
+  #stopped = false;
+  maxEntries: number = Infinity;
+
+  constructor(charge: Charge) {
+    this.#charge = charge;
+    this.#adoptClock();
+    this.#timer = setInterval(() => void this.run(), everyMs);
+    this.#timer.unref();
+  }
+
+  /** One round of everything that is due. Never rejects; joins a round that is under way. */
+  run(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    this.#round ??= this.#runOnce().finally(() => {
+      this.#round = undefined;
+      this.#ranAt = performance.now();
+    });
+    return this.#round;
+  }
+
+  /** Asks for a round soon. */
+  urge(): void {
+    if (this.#round === undefined && performance.now() - this.#ranAt > urgedEveryMs) void this.run();
+  }
+
+  /** Resolves when there is room again, or when nobody has made any for long. */
+  async room(): Promise<void> {
+    const deadline = performance.now() + roomWaitMs;
+    while (this.#charge.space.isFull && !this.#stopped && performance.now() < deadline) {
+      await this.run();
+      // Whose timers keep the process alive: upkeep's alone do not.
+      if (this.#charge.space.isFull) await delay(urgedEveryMs);
+    }
+  }
+
+  /** Stops, and writes down what only this process knows. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#charge.space.stop();
+    await this.#round;
+    if (this.#charge.shelf.store.heap.failure === undefined) this.#write(true);
+  }
+
+  async #runOnce(): Promise<void> {
+    const { claims, onError } = this.#charge;
+    // Not on the caller's stack, which may hold the commit lock.
+    await turn();
+    try {
+      if (this.#stopped) return;
+      this.#write(false);
+      if (!claims.tryUpkeep()) return;
+      try {
+        await this.#tidy();
+      } finally {
+        claims.endUpkeep();
+      }
+    } catch (error) {
+      if (!isPostponed(error)) onError(error);
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    const { sweeper, evictor, shelf, space } = this.#charge;
+    const { store } = shelf;
+    let since = performance.now();
+    const giveWay = async (): Promise<boolean> => {
+      if (performance.now() - since > sliceMs) {
+        await turn();
+        since = performance.now();
+      }
+      return !store.closed && !this.#stopped;
+    };
+    while (sweeper.sweepDue()) if (!(await giveWay())) return;
+    // Nothing lies about where nobody has been.
+    if (sweeper.isHurried || shelf.recency.tick !== this.#tick) {
+      do {
+        sweeper.moveHand();
+        if (!(await giveWay())) return;
+      } while (sweeper.isHurried);
+    }
+    this.#tick = shelf.recency.tick;
+    sweeper.sweepFailures();
+    const surplus = shelf.count() - this.maxEntries;
+    if (surplus > 0) evictor.evictEntries(surplus);
+    await space.makeRoom();
+  }
+
+  #write(all: boolean): void {
+    const { shelf } = this.#charge;
+    const now = performance.now();
+    shelf.expiry.flush();
+    const isBounded = this.maxEntries !== Infinity || this.#charge.space.maxBytes !== Infinity;
+    if (isBounded && (all || now - this.#recencyAt > recencyEveryMs)) {
+      shelf.recency.flush(shelf.hot);
+      this.#recencyAt = now;
+    }
+    if (shelf.isDirty && (all || now - this.#clockAt > clockEveryMs)) {
+      this.#clockAt = now;
+      shelf.isDirty = false;
+      const { time, monotonic, boot } = shelf.clock.mark();
+      shelf.rows.change(() => shelf.rows.put(clockKey, [time, monotonic, boot]));
+    }
+  }
+
+  #adoptClock(): void {
+    const { shelf } = this.#charge;
+    const row = shelf.rows.get(clockKey);
+    if (!isNode(row) || row.kind !== 'list' || row.length < 3) return;
+    const [time, monotonic, boot] = row.values() as unknown as [number, number, string];
+    shelf.clock.adopt({ time, monotonic, boot } satisfies ClockMark);
+  }
+}
