@@ -82,7 +82,7 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
     }
     counts.hits++;
     shelf.touch(entry);
-    return (entry.shared ? entry.value : shelf.valueOf(entry)) as V;
+    return shelf.valueOf(entry) as V;
   }
 
   /** Is there a value? Does not count as a use. */

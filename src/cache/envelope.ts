@@ -5,7 +5,6 @@
  *
  * The value is an element like any: large ones have chunks of their own, so reading one field of it reads that field.
  */
-import type { Key } from '../codec/keys.ts';
 import type { Slot } from '../codec/slot.ts';
 import { isNode } from '../lazy/node.ts';
 import type { ListNode } from '../lazy/node.ts';
@@ -77,9 +76,3 @@ export function endOf({ expires, ends }: EntryTerms): number {
 }
 
 export const noTags: readonly TagVersion[] = [];
-
-/** Where the value lies in the list that a user's handle goes through. */
-export const valueIndex: number = valueAt;
-
-/** A key as an entry knows it. */
-export type EntryKey = Key;

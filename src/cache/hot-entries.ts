@@ -8,20 +8,22 @@
 import type { Key } from '../codec/keys.ts';
 import type { TagVersion } from './envelope.ts';
 
-/** An entry, or the knowledge that there is none. */
+/** How a value is handed out: as it is; as a lazy value over a node; decoded for each caller, who may change it. */
+export const Form = { scalar: 0, node: 1, fresh: 2 } as const;
+export type Form = (typeof Form)[keyof typeof Form];
+
+/** An entry as it was found last. */
 export interface HotEntry {
   readonly name: Key;
   readonly key: Key;
-  /** False: there is no such entry. */
-  present: boolean;
-  /** May `value` be handed out? Else it is decoded for each `get`. */
-  shared: boolean;
+  form: Form;
+  /** A scalar or a node, as `form` says. */
   value: unknown;
   expires: number;
   ends: number;
   tags: readonly TagVersion[];
   /** The commit that set it; 0 while that is not known. */
-  sequence: number;
+  readonly base: { readonly sequence: number };
   epoch: number;
   /** The tick of its last use; 0: not used yet. */
   used: number;
@@ -112,11 +114,11 @@ export class HotEntries {
 }
 
 const headBytes = 240;
-const handleBytes = 700;
+const nodeBytes = 200;
 
 /** What an entry takes in memory, about. */
 export function weightOf(name: Key, value: unknown): number {
   const nameBytes = typeof name === 'string' ? name.length * 2 : 8;
   if (typeof value === 'string') return headBytes + nameBytes + value.length * 2;
-  return headBytes + nameBytes + (typeof value === 'object' && value !== null ? handleBytes : 16);
+  return headBytes + nameBytes + (typeof value === 'object' && value !== null ? nodeBytes : 16);
 }

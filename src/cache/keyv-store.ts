@@ -26,8 +26,8 @@ export class KeyvStore extends EventEmitter {
   constructor(cache: Cache) {
     super();
     this.#cache = cache;
-    this.opts = { url: 'lodemap', dialect: 'lodemap' };
-    cache.on('error', (error) => this.listenerCount('error') > 0 && this.emit('error', error));
+    // Keyv makes an iterator for dialects that it knows, and asks nothing else of them.
+    this.opts = { url: 'lodemap', dialect: 'sqlite' };
   }
 
   async get(key: string): Promise<unknown> {

@@ -9,17 +9,17 @@ import { decodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
 import { isCellRef } from '../lazy/handle.ts';
 import { isNode } from '../lazy/node.ts';
-import { Documents } from '../map/documents.ts';
 import { walkRange } from '../map/entry-scan.ts';
 import { scanOf } from '../map/range.ts';
 import type { Range } from '../map/range.ts';
 import type { Found, Store } from '../map/store.ts';
 import { CacheClock } from './cache-clock.ts';
 import type { Clocks } from './cache-clock.ts';
-import { endOf, envelopeOf, noTags, seal, termsOf, valueIn, valueIndex } from './envelope.ts';
+import { endOf, envelopeOf, seal, termsOf, valueIn } from './envelope.ts';
 import type { EntryTerms } from './envelope.ts';
+import { EntryDocuments } from './entry-documents.ts';
 import { ExpiryIndex } from './expiry-index.ts';
-import { HotEntries, weightOf } from './hot-entries.ts';
+import { Form, HotEntries, weightOf } from './hot-entries.ts';
 import type { HotEntry } from './hot-entries.ts';
 import { Recency } from './recency.ts';
 import { RowKind, Rows, nameOf, rowKeyOf, userKeyOf } from './rows.ts';
@@ -41,7 +41,7 @@ export class Shelf {
   readonly expiry: ExpiryIndex;
   readonly recency: Recency;
   readonly hot: HotEntries;
-  readonly #documents: Documents;
+  readonly #documents: EntryDocuments;
   /** Is the number of entries wanted after each change? Else it is counted when somebody asks. */
   isCounting = false;
   /** Has this thread set anything since the time was last written down? */
@@ -57,7 +57,7 @@ export class Shelf {
     this.expiry = new ExpiryIndex(store, this.rows);
     this.recency = new Recency(store.heap.storage, options.slots, () => this.clock.now());
     this.hot = new HotEntries(options.hotBytes, (entry) => this.recency.leave(entry));
-    this.#documents = Documents.of(store, false);
+    this.#documents = new EntryDocuments(store, (key) => this.hot.delete(nameOf(key)));
   }
 
   /** The entry of a key whatever its age, or undefined. About 100 ns when it is hot. */
@@ -66,7 +66,7 @@ export class Shelf {
     store.enter();
     const name = nameOf(key);
     const hot = this.hot.find(name);
-    if (hot !== undefined && hot.epoch === store.epoch) return hot.present ? hot : undefined;
+    if (hot !== undefined && hot.epoch === store.epoch) return hot;
     return this.#load(key, name, hot);
   }
 
@@ -90,10 +90,13 @@ export class Shelf {
 
   /** The value of an entry that was just found: a scalar, a lazy container, or an object of its own for each caller. */
   valueOf(entry: HotEntry): unknown {
-    if (entry.shared) return entry.value;
+    if (entry.form === Form.scalar) return entry.value;
+    if (entry.form === Form.node) return this.#documents.show(rowKeyOf(entry.key), entry.base, entry.value);
     const found = this.store.find(rowKeyOf(entry.key));
     const envelope = envelopeOf(found?.value);
-    return envelope === undefined ? undefined : this.#show(entry.key, found!, valueIn(envelope));
+    if (envelope === undefined) return undefined;
+    const value = valueIn(envelope);
+    return isLazy(value) ? this.#documents.show(rowKeyOf(entry.key), found!.base, value) : value;
   }
 
   /** Sets an entry as its terms say; with `accept` false for its bytes, nothing is changed. Throws UNSUPPORTED. */
@@ -106,20 +109,19 @@ export class Shelf {
     if (count !== undefined && !this.#isThere(key, name)) count.entries++;
     this.store.put(rowKeyOf(key), slot);
     this.isDirty = true;
-    const shared = isShareable(value);
-    const held = shared ? value : undefined;
+    const isScalar = isShareable(value);
+    const held = isScalar ? value : undefined;
     this.hot.add({
       name,
       key,
-      present: true,
-      shared,
+      form: isScalar ? Form.scalar : Form.fresh,
       value: held,
       expires: terms.expires,
       ends: terms.ends,
       tags: terms.tags,
-      sequence: 0,
-      // What is no scalar is decoded by whoever asks for it.
-      epoch: shared ? this.store.epoch : -1,
+      base: unknownBase,
+      // What is no scalar is decoded when somebody asks for it.
+      epoch: isScalar ? this.store.epoch : -1,
       used: ++this.recency.tick,
       weight: weightOf(name, held),
     });
@@ -192,38 +194,32 @@ export class Shelf {
   #load(key: Key, name: Key, hot: HotEntry | undefined): HotEntry | undefined {
     const { store } = this;
     const found = store.find(rowKeyOf(key));
-    if (hot !== undefined && found !== undefined && hot.present && hot.sequence !== 0 && hot.sequence === found.sequence) {
+    if (hot !== undefined && found !== undefined && hot.base.sequence !== 0 && hot.base.sequence === found.sequence) {
       hot.epoch = store.epoch;
       return hot;
     }
     const envelope = envelopeOf(found?.value);
     if (envelope === undefined) {
-      this.hot.add({ ...missing, name, key, epoch: store.epoch, weight: weightOf(name, undefined) });
+      if (hot !== undefined) this.hot.delete(name);
       return undefined;
     }
     const value = valueIn(envelope);
-    const isLazy = isNode(value) || isCellRef(value);
-    const shared = isLazy || isShareable(value);
-    const held = shared ? this.#show(key, found!, value) : undefined;
+    const form = isShareable(value) ? Form.scalar : isNode(value) && found!.sequence !== 0 ? Form.node : Form.fresh;
+    const held = form === Form.fresh ? undefined : value;
     const entry: HotEntry = {
       name,
       key,
-      present: true,
-      shared,
+      form,
       value: held,
       ...termsOf(envelope),
-      sequence: found!.sequence,
-      epoch: store.epoch,
+      base: found!.sequence === 0 ? unknownBase : { sequence: found!.sequence },
+      // What is not committed yet may be rolled back with its commit; it is looked at again.
+      epoch: found!.sequence === 0 ? -1 : store.epoch,
       used: hot?.used ?? 0,
       weight: weightOf(name, held),
     };
     this.hot.add(entry);
     return entry;
-  }
-
-  #show(key: Key, found: Found, value: unknown): unknown {
-    if (!isNode(value) && !isCellRef(value)) return value;
-    return (this.#documents.show(rowKeyOf(key), found) as readonly unknown[])[valueIndex];
   }
 
   #known(): { entries: number } | undefined {
@@ -233,12 +229,10 @@ export class Shelf {
   #isThere(key: Key, name: Key): boolean {
     this.store.enter();
     const hot = this.hot.peek(name);
-    if (hot !== undefined && hot.epoch === this.store.epoch) return hot.present;
+    if (hot !== undefined && hot.epoch === this.store.epoch) return true;
     return this.store.has(rowKeyOf(key));
   }
 }
-
-const missing = { present: false, shared: true, value: undefined, expires: 0, ends: 0, tags: noTags, sequence: 0, used: 0 };
 
 /** The ranges of rows that hold the entries of a range of keys. */
 function partsOf(range: Omit<Range<Key>, 'limit'>): Range<Key>[] {
@@ -269,6 +263,13 @@ function cutAt(range: Range<Key>, end: Key): Range<Key> {
 
 function isTuple(key: Key | undefined): boolean {
   return Array.isArray(key);
+}
+
+const unknownBase = { sequence: 0 };
+
+/** Is it shown as a lazy value (or a cell)? */
+function isLazy(value: unknown): boolean {
+  return isNode(value) || isCellRef(value);
 }
 
 /** May one value in memory be handed to everybody? */

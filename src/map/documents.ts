@@ -175,12 +175,12 @@ function readOnlySnapshot(): StoreError {
 }
 
 /** Is what is stored now what a document was read as? Uncommitted changes are known by identity, rows by their commit. */
-function sameBase(now: Base | undefined, base: Base): boolean {
+export function sameBase(now: Base | undefined, base: Base): boolean {
   return now === base || (now !== undefined && now.sequence !== 0 && now.sequence === base.sequence);
 }
 
 /** Long keys that share a row share its commit too: then what is stored decides. */
-function sameContent(now: unknown, root: Node): boolean {
+export function sameContent(now: unknown, root: Node): boolean {
   if (!isNode(now)) return false;
   const [a, b] = [now.slot, root.slot];
   const sameLinks = a.links.length === b.links.length && a.links.every((link, i) => link.ref === b.links[i]!.ref);
