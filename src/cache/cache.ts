@@ -249,14 +249,15 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
     counts.sets++;
     if (space.maxBytes === Infinity) {
       shelf.put(key, value, { terms });
-    } else if (!shelf.put(key, value, { terms, accept: (bytes) => space.accepts(bytes) })) {
+    } else if (!shelf.put(key, value, { terms, admit: (bytes) => space.admit(bytes) })) {
       // Not what was set, but never what was there before it either.
       shelf.remove(key);
       counts.refusals++;
       this.#household.announce('refuse', key);
       return space.isFull ? upkeep.room().then(() => false) : refused;
-    } else if (space.isTight) {
-      upkeep.urge();
+    } else {
+      if (space.isPending) shelf.store.commitPending();
+      if (space.isTight) upkeep.urge();
       if (space.isFull) return upkeep.room().then(() => true);
     }
     if (upkeep.maxEntries !== Infinity) this.#household.evictor.keepTo(upkeep.maxEntries);

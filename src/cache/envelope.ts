@@ -6,6 +6,8 @@
  * The value is an element like any: large ones have chunks of their own, so reading one field of it reads that field.
  */
 import type { Slot } from '../codec/slot.ts';
+import { Tag } from '../codec/tags.ts';
+import { PendingChunk } from '../heap/chunk.ts';
 import { isNode } from '../lazy/node.ts';
 import type { ListNode } from '../lazy/node.ts';
 import { slotBytes } from '../map/changes.ts';
@@ -37,11 +39,18 @@ export function seal(store: Store, value: unknown, terms: EntryTerms): { slot: S
   if (ends !== 0 || tags.length > 0) parts.push(ends, 0, ...tags.flat());
   const slot = store.nodes.encode(parts);
   const bytes = slotBytes(slot) + entryHeadBytes;
-  if (bytes < notedBytesMin) return { slot, bytes };
+  if (bytes < notedBytesMin) return { slot: single(slot, expires), bytes };
   // The value has been encoded already: what is large of it is chunks that both envelopes share.
   const node = store.nodes.fromSlot(slot) as ListNode;
   const noted = parts.length > 2 ? node.splice(3, 1, [bytes]) : node.splice(2, 0, [ends, bytes]);
-  return { slot: store.nodes.encode(noted), bytes };
+  return { slot: single(store.nodes.encode(noted), expires), bytes };
+}
+
+/** An envelope with a time in it equals no other: finding that out would cost a row of the index for each entry. */
+function single(slot: Slot, expires: number): Slot {
+  const [root] = slot.links;
+  if (expires !== 0 && slot.bytes[0] === Tag.link && root instanceof PendingChunk) root.isSingle = true;
+  return slot;
 }
 
 /** The envelope of what was found under a key; undefined when it is none. */

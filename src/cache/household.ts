@@ -76,7 +76,7 @@ export class Household {
       households.set(store, one);
     }
     one.#members.add(announce);
-    one.space.maxBytes = Math.min(one.space.maxBytes, options.maxBytes ?? Infinity);
+    one.space.bound(options.maxBytes ?? Infinity);
     one.upkeep.maxEntries = Math.min(one.upkeep.maxEntries, options.maxEntries ?? Infinity);
     one.shelf.isCounting = one.upkeep.maxEntries !== Infinity;
     return one;

@@ -7,6 +7,7 @@
  */
 import { decodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
+import type { Slot } from '../codec/slot.ts';
 import { isCellRef } from '../lazy/handle.ts';
 import { isNode } from '../lazy/node.ts';
 import { walkRange } from '../map/entry-scan.ts';
@@ -24,6 +25,9 @@ import type { HotEntry } from './hot-entries.ts';
 import { Recency } from './recency.ts';
 import { RowKind, Rows, nameOf, rowKeyOf, userKeyOf } from './rows.ts';
 import { Tags } from './tags.ts';
+
+/** Whether an entry may be set: not at all; committed by itself, before anything else is; or with what is set beside it. */
+export type Admission = 'refuse' | 'alone' | 'together';
 
 export interface ShelfOptions {
   /** Budget of the decoded entries in memory. */
@@ -99,35 +103,24 @@ export class Shelf {
     return isLazy(value) ? this.#documents.show(rowKeyOf(entry.key), found!.base, value) : value;
   }
 
-  /** Sets an entry as its terms say; with `accept` false for its bytes, nothing is changed. Throws UNSUPPORTED. */
-  put(key: Key, value: unknown, { terms, accept }: { terms: EntryTerms; accept?: (bytes: number) => boolean }): boolean {
+  /** Sets an entry as its terms say, if it is admitted; says whether it was. Throws UNSUPPORTED. */
+  put(key: Key, value: unknown, { terms, admit }: { terms: EntryTerms; admit?: (bytes: number) => Admission }): boolean {
     const { slot, bytes } = seal(this.store, value, terms);
-    if (accept !== undefined && !accept(bytes)) return false;
-    const name = nameOf(key);
-    if (!this.isCounting) this.#count = undefined;
-    const count = this.#known();
-    if (count !== undefined && !this.#isThere(key, name)) count.entries++;
-    this.store.put(rowKeyOf(key), slot);
-    this.isDirty = true;
-    const isScalar = isShareable(value);
-    const held = isScalar ? value : undefined;
-    this.hot.add({
-      name,
-      key,
-      form: isScalar ? Form.scalar : Form.fresh,
-      value: held,
-      expires: terms.expires,
-      ends: terms.ends,
-      tags: terms.tags,
-      base: unknownBase,
-      // What is no scalar is decoded when somebody asks for it.
-      epoch: isScalar ? this.store.epoch : -1,
-      used: ++this.recency.tick,
-      weight: weightOf(name, held),
-    });
-    const end = endOf(terms);
-    if (end !== 0) this.expiry.note(name, key, { ends: end, now: this.clock.now() });
-    return true;
+    const admission = admit === undefined ? 'together' : admit(bytes);
+    if (admission === 'refuse') return false;
+    if (admission === 'together') {
+      this.#place(key, value, { terms, slot });
+      return true;
+    }
+    // Under the lock nobody else adds anything: asked again there, the answer holds.
+    return this.store.transact(
+      () => {
+        const isAdmitted = admit!(bytes) !== 'refuse';
+        if (isAdmitted) this.#place(key, value, { terms, slot });
+        return isAdmitted;
+      },
+      () => undefined,
+    );
   }
 
   /** Says whether there was an entry. */
@@ -189,6 +182,31 @@ export class Shelf {
         yield key;
       }
     }
+  }
+
+  #place(key: Key, value: unknown, { terms, slot }: { terms: EntryTerms; slot: Slot }): void {
+    const name = nameOf(key);
+    if (!this.isCounting) this.#count = undefined;
+    const count = this.#known();
+    if (count !== undefined && !this.#isThere(key, name)) count.entries++;
+    this.store.put(rowKeyOf(key), slot);
+    this.isDirty = true;
+    const isScalar = isShareable(value);
+    const held = isScalar ? value : undefined;
+    this.hot.add({
+      name,
+      key,
+      form: isScalar ? Form.scalar : Form.fresh,
+      value: held,
+      ...terms,
+      base: unknownBase,
+      // What is no scalar is decoded when somebody asks for it.
+      epoch: isScalar ? this.store.epoch : -1,
+      used: ++this.recency.tick,
+      weight: weightOf(name, held),
+    });
+    const end = endOf(terms);
+    if (end !== 0) this.expiry.note(name, key, { ends: end, now: this.clock.now() });
   }
 
   #load(key: Key, name: Key, hot: HotEntry | undefined): HotEntry | undefined {

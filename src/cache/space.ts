@@ -17,12 +17,19 @@ import { isStoreError } from '../base/errors.ts';
 import { isNode } from '../lazy/node.ts';
 import type { Evictor } from './evictor.ts';
 import { RowKind } from './rows.ts';
-import type { Shelf } from './shelf.ts';
+import type { Admission, Shelf } from './shelf.ts';
 
 /** Shares of `maxBytes`. */
-const lines = { target: 0.55, work: 0.8, wait: 0.95, refuse: 1.05 } as const;
+const lines = { target: 0.52, work: 0.72, wait: 0.82, refuse: 0.9 } as const;
+/** In caches smaller than this the lines lie lower, down to this part: the index grows by what a commit touches, small or not. */
+const smallBytes = 16 * 1024 * 1024;
+const smallScale = 0.75;
 /** A value larger than this share is refused: it would drive out too much. */
 const valueShareMax = 0.25;
+/** A value larger than this share is committed by itself, so that it is counted before another process adds one. */
+const aloneShare = 1 / 128;
+/** What a process may hold uncommitted, where others do not see it. */
+const pendingShare = 1 / 128;
 const roundsMax = 6;
 const liveKey: Key = [RowKind.state, 'live'];
 
@@ -35,6 +42,8 @@ export class Space {
   readonly #reclaim: Reclaim;
   readonly #stopping = new AbortController();
   maxBytes: number = Infinity;
+  /** What the lines are shares of. */
+  #room = Infinity;
 
   constructor(shelf: Shelf, evictor: Evictor, reclaim: Reclaim) {
     this.#shelf = shelf;
@@ -42,29 +51,38 @@ export class Space {
     this.#reclaim = reclaim;
   }
 
+  /** Bounds the cache; the tightest bound of all that are asked for holds. */
+  bound(maxBytes: number): void {
+    if (!(maxBytes < this.maxBytes)) return;
+    this.maxBytes = maxBytes;
+    this.#room = maxBytes * (smallScale + (1 - smallScale) * Math.min(1, maxBytes / smallBytes));
+  }
+
   /** Bytes on disk: log, index, recency; and what waits to be committed. */
   bytes(): number {
     const { store, recency } = this.#shelf;
-    let pending = 0;
-    for (const layer of store.layers) pending += layer.bytes;
-    return store.quota.bytesOnDisk(store.heap) + pending + recency.bytes;
+    return store.quota.bytesOnDisk(store.heap) + this.#pendingBytes() + recency.bytes;
   }
 
-  /** Is there room for `more` bytes? */
-  accepts(more: number): boolean {
-    if (this.maxBytes === Infinity) return true;
-    if (more > this.maxBytes * valueShareMax) return false;
-    return this.bytes() + more < this.maxBytes * lines.refuse;
+  /** Is there room for an entry of so many bytes? */
+  admit(bytes: number): Admission {
+    if (bytes > this.maxBytes * valueShareMax || this.bytes() + bytes > this.#room * lines.refuse) return 'refuse';
+    return bytes > this.maxBytes * aloneShare ? 'alone' : 'together';
+  }
+
+  /** Is so much uncommitted that it should not wait for the end of the turn? */
+  get isPending(): boolean {
+    return this.#pendingBytes() > this.maxBytes * pendingShare;
   }
 
   /** Is it time for a round? */
   get isTight(): boolean {
-    return this.maxBytes !== Infinity && this.bytes() > this.maxBytes * lines.work;
+    return this.maxBytes !== Infinity && this.bytes() > this.#room * lines.work;
   }
 
   /** Must writers wait? */
   get isFull(): boolean {
-    return this.maxBytes !== Infinity && this.bytes() > this.maxBytes * lines.wait;
+    return this.maxBytes !== Infinity && this.bytes() > this.#room * lines.wait;
   }
 
   /** Breaks off what is being done. */
@@ -76,13 +94,19 @@ export class Space {
   async makeRoom(): Promise<void> {
     const { store } = this.#shelf;
     for (let round = 0; round < roundsMax && this.isTight && !store.closed; round++) {
-      const excess = this.#liveBytes(round) - this.maxBytes * lines.target;
+      const excess = this.#liveBytes(round) - this.#room * lines.target;
       if (excess > 0) this.#evictor.evictBytes(excess);
       await store.commitPendingSoon();
       await this.#reclaim(this.#stopping.signal);
       if (store.closed) return;
       this.#noteLive();
     }
+  }
+
+  #pendingBytes(): number {
+    let pending = 0;
+    for (const layer of this.#shelf.store.layers) pending += layer.bytes;
+    return pending;
   }
 
   /** What is live now, about. After a vacuum in the same round it is all there is. */

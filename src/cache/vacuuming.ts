@@ -1,6 +1,10 @@
 import type { LodeMap } from '../map/lode-map.ts';
 
-/** Gives the space of what has gone back to the disk. Throws LOCKED when somebody is at it. */
+/** Segments that are less live than this are written anew: more of them than a map would, since a cache is mostly near its bound. */
+const sparseBelow = 0.9;
+const budgetBytes = 16 * 1024 * 1024;
+
+/** Gives the space of what has gone back to the disk. Throws LOCKED while another process does, ABORTED, IO. */
 export async function vacuumMap(map: LodeMap, signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await map.flush();
+  await map.vacuum({ sparseBelow, budgetBytes, signal });
 }

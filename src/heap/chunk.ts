@@ -60,6 +60,8 @@ export class PendingChunk extends Link {
   readonly kind: ChunkKind;
   payload: Uint8Array;
   links: readonly Link[];
+  /** It is known that no chunk equals it: it is not looked for, nor found, by deduplication. */
+  isSingle = false;
 
   /** `hash` must be `contentHash(kind, payload, links)`. The payload must never change afterwards. */
   constructor(kind: ChunkKind, payload: Uint8Array, links: readonly Link[], hash: number) {

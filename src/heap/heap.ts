@@ -468,7 +468,7 @@ export class Heap implements ChunkSource {
   }
 
   #placeOne(chunk: PendingChunk): void {
-    const deduplicate = isDeduplicated(chunk.kind, chunk.payload.length);
+    const deduplicate = !chunk.isSingle && isDeduplicated(chunk.kind, chunk.payload.length);
     if (deduplicate) {
       const ref = this.deduplicator.find(chunk);
       if (ref !== 0) {

@@ -45,8 +45,9 @@ const sparseDefault = 0.8;
 const winBytesMin = 4096;
 /** The last segment is closed and written anew only when that wins this part of the log: else it would be cut into many. */
 const winOfLastMin = 1 / 20;
-/** Segments are published together until they come to this. */
-const groupBytes = 256 * 1024 * 1024;
+/** Segments are published together until they come to this, or to this part of the store: as much room is needed beside it. */
+const groupBytesMax = 256 * 1024 * 1024;
+const groupShare = 1 / 16;
 /** The filter of hidden puts: a byte for each put there is, up to this. */
 const filterBytesMax = 8 * 1024 * 1024;
 const settleRounds = 4;
@@ -171,6 +172,7 @@ class Vacuum {
     let started = 0;
     let group: Rewritten[] = [];
     let written = 0;
+    const groupBytes = Math.min(groupBytesMax, this.#bytesBefore * groupShare);
     for (let done = 0; done < chosen.length; done++) {
       await this.#pace.step({ phase: 'compact', done, total: chosen.length });
       // A group is published under a generation of its own: what is written ahead must belong to this one.
