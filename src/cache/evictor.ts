@@ -3,7 +3,7 @@
  *
  * Victims are found by a pass over all keys, which keeps the oldest tenth of them, in order. They then go one by one, as room
  * is needed; one that has been used since the pass is spared. So an eviction costs about ten looks at an age (a hash and an
- * array) and no read of an entry, and it is exact but for the quarter seconds of recency.ts: a victim is older than everything
+ * array) and no read of an entry, and it is exact but for the units of recency.ts: a victim is older than everything
  * the pass did not keep. What README.md compares it with is sampling, which is cheaper by little and worse by a per cent or two of hits.
  */
 import type { Key } from '../codec/keys.ts';

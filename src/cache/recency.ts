@@ -6,7 +6,7 @@
  * two keys may share a slot (then the less used one stays longer), two processes may write over each other's last seconds,
  * and if it is lost nothing is. In the log the same would be garbage by the megabyte, which vacuum would have to remove.
  *
- *     slot = uint32, little-endian: quarters of a second since 2024, of the last use; 0: not known
+ *     slot = uint32, little-endian: 1/32 s since 1970 of the last use, modulo 2^32 (four years); 0: not known
  */
 import { encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
@@ -16,8 +16,10 @@ import type { HotEntry } from './hot-entries.ts';
 
 const folder = 'cache';
 const fileName = `${folder}/recency`;
-const epochMs = Date.UTC(2024, 0, 1);
-const unitMs = 250;
+const unitMs = 1000 / 32;
+const wrap = 2 ** 32;
+/** The last uses before a flush are told apart though they lie in one unit: in a small cache they are all there is. */
+const apartMax = 64;
 export const slotsLeast: number = 2 ** 10;
 export const slotsMost: number = 2 ** 21;
 /** Slots are read again when they are older than this. */
@@ -75,9 +77,14 @@ export class Recency {
     const now = this.#now();
     this.#read();
     for (const slot of this.#forgotten) if (slot < this.#slots.length) this.#slots[slot] = 0;
-    for (const [slot, tick] of uses) {
-      const time = Math.floor(this.#timeOf(tick, now));
-      if (slot < this.#slots.length && this.#slots[slot]! < time) this.#slots[slot] = time;
+    const nowUnits = Math.floor(now / unitMs);
+    const since = this.#flushedTick === 0 ? 0 : Math.floor(this.#flushedAt / unitMs);
+    let left = uses.size;
+    for (const [slot, tick] of [...uses].sort((a, b) => a[1] - b[1])) {
+      left--;
+      const told = Math.floor(this.#timeOf(tick, now));
+      const time = Math.max(since, left < apartMax ? Math.min(told, nowUnits - left) : told);
+      if (slot < this.#slots.length && this.#unitsOf(this.#slots[slot]!, nowUnits) < time) this.#slots[slot] = time % wrap || 1;
     }
     this.#write();
     this.#left.clear();
@@ -86,11 +93,12 @@ export class Recency {
     this.#flushedAt = now;
   }
 
-  /** When an entry was last used: larger is later. Exact among the entries this process has in memory, else to a quarter second. */
+  /** When an entry was last used: larger is later. Exact among the entries this process has in memory, else to 1/32 s. */
   ageOf(key: Key, hot: HotEntry | undefined): number {
-    if (hot !== undefined && hot.used > this.#flushedTick) return this.#timeOf(hot.used, this.#now());
-    const slot = this.#slots[this.#slotOf(key)] ?? 0;
-    return slot + (hot === undefined ? 0 : (hot.used / (this.tick + 1)) * 0.999);
+    const now = this.#now();
+    if (hot !== undefined && hot.used > this.#flushedTick) return this.#timeOf(hot.used, now);
+    const units = this.#unitsOf(this.#slots[this.#slotOf(key)] ?? 0, Math.floor(now / unitMs));
+    return units + (hot === undefined ? 0 : (hot.used / (this.tick + 1)) * 0.999);
   }
 
   /** Reads what other processes have written, unless that was done a moment ago. */
@@ -110,7 +118,15 @@ export class Recency {
 
   #timeOf(tick: number, now: number): number {
     const share = (tick - this.#flushedTick) / (this.tick + 1 - this.#flushedTick);
-    return (this.#flushedAt - epochMs + share * (now - this.#flushedAt)) / unitMs;
+    return (this.#flushedAt + share * (now - this.#flushedAt)) / unitMs;
+  }
+
+  /** What a slot says, in units since 1970. */
+  #unitsOf(slot: number, nowUnits: number): number {
+    if (slot === 0) return 0;
+    const ago = (nowUnits - slot) % wrap;
+    // A slot that is ahead of this process's time by a little is of now.
+    return ago > wrap - 2 ** 20 ? nowUnits + wrap - ago : nowUnits - ago;
   }
 
   #slotOf(key: Key): number {

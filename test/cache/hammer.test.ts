@@ -8,7 +8,7 @@ import { hammer, maxBytes } from './hammer.ts';
 
 test('processes that hammer the same keys, and are killed, never show what they should not', async (t) => {
   const folder = scratch();
-  const found = await hammer(folder, new Random(seedOf(t)), { processes: 4, ms: amount('LODEMAP_HAMMER_MS', 4000) });
+  const found = await hammer(folder, new Random(seedOf(t)), { processes: 4, ms: amount('LODEMAP_HAMMER_MS', 3000) });
   t.diagnostic(JSON.stringify(found));
   assert.deepEqual(found.complaints, []);
   assert.ok(found.killed > 0 && found.computations > 0);
