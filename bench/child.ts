@@ -29,11 +29,13 @@ async function makeScene(job: Job): Promise<Scene> {
   const { folder, sizes } = job;
   return {
     driver,
+    driverName: name,
     variant,
     folder,
     sizes,
     worker: job.worker ?? 0,
-    open: (options) => driver.open(folder, { ...options, variant }),
+    open: (options) => driver.open!(folder, { ...options, variant }),
+    openCache: (options) => driver.openCache!(folder, options),
     key: sizes.stringKeys ? (index) => `user:${String(index).padStart(8, '0')}` : (index) => index,
     async spawnWorkers(count) {
       const workers = Array.from({ length: count }, (_, worker) => spawnJob({ ...job, phase: 'work', worker }));

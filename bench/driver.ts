@@ -35,8 +35,26 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** How a cache is opened by a trial of caches. */
+export interface CacheOpenOptions {
+  /** Lifetime of entries in ms. */
+  readonly ttl: number;
+  /** Bounds, for those that have them. */
+  readonly maxEntries?: number;
+  readonly maxBytes?: number;
+}
+
+/** An open cache. What returns a promise is awaited. */
+export interface CacheStore {
+  /** A value that has not expired, or undefined. */
+  get(key: string): unknown;
+  set(key: string, value: unknown): unknown;
+  close(): Promise<void>;
+}
+
 export interface Driver {
-  open(folder: string, options: OpenOptions): Promise<Store>;
+  open?(folder: string, options: OpenOptions): Promise<Store>;
+  openCache?(folder: string, options: CacheOpenOptions): Promise<CacheStore>;
 }
 
 /** Names a subject's driver and variant. */

@@ -2,7 +2,7 @@
  * The words of the benches. A *trial* measures one thing; a *subject* is a driver (Lodemap or a peer) with an optional
  * variant, written `driver:variant`; a *figure* is a number a run hands back. Figures of speed are times, so less is better.
  */
-import type { Driver, Key, OpenOptions, Store } from './driver.ts';
+import type { CacheOpenOptions, CacheStore, Driver, Key, OpenOptions, Store } from './driver.ts';
 import type { Sizes } from './sizes.ts';
 
 /** How a figure is printed. Times are kept in nanoseconds, sizes in bytes, rates in bytes per second. */
@@ -32,6 +32,8 @@ export interface Goal {
 /** All a trial may know while it prepares or runs, in a process of its own. */
 export interface Scene {
   readonly driver: Driver;
+  /** The file of `drivers/` it is from. */
+  readonly driverName: string;
   readonly variant: string | undefined;
   /** Where the data of this subject lies. */
   readonly folder: string;
@@ -39,6 +41,7 @@ export interface Scene {
   /** The number of a process started by `spawnWorkers`. */
   readonly worker: number;
   open(options?: OpenOptions): Promise<Store>;
+  openCache(options: CacheOpenOptions): Promise<CacheStore>;
   /** The key of record number `index`. */
   key(index: number): Key;
   /** Runs the trial's `work` in `count` processes at the same time; resolves when all have ended well. */

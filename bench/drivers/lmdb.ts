@@ -24,6 +24,18 @@ export const driver: Driver = {
     const db = open({ path: folder, ...shared });
     return new LmdbStore(db);
   },
+  /** As people make a cache of it: the time of expiry beside the value. Nothing is ever removed. */
+  async openCache(folder, { ttl }) {
+    const db = open({ path: folder });
+    return {
+      get(key) {
+        const found = db.get(key) as { until: number; value: unknown } | undefined;
+        return found !== undefined && Date.now() < found.until ? found.value : undefined;
+      },
+      set: (key, value) => db.put(key, { until: Date.now() + ttl, value }),
+      close: () => db.close(),
+    };
+  },
 };
 
 class LmdbStore implements Store {

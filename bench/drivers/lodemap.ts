@@ -1,4 +1,5 @@
 /** Lodemap, by its public surface alone. Variants change what a trial does, never how the store is opened. */
+import { openCache } from '../../src/cache/index.ts';
 import { open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
 import type { Driver, Key, OpenOptions, Store } from '../driver.ts';
@@ -9,6 +10,7 @@ export const driver: Driver = {
   async open(folder: string, { cacheBytes }: OpenOptions): Promise<Store> {
     return new LodeMapStore(await open<Key, unknown>(folder, cacheBytes === undefined ? {} : { cacheBytes }));
   },
+  openCache: (folder, options) => openCache<string>(folder, options),
 };
 
 class LodeMapStore implements Store {

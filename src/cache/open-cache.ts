@@ -21,7 +21,8 @@ export async function openCache<K extends Key = Key, V = unknown>(path: string |
     ...(cacheBytes !== undefined && { cacheBytes: Math.max(cacheBytes * storeShare, 64 * 1024) }),
     ...(types !== undefined && { types }),
     ...(lockTimeoutMs !== undefined && { lockTimeoutMs }),
-    ...(maxBytes !== undefined && {
+    // Without a bound the space of what goes still comes back.
+    ...(maxBytes === undefined ? { autoVacuum: true } : {
       segmentBytes: Math.min(segmentBytes.most, Math.max(segmentBytes.least, maxBytes * segmentShare)),
     }),
   });
