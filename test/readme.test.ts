@@ -36,6 +36,7 @@ before(() => {
   symlinkSync(built, join(installed, 'dist'));
   const { type, exports } = JSON.parse(readFileSync(join(built, '..', 'package.json'), 'utf8')) as Record<string, unknown>;
   writeFileSync(join(installed, 'package.json'), JSON.stringify({ name: 'lodemap', type, exports }));
+  for (const peer of ['keyv', 'unstorage', 'express-session']) symlinkSync(join(built, '..', 'node_modules', peer), join(folder, 'node_modules', peer));
   const bin = join(folder, 'bin', 'lodemap');
   mkdirSync(dirname(bin));
   writeFileSync(bin, `#!/bin/sh\nexec "${process.execPath}" "${join(built, 'tools', 'cli.js')}" "$@"\n`);

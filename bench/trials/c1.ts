@@ -23,7 +23,7 @@ export const trial: Trial = {
   async prepare() {},
   async run(scene) {
     const count = Math.ceil(scene.sizes.records / 20);
-    const ms = Math.min(1000, scene.sizes.reads / 200);
+    const ms = Math.min(2000, scene.sizes.reads / 200);
     const records = recordsOf(scene.sizes, count);
     const texts = records.map((record) => JSON.stringify(record));
     const store = await scene.openCache({ ttl });

@@ -44,8 +44,6 @@ async function mixed(scene: Scene, seed: number): Promise<number> {
     return found === true ? undefined : store.set(keyOf(record.id), record);
   };
   const ms = Math.min(2000, scene.sizes.reads / 200);
-  // What is popular is there before anything is measured.
-  await repeat(ms / 2, step);
   const result = await repeat(ms, step);
   await store.close();
   return result;

@@ -56,6 +56,10 @@ export class EntryDocuments implements DocumentStore {
     );
   }
 
+  stage(value: Node, bytesMax: number): number {
+    return this.#documents.stage(value, bytesMax);
+  }
+
   allocateCell(): number {
     return this.#documents.allocateCell();
   }

@@ -81,9 +81,9 @@ async function step(cache: Cache<string, Value>, random: Random, file: string): 
 async function main(path: string, file: string, seed: number): Promise<void> {
   const random = new Random(seed);
   const cache = await openCache<string, Value>(path, { maxBytes, computeTimeout: 20_000 });
-  let stop = false;
-  process.on('message', () => (stop = true));
-  for (let i = 0; !stop; i++) {
+  const stop = new AbortController();
+  process.on('message', () => stop.abort());
+  for (let i = 0; !stop.signal.aborted; i++) {
     await step(cache, random, file);
     if (i % 8 === 0) await delay(random.below(2));
   }
