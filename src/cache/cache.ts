@@ -241,7 +241,7 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
     const { ttl = this.#options.ttl ?? Infinity, staleFor = this.#options.staleFor ?? 0 } = options;
     if (ttl === Infinity) return tags.length === 0 ? endless : { expires: 0, ends: 0, tags };
     const expires = Math.ceil(this.#household.shelf.clock.now() + ttl);
-    return { expires, ends: staleFor === 0 || staleFor === Infinity ? 0 : expires + Math.ceil(staleFor), tags };
+    return { expires, ends: staleFor === 0 ? 0 : expires + Math.ceil(staleFor), tags };
   }
 
   #put(key: K, value: V, terms: EntryTerms): Promise<boolean> {

@@ -18,6 +18,7 @@ const folder = 'cache';
 const fileName = `${folder}/recency`;
 const unitMs = 1000 / 32;
 const wrap = 2 ** 32;
+const samples = 8192;
 /** The last uses before a flush are told apart though they lie in one unit: in a small cache they are all there is. */
 const apartMax = 64;
 export const slotsLeast: number = 2 ** 10;
@@ -71,7 +72,11 @@ export class Recency {
 
   /** Writes the uses since the last flush. */
   flush(hot: Iterable<HotEntry>): void {
-    if (!this.isDirty) return;
+    if (!this.isDirty) {
+      // Nothing has been used until now: what is used next was not used before.
+      this.#flushedAt = this.#now();
+      return;
+    }
     const uses = new Map(this.#left);
     for (const { key, used } of hot) if (used > this.#flushedTick) uses.set(this.#slotOf(key), used);
     const now = this.#now();
@@ -104,6 +109,15 @@ export class Recency {
   /** Reads what other processes have written, unless that was done a moment ago. */
   refresh(): void {
     if (performance.now() - this.#readAt > freshMs) this.#read();
+  }
+
+  /** The age that about this share of the entries is older than, as far as the file knows. */
+  quantile(share: number): number {
+    const nowUnits = Math.floor(this.#now() / unitMs);
+    const ages: number[] = [];
+    const step = Math.max(1, Math.floor(this.#slots.length / samples));
+    for (let i = 0; i < this.#slots.length; i += step) if (this.#slots[i] !== 0) ages.push(this.#unitsOf(this.#slots[i]!, nowUnits));
+    return ages.length === 0 ? Infinity : ages.sort((a, b) => a - b)[Math.floor(ages.length * share)]!;
   }
 
   /** An age that no use so far is beyond. */

@@ -206,7 +206,7 @@ export class Shelf {
       weight: weightOf(name, held),
     });
     const end = endOf(terms);
-    if (end !== 0) this.expiry.note(name, key, { ends: end, now: this.clock.now() });
+    if (end !== 0 && end !== Infinity) this.expiry.note(name, key, { ends: end, now: this.clock.now() });
   }
 
   #load(key: Key, name: Key, hot: HotEntry | undefined): HotEntry | undefined {

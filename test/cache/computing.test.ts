@@ -67,6 +67,14 @@ suite('getOrCompute in one process', () => {
     assert.equal(cache.stats().staleHits, 2);
   });
 
+  test('without end, if that is what is asked', async (t) => {
+    const cache = await freshCache(t);
+    cache.set('k', 'old', { ttl: 5, staleFor: Infinity });
+    await sleep(10);
+    await cache.tidy();
+    assert.equal(await cache.getOrCompute('k', () => 'new'), 'old');
+  });
+
   test('a refresh that fails leaves what is stale', async (t) => {
     const cache = await freshCache(t, { ttl: 20, staleFor: 60_000 });
     const errors: Error[] = [];

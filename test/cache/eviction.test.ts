@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { Evictor } from '../../src/cache/evictor.ts';
 import { openCache } from '../../src/cache/index.ts';
+import type { Key } from '../../src/cache/index.ts';
+import { Shelf } from '../../src/cache/shelf.ts';
+import { open } from '../../src/index.ts';
+import { storeOf } from '../../src/map/lode-map.ts';
 import { Random, seedOf } from '../suite/random.ts';
 import { scratch } from '../suite/scratch.ts';
 import { freshCache, reopened, sleep } from './fresh-cache.ts';
@@ -68,6 +73,26 @@ suite('a bound on entries', () => {
     assert.ok(Math.abs(hits / trace.length - exact) < 0.01);
     assert.equal(cache.stats().entries, 400);
   });
+});
+
+test('in windows of a large cache, the old ones go, though they lie apart', async (t) => {
+  const map = await open(join(scratch(), 'map'));
+  t.after(() => map.close());
+  const shelf = new Shelf(storeOf(map as never), { hotBytes: 1 << 24, slots: 8192 });
+  const gone: Key[] = [];
+  const evictor = new Evictor(shelf, (key) => gone.push(key), 200);
+  const terms = { expires: 0, ends: 0, tags: [] };
+  for (let i = 0; i < 1000; i++) shelf.put(i, i, { terms });
+  shelf.recency.flush(shelf.hot);
+  await sleep(200);
+  shelf.recency.flush(shelf.hot);
+  // The last 300 keys have not been used since.
+  for (let i = 0; i < 700; i++) shelf.touch(shelf.find(i)!);
+  shelf.recency.flush(shelf.hot);
+  assert.equal(evictor.evictEntries(150), 150);
+  assert.ok(gone.every((key) => (key as number) >= 700), `${gone.filter((key) => (key as number) < 700).length} young ones went`);
+  assert.equal(evictor.evictEntries(850), 850);
+  assert.equal(shelf.count(), 0);
 });
 
 suite('a bound on bytes', () => {
