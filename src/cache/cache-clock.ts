@@ -58,19 +58,19 @@ export class CacheClock {
   now(): number {
     const wall = this.#clocks.wall();
     const stride = wall - this.#wall;
-    if (!(stride >= 0 && stride < strideMs)) return this.#compare(wall);
+    if (!(stride >= 0 && stride < strideMs)) return this.#compare();
     this.#wall = wall;
     return wall + this.#ahead;
   }
 
   /** Where time is. */
   mark(): ClockMark {
-    return { time: this.#compare(this.#clocks.wall()), monotonic: this.#monotonic, boot: this.#clocks.boot };
+    return { time: this.#compare(), monotonic: this.#monotonic, boot: this.#clocks.boot };
   }
 
   /** Goes on from where another process was, if that is ahead. */
   adopt(mark: ClockMark): void {
-    const now = this.#compare(this.#clocks.wall());
+    const now = this.#compare();
     const isOfThisBoot = mark.boot === this.#clocks.boot && mark.monotonic <= this.#monotonic;
     const then = mark.time + (isOfThisBoot ? this.#monotonic - mark.monotonic : 0);
     if (then <= now + toleranceMs) return;
@@ -78,9 +78,11 @@ export class CacheClock {
     this.#time = then;
   }
 
-  #compare(wall: number): number {
+  #compare(): number {
     const before = this.#wall + this.#ahead;
+    // In this order: a process that is not run between the two readings must not take the wall clock for one that was set back.
     const monotonic = this.#clocks.monotonic();
+    const wall = this.#clocks.wall();
     const elapsed = Math.max(0, monotonic - this.#monotonic);
     const expected = this.#time + elapsed;
     const told = wall + this.#ahead;

@@ -66,6 +66,24 @@ test('the next process goes on where the last one was', () => {
   assert.equal(third.now(), machine.wallMs);
 });
 
+test('a process that is not run for a while is not a clock set back', () => {
+  const machine = new Machine();
+  const clock = new CacheClock(machine);
+  const { monotonic, wall } = machine;
+  for (let i = 0; i < 100; i++) {
+    machine.pass(2000);
+    // Whichever clock is read second is read late.
+    let readings = 0;
+    const late = (): void => void (readings++ > 0 && machine.pass(80));
+    machine.monotonic = () => (late(), monotonic());
+    machine.wall = () => (late(), wall());
+    clock.now();
+    machine.monotonic = monotonic;
+    machine.wall = wall;
+  }
+  assert.equal(clock.now(), machine.wallMs);
+});
+
 test('it never runs backwards', () => {
   const machine = new Machine();
   const clock = new CacheClock(machine);
