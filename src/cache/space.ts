@@ -114,7 +114,8 @@ export class Space {
     const bytes = this.bytes();
     if (round > 0) return bytes;
     const row = this.#shelf.rows.get(liveKey);
-    if (!isNode(row) || row.kind !== 'list') return bytes;
+    // Never vacuumed: all of it may be garbage, and what is evicted for nothing is lost.
+    if (!isNode(row) || row.kind !== 'list') return 0;
     const each = (row.get(0) as number) / Math.max(1, row.get(1) as number);
     return Math.min(bytes, each * this.#shelf.count());
   }
