@@ -48,14 +48,19 @@ export function readBucket(key: Uint8Array, row: Uint8Array): { hash: number; re
   return { hash: ((key[0]! << 24) | (key[1]! << 16) | (key[2]! << 8) | key[3]!) >>> 0, refs };
 }
 
-/** Takes a ref out of the bucket of its hash; one that is not there is fine. */
-export function dropFromBucket(writer: IndexWriter, chunk: { hash: number; bytes: number; ref: Ref }): void {
-  const key = bucketKey(chunk.hash, chunk.bytes);
+/** Is any of a bucket's refs such a one? */
+export function bucketHas(row: Uint8Array, isSuch: (ref: Ref) => boolean): boolean {
+  for (let at = 0; at + refBytes <= row.length; at += refBytes) if (isSuch(readRef(row, at))) return true;
+  return false;
+}
+
+/** Takes such refs out of a bucket, and away the bucket when it has no others. */
+export function dropFromBucket(writer: IndexWriter, key: Uint8Array, isSuch: (ref: Ref) => boolean): void {
   const found = writer.get('chunks', key);
   if (found === undefined) return;
   const kept: number[] = [];
   for (let at = 0; at + refBytes <= found.length; at += refBytes) {
-    if (readRef(found, at) !== chunk.ref) kept.push(...found.subarray(at, at + refBytes));
+    if (!isSuch(readRef(found, at))) kept.push(...found.subarray(at, at + refBytes));
   }
   if (kept.length === 0) writer.delete('chunks', key);
   else if (kept.length < found.length) writer.put('chunks', key, Uint8Array.from(kept));

@@ -27,8 +27,6 @@ export interface Rewritten {
   readonly bytes: number;
   /** Is nothing left of it? */
   readonly empty: boolean;
-  /** Chunks left out that stand in buckets: hash, bytes, ref of each, one after the other. */
-  readonly dropped: readonly number[];
 }
 
 /** Rewrites segments of one vacuum, one after the other, in ascending order. */
@@ -52,7 +50,7 @@ export class Rewriter {
       const step = work.next();
       if (step.done === true) {
         const { bytes, chunks, operations } = step.value;
-        return { id, bytes, empty: chunks === 0 && operations === 0, dropped: keep.dropped };
+        return { id, bytes, empty: chunks === 0 && operations === 0 };
       }
       this.#pace.moved(step.value);
       try {

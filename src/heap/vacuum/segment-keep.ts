@@ -3,10 +3,8 @@ import type { Keep } from '../compact.ts';
 import { includesOffset } from '../dead-list.ts';
 import type { Heap } from '../heap.ts';
 import type { OperationsReader } from '../operations.ts';
-import type { RecordFrame } from '../record.ts';
-import { makeRef, refOffset, refSegment } from '../ref.ts';
+import { refOffset, refSegment } from '../ref.ts';
 import { readOneLink } from '../rows.ts';
-import { deduplicatedContent } from '../scan.ts';
 import { isCurrent } from './tombstones.ts';
 import type { Tombstones } from './tombstones.ts';
 
@@ -24,21 +22,16 @@ export class SegmentKeep implements Keep {
   readonly #link = { ref: 0, hash: 0 };
   /** The mark has proven every checksum. */
   readonly trusted: boolean = true;
-  /** Dropped chunks that stand in buckets: hash, bytes, ref of each. */
-  readonly dropped: number[] = [];
 
   constructor(parts: KeepParts) {
     this.#parts = parts;
   }
 
   /** Is asked in the order of offsets. */
-  chunk(offset: number, frame: RecordFrame, record: { bytes: Buffer; at: number }): boolean {
-    const { dead, id, heap } = this.#parts;
+  chunk(offset: number): boolean {
+    const { dead } = this.#parts;
     while (this.#next < dead.length && dead[this.#next]! < offset) this.#next++;
-    if (dead[this.#next] !== offset) return true;
-    const content = deduplicatedContent(heap.segments.get(id), record.bytes, frame);
-    if (content !== undefined) this.dropped.push(content.hash, content.bytes, makeRef(id, offset, frame.end - record.at));
-    return false;
+    return dead[this.#next] !== offset;
   }
 
   operation({ table, key, value, valueAt, clear }: OperationsReader, sequence: number): boolean {

@@ -7,12 +7,15 @@
  */
 import { StoreError } from '../../base/errors.ts';
 import type { Locks } from '../commit-lock.ts';
-import { dropFromBucket } from '../deduplicator.ts';
+import type { Ref } from '../chunk.ts';
+import { includesOffset } from '../dead-list.ts';
+import { bucketHas, dropFromBucket } from '../deduplicator.ts';
 import type { Heap, PlannedOperation } from '../heap.ts';
 import type { Tail } from '../log.ts';
 import { retire } from '../manifest.ts';
 import type { Manifest, SegmentState } from '../manifest.ts';
 import { dropDeadPins } from '../pins.ts';
+import { refOffset, refSegment } from '../ref.ts';
 import { rowHead } from '../rows.ts';
 import { DeadChunks } from './dead-chunks.ts';
 import { vacuumFolder } from './frontier.ts';
@@ -52,7 +55,9 @@ const groupShare = 1 / 16;
 const filterBytesMax = 8 * 1024 * 1024;
 const settleRounds = 4;
 const settleBytes = 1024 * 1024;
-const bucketsPerWrite = 2000;
+const bucketsPerRead = 2000;
+/** The part of the budget that dead lists may take until the index of deduplication is walked. */
+const forgottenShare = 1 / 4;
 
 /** The caller holds the store's vacuum lock. Throws ABORTED, IO (a full disk), CORRUPT, LOCKED when another took over. */
 export async function vacuumHeap(parts: VacuumParts, options: VacuumOptions = {}): Promise<VacuumReport> {
@@ -84,6 +89,8 @@ class Vacuum {
   #marked: ReadonlyMap<number, MarkedSegment> = new Map();
   #dead: DeadChunks | undefined;
   #chosen: number[] = [];
+  /** Dead lists of segments that were written anew, whose chunks still stand in buckets. */
+  readonly #forgotten = new Map<number, Uint32Array>();
   #compacted = 0;
   #dropped = 0;
   #cellsDropped = 0;
@@ -193,6 +200,7 @@ class Vacuum {
       written = 0;
     }
     this.#pace.hold(-filterBytes);
+    await this.#dropBuckets();
   }
 
   report(): VacuumReport {
@@ -312,6 +320,11 @@ class Vacuum {
 
   async #publish(group: readonly Rewritten[]): Promise<void> {
     const heap = this.#heap;
+    for (const { id } of group) {
+      const list = heap.segments.deadOffsets(id);
+      this.#forgotten.set(id, list);
+      this.#pace.hold(list.byteLength);
+    }
     await this.#parts.exclusively(() => {
       this.#checkEpoch();
       // What made operations void must be as durable as their absence.
@@ -329,21 +342,39 @@ class Vacuum {
       if (empty) this.#dropped++;
       else this.#compacted++;
     }
-    for (const { dropped } of group) await this.#dropBuckets(dropped);
     this.#removeLeftovers();
+    let forgottenBytes = 0;
+    for (const list of this.#forgotten.values()) forgottenBytes += list.byteLength;
+    if (forgottenBytes > this.#budgetBytes * forgottenShare) await this.#dropBuckets();
   }
 
-  /** Takes dead chunks out of the index of deduplication. They are found dead there anyway; this is for the space. */
-  async #dropBuckets(dropped: readonly number[]): Promise<void> {
-    for (let from = 0; from < dropped.length; from += 3 * bucketsPerWrite) {
-      const end = Math.min(dropped.length, from + 3 * bucketsPerWrite);
-      await this.#parts.exclusively(() => {
-        this.#heap.changeIndex((writer) => {
-          for (let i = from; i < end; i += 3) dropFromBucket(writer, { hash: dropped[i]!, bytes: dropped[i + 1]!, ref: dropped[i + 2]! });
+  /**
+   * Takes the dead chunks of segments that were written anew out of the index of deduplication, in one walk for as many as
+   * the budget allows. They are found dead there anyway; this is for the space.
+   */
+  async #dropBuckets(): Promise<void> {
+    const dead = this.#forgotten;
+    const isDead = (ref: Ref): boolean => {
+      const list = dead.get(refSegment(ref));
+      return list !== undefined && includesOffset(list, refOffset(ref));
+    };
+    let start: Uint8Array | undefined;
+    for (let rows = 0; dead.size > 0; rows += bucketsPerRead) {
+      await this.#pace.step({ phase: 'buckets', done: rows, total: this.#heap.index.count('chunks') });
+      const some = this.#heap.index.range('chunks', { start, startExclusive: start !== undefined, limit: bucketsPerRead });
+      const keys = some.filter(([, row]) => bucketHas(row, isDead)).map(([key]) => key);
+      if (keys.length > 0) {
+        await this.#parts.exclusively(() => {
+          this.#heap.changeIndex((writer) => {
+            for (const key of keys) dropFromBucket(writer, key, isDead);
+          });
         });
-      });
-      await this.#pace.step();
+      }
+      if (some.length < bucketsPerRead) break;
+      start = some.at(-1)![0];
     }
+    for (const list of dead.values()) this.#pace.hold(-list.byteLength);
+    dead.clear();
   }
 
   #checkEpoch(): void {
