@@ -19,7 +19,11 @@ interface Way {
 
 const done: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true });
 
-/** From `from` up to `to`. */
+function isScalar(value: NodeValue): boolean {
+  return (typeof value !== 'object' && typeof value !== 'symbol') || value === null;
+}
+
+/** From `from` up to `to`. Like an array's, it goes on where a loop over it was left. */
 export class ListIterator implements IterableIterator<NodeValue> {
   #values: readonly NodeValue[];
   #at: number;
@@ -27,6 +31,8 @@ export class ListIterator implements IterableIterator<NodeValue> {
   /** The number of the run's first item. */
   #start: number;
   readonly #way: Way;
+  /** What a user is handed for a container or a cell, and for a hole; undefined: all values as they are. */
+  show: ((value: NodeValue, index: number) => unknown) | undefined;
 
   constructor(run: Run, way: Way) {
     this.#way = way;
@@ -40,13 +46,9 @@ export class ListIterator implements IterableIterator<NodeValue> {
     const at = this.#at;
     if (at >= this.#end) return this.#turn();
     this.#at = at + 1;
-    return { value: this.#values[at], done: false };
-  }
-
-  return(): IteratorResult<NodeValue, undefined> {
-    this.#at = Infinity;
-    this.#start = this.#way.to;
-    return done;
+    const value = this.#values[at];
+    if (this.show !== undefined && !isScalar(value)) return { value: this.show(value, this.#start + at) as NodeValue, done: false };
+    return { value, done: false };
   }
 
   [Symbol.iterator](): this {
@@ -63,8 +65,8 @@ export class ListIterator implements IterableIterator<NodeValue> {
     this.#values = run.values;
     this.#start = run.start;
     this.#end = Math.min(run.values.length, this.#way.to - run.start);
-    this.#at = position - run.start + 1;
-    return { value: run.values[position - run.start], done: false };
+    this.#at = position - run.start;
+    return this.next();
   }
 }
 

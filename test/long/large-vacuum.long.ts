@@ -75,6 +75,7 @@ test('a large store is vacuumed while one process writes and two read', async (t
     for (const one of await Promise.all(work)) reads += one;
   } while (!progress.ended);
   const report = await ended;
+  clearInterval(look);
   const highWater = memoryOf(worker, 'VmHWM');
   const map = (await open(path)) as LodeMap;
   for (const [key, number] of written) {
