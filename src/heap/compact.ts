@@ -22,7 +22,7 @@ import type { Segments } from './segments.ts';
 export interface Keep {
   /** Has the segment just been read, and proven intact? */
   readonly trusted?: boolean;
-  chunk(offset: number, frame: RecordFrame, record: { bytes: Buffer; at: number }): boolean;
+  chunk(offset: number): boolean;
   /** The operation that the reader stands at, of this commit. */
   operation(operation: OperationsReader, sequence: number): boolean;
 }
@@ -174,7 +174,7 @@ class CompactionWriter {
     const { offset, frame, at } = record;
     const ref = makeRef(this.#header.id, offset, frame.end - at);
     this.#read.add(ref);
-    if (!this.#keep.chunk(offset, frame, record)) {
+    if (!this.#keep.chunk(offset)) {
       this.#result.chunksDropped++;
       return;
     }

@@ -123,7 +123,7 @@ class BatchCollector {
 }
 
 /** Hash and size of a chunk, if it is of those that are deduplicated. */
-export function deduplicatedContent(segment: OpenSegment, bytes: Buffer, frame: RecordFrame): { hash: number; bytes: number } | undefined {
+function deduplicatedContent(segment: OpenSegment, bytes: Buffer, frame: RecordFrame): { hash: number; bytes: number } | undefined {
   const size = frame.packed ? packedSize(bytes, frame.start, frame.end) - frame.linkCount * linkBytes : frame.end - frame.start;
   if (!isDeduplicated(frame.kind, size)) return undefined;
   const record = frame.packed ? unpackAlone(segment, bytes, frame) : { bytes, frame };

@@ -89,13 +89,6 @@ export function numberHash(value: number): number {
   return mix(words[0]! ^ Math.imul(words[1]!, 0x85ebca6b));
 }
 
-/** A hash of a string of latin1 characters as an item of a list. */
-export function latin1Hash(value: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < value.length; i++) hash = Math.imul(hash ^ value.charCodeAt(i), 0x01000193);
-  return mix(hash);
-}
-
 /** A hash of bytes as part of an item. */
 export function bytesHash(bytes: Uint8Array, start: number, end: number): number {
   let hash = 0x811c9dc5;

@@ -14,7 +14,7 @@ export function eachRowRef(table: LoggedTable, key: Uint8Array, row: { bytes: Ui
 }
 
 /** Calls `visit` with every ref in a value part (rows.ts has its forms). */
-export function eachValueRef(bytes: Uint8Array, at: number, visit: (ref: Ref) => void): void {
+function eachValueRef(bytes: Uint8Array, at: number, visit: (ref: Ref) => void): void {
   const form = bytes[at];
   if (form === 0) return;
   const reader = new ByteReader(bytes, at + 1);
