@@ -2,7 +2,7 @@ import { median, timed } from '../measure.ts';
 import { prepareLists } from './lists.ts';
 import type { Trial } from '../trial.ts';
 
-const passes = 5;
+const passes = 9;
 
 /** `for (const x of list)`: the first pass on its own, then the median of the next ones. */
 export const trial: Trial = {

@@ -19,54 +19,61 @@ interface Way {
 
 const done: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true });
 
-function isScalar(value: NodeValue): boolean {
-  return (typeof value !== 'object' && typeof value !== 'symbol') || value === null;
-}
-
 /** From `from` up to `to`. Like an array's, it goes on where a loop over it was left. */
 export class ListIterator implements IterableIterator<NodeValue> {
-  #values: readonly NodeValue[];
-  #at: number;
-  #end: number;
+  #values: readonly NodeValue[] = [];
+  /** In the run. */
+  #at = 0;
+  #end = 0;
   /** The number of the run's first item. */
-  #start: number;
+  #start = 0;
   readonly #way: Way;
   /** What a user is handed for a container or a cell, and for a hole; undefined: all values as they are. */
   show: ((value: NodeValue, index: number) => unknown) | undefined;
 
   constructor(run: Run, way: Way) {
     this.#way = way;
-    this.#values = run.values;
-    this.#start = run.start;
-    this.#at = way.from - run.start;
-    this.#end = Math.min(run.values.length, way.to - run.start);
+    this.#take(run, way.from);
   }
 
+  /** The result is made at one place: so compiled loops do without the object. */
   next(): IteratorResult<NodeValue, undefined> {
-    const at = this.#at;
-    if (at >= this.#end) return this.#turn();
-    this.#at = at + 1;
-    const value = this.#values[at];
-    if (this.show !== undefined && !isScalar(value)) return { value: this.show(value, this.#start + at) as NodeValue, done: false };
-    return { value, done: false };
+    let value: NodeValue;
+    const done = this.#at >= this.#end && !this.#turn();
+    if (!done) {
+      value = this.#values[this.#at++];
+      if (typeof value === 'object' || typeof value === 'symbol') value = this.#shown(value);
+    }
+    return { value, done } as IteratorResult<NodeValue, undefined>;
   }
 
   [Symbol.iterator](): this {
     return this;
   }
 
-  #turn(): IteratorResult<NodeValue, undefined> {
+  /** What is handed out for the value that was read last. */
+  #shown(value: NodeValue): NodeValue {
+    return value === null || this.show === undefined ? value : (this.show(value, this.#start + this.#at - 1) as NodeValue);
+  }
+
+  /** Takes the next run; false when there is none. */
+  #turn(): boolean {
     const position = this.#start + this.#at;
     const run = position < this.#way.to ? this.#way.next(position) : undefined;
     if (run === undefined) {
       this.#values = [];
-      return done;
+      return false;
     }
+    this.#take(run, position);
+    return true;
+  }
+
+  /** Numbers within a run are small integers, and say so (`| 0`): as fields they are then no boxed doubles. */
+  #take(run: Run, position: number): void {
     this.#values = run.values;
     this.#start = run.start;
-    this.#end = Math.min(run.values.length, this.#way.to - run.start);
-    this.#at = position - run.start;
-    return this.next();
+    this.#at = (position - run.start) | 0;
+    this.#end = Math.min(run.values.length, this.#way.to - run.start) | 0;
   }
 }
 

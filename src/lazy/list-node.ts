@@ -196,8 +196,8 @@ export class TreeListNode extends StoredNode implements ListNode {
   }
 
   values(from = 0, to: number = this.length, reverse = false): IterableIterator<NodeValue | typeof absent> {
-    const root = this.#root;
-    const next = (at: number): Run => leafAt(root, at);
+    const cursor = new LeafCursor(this.#root);
+    const next = (at: number): Run => cursor.run(at);
     const none = { values: [], start: reverse ? to : from };
     return reverse ? new ReverseListIterator(none, { from, to, next }) : new ListIterator(none, { from, to, next });
   }
@@ -235,9 +235,42 @@ export class TreeListNode extends StoredNode implements ListNode {
 
 Object.defineProperty(TreeListNode.prototype, 'kind', { value: 'list' });
 
-function leafAt(root: TreePage, position: number): Run {
-  const { page, start } = seekPage(root, 0, position);
-  return { values: (page as ListLeaf).values(), start };
+/** Finds the leaf of a position. The next leaf is mostly the next child of the same inner node, so it stays there. */
+class LeafCursor {
+  readonly #root: TreePage;
+  #parent: InnerPage | undefined;
+  /** The position of the parent's first item. */
+  #parentStart = 0;
+  /** The child of the parent that was read last. */
+  #index = 0;
+
+  constructor(root: TreePage) {
+    this.#root = root;
+  }
+
+  run(position: number): Run {
+    if (this.#parent === undefined || !this.#step(this.#parent, position)) this.#seek(position);
+    const parent = this.#parent;
+    if (parent === undefined) return { values: (this.#root as ListLeaf).values(), start: 0 };
+    const leaf = parent.child(this.#index) as ListLeaf;
+    return { values: leaf.values(), start: this.#parentStart + parent.start(this.#index) };
+  }
+
+  /** Goes to the parent's next child, if that begins at `position`. */
+  #step(parent: InnerPage, position: number): boolean {
+    const next = this.#index + 1;
+    if (next >= parent.size || this.#parentStart + parent.start(next) !== position) return false;
+    this.#index = next;
+    return true;
+  }
+
+  #seek(position: number): void {
+    if (!(this.#root instanceof InnerPage)) return;
+    const { page, start } = seekPage(this.#root, 1, position);
+    this.#parent = page as InnerPage;
+    this.#parentStart = start;
+    this.#index = this.#parent.childAt(position - start);
+  }
 }
 
 /** The list of a tree that has been edited: inline again when it has become small. */
