@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { scratch } from './suite/scratch.ts';
 
-const cli = fileURLToPath(new URL('../tools/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../lib/cli.js', import.meta.url));
 const folder = scratch();
 
 function run(...args: string[]): { status: number | null; out: string; err: string } {

@@ -8,7 +8,7 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-const cli = fileURLToPath(new URL('../tools/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../lib/cli.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lodemap-cli-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 let stores = 0;

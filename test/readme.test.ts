@@ -39,7 +39,7 @@ before(() => {
   for (const peer of ['keyv', 'unstorage', 'express-session']) symlinkSync(join(built, '..', 'node_modules', peer), join(folder, 'node_modules', peer));
   const bin = join(folder, 'bin', 'lodemap');
   mkdirSync(dirname(bin));
-  writeFileSync(bin, `#!/bin/sh\nexec "${process.execPath}" "${join(built, 'tools', 'cli.js')}" "$@"\n`);
+  writeFileSync(bin, `#!/bin/sh\nexec "${process.execPath}" "${join(built, 'lib', 'cli.js')}" "$@"\n`);
   chmodSync(bin, 0o755);
 });
 

@@ -99,9 +99,9 @@ function folderOf(file: string): string {
   return file.split('/').slice(0, 2).join('/');
 }
 
-/** The sources behind the package's public entries: `./dist/src/index.js` is `src/index.ts`. */
+/** The sources behind the package's public entries: `./dist/src/index.d.ts` is `src/index.ts`. */
 function entryFiles(packageJson: string): Set<string> {
-  const found = packageJson.matchAll(/"\.\/dist\/(src\/[\w./-]+)\.js"/g);
+  const found = packageJson.matchAll(/"\.\/dist\/(src\/[\w./-]+)\.d\.ts"/g);
   return new Set(['src/index.ts', ...Array.from(found, (match) => `${match[1]}.ts`)]);
 }
 

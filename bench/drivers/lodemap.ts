@@ -1,7 +1,7 @@
 /** Lodemap, by its public surface alone. Variants change what a trial does, never how the store is opened. */
-import { openCache } from '../../src/cache/index.ts';
-import { open } from '../../src/index.ts';
-import type { LodeMap } from '../../src/index.ts';
+import { openCache } from 'lodemap/cache';
+import { open } from 'lodemap';
+import type { LodeMap } from 'lodemap';
 import type { Driver, Key, OpenOptions, Store } from '../driver.ts';
 
 const listKey = 'list';

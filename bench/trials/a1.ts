@@ -16,7 +16,7 @@ export const trial: Trial = {
   ],
   prepare: async () => {},
   async run({ variant, sizes }) {
-    const { externalSort } = await import('../../src/external/index.ts');
+    const { externalSort } = await import('lodemap/external');
     const idle = memory().highWater;
     let check = 0;
     let index = 0;

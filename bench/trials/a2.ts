@@ -47,7 +47,7 @@ export const trial: Trial = {
 };
 
 async function sortOurs({ variant, folder }: Scene, input: string, output: string): Promise<void> {
-  const { Stream } = await import('../../src/stream/index.ts');
+  const { Stream } = await import('lodemap/stream');
   if (variant === 'lines') {
     const scoreOf = (line: string): number => (JSON.parse(line) as { score: number }).score;
     const sorted = Stream.fromFile(input).sort({ by: scoreOf, budgetBytes, tmpdir: folder });

@@ -24,7 +24,7 @@ export const trial: Trial = {
   ],
   prepare: async () => {},
   async run({ variant, sizes }) {
-    const { externalGroupBy, groupBySum } = await import('../../src/external/index.ts');
+    const { externalGroupBy, groupBySum } = await import('lodemap/external');
     const idle = memory().highWater;
     let check = 0;
     const look = (key: number, sum: number): void => void (check = (check + key * (sum % 1009)) % 2 ** 40);

@@ -18,16 +18,16 @@ export const trial: Trial = {
     { figure: 'group', peer: 'lodemap:one', rule: 'at least', must: 1.6, aim: 1.9 },
   ],
   async prepare({ folder, sizes }) {
-    const { open } = await import('../../src/index.ts');
-    const { Stream } = await import('../../src/stream/index.ts');
+    const { open } = await import('lodemap');
+    const { Stream } = await import('lodemap/stream');
     const map = await open(folder);
     const random = new Random(sizes.seed);
     await Stream.range(3 * sizes.listItems).map((i) => makeRecord(i, random)).toList(map, 'records');
     await map.close();
   },
   async run({ variant, folder, sizes }) {
-    const { open } = await import('../../src/index.ts');
-    const { externalSort, groupBySum } = await import('../../src/external/index.ts');
+    const { open } = await import('lodemap');
+    const { externalSort, groupBySum } = await import('lodemap/external');
     const processes = variant === 'one' ? 1 : 2;
     const map = await open(folder, { readOnly: true });
     const list = map.get('records') as Iterable<{ id: number; score: number }>;

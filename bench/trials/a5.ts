@@ -34,7 +34,7 @@ function largest({ listItems }: Sizes): number {
 }
 
 async function sortOf(sizes: Sizes, wanted: number, isPlain: boolean): Promise<Figures> {
-  const { externalSort } = await import('../../src/external/index.ts');
+  const { externalSort } = await import('lodemap/external');
   const n = Math.min(wanted, largest(sizes));
   const random = new Random(sizes.seed);
   const make = (): unknown => (isPlain ? random.next() : { key: random.next(), text: 'some text of a record' });

@@ -36,7 +36,7 @@ export const trial: Trial = {
 
 /** Imported here and not above, so that the peers' processes do without Lodemap. */
 async function loadMaterialize(): Promise<(value: unknown) => unknown> {
-  const lodemap = await import('../../src/index.ts');
+  const lodemap = await import('lodemap');
   return (value) => lodemap.materialize(value);
 }
 

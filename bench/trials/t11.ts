@@ -3,12 +3,12 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { open } from '../../src/index.ts';
+import { open } from 'lodemap';
 import { bytesOnDisk, timedAsync } from '../measure.ts';
 import { prepareRecords } from '../record.ts';
 import type { Trial } from '../trial.ts';
 
-const commandLine = fileURLToPath(new URL('../../tools/cli.js', import.meta.url));
+const commandLine = fileURLToPath(new URL('../../lib/cli.js', import.meta.url));
 
 /**
  * The index is deleted and `lodemap rebuild` makes it from the log. The same of a store with one entry is the start of the process and

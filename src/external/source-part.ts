@@ -38,7 +38,7 @@ export async function partsOf(source: Source<unknown>, count: number): Promise<r
   };
   return Array.from({ length: count }, (_, i) => {
     const [from, to] = [Math.floor((node.length * i) / count), Math.floor((node.length * (i + 1)) / count)];
-    return { module: import.meta.url, export: 'openListPart', argument: { ...part, from, to } };
+    return { module: new URL('./source-part.js', import.meta.url).href, export: 'openListPart', argument: { ...part, from, to } };
   });
 }
 

@@ -40,7 +40,7 @@ export async function splitFile(file: FileToSplit, count: number): Promise<reado
   const parts: SplitPart[] = [];
   for (let i = 1; i < bounds.length; i++) {
     const argument: FilePart = { ...file, from: bounds[i - 1]!, to: bounds[i]!, headerEnd: file.format === 'csv' ? bounds[0]! : 0 };
-    parts.push({ module: import.meta.url, export: 'openFilePart', argument });
+    parts.push({ module: new URL('./file-parts.js', import.meta.url).href, export: 'openFilePart', argument });
   }
   return parts;
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { inspect, levelOf } from '../../tools/tidy.ts';
 
 const packageJson = JSON.stringify({
-  exports: { '.': './dist/src/index.js', './stream': './dist/src/stream/entry.js' },
+  exports: { '.': './dist/src/index.d.ts', './stream': './dist/src/stream/entry.d.ts' },
   dependencies: { lmdb: '1', 'cbor-x': '1' },
   devDependencies: { 'fast-check': '1' },
 });

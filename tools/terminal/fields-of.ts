@@ -9,7 +9,7 @@ const fields = new URL(import.meta.url).searchParams.getAll('field');
 
 /** What names the key function for `names`, to any process. */
 export function byFields(names: readonly string[]): By<Item> {
-  const module = new URL(import.meta.url);
+  const module = new URL('./fields-of.js', import.meta.url);
   for (const name of names) module.searchParams.append('field', name);
   return { module, export: 'fieldsOf' };
 }
