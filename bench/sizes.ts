@@ -38,7 +38,7 @@ const normal: Sizes = {
   groups: 100,
   groupItems: 850,
   commits: 300,
-  batches: 100,
+  batches: 500,
   batchItems: 1_000,
   sharedKeys: 100,
   processes: 10,
