@@ -12,15 +12,14 @@ import type { Storage } from '../storage/storage.ts';
 import { applyOperation, putRow } from './apply-operation.ts';
 import type { BuildThread } from './build-thread.ts';
 import { ChunkCache } from './chunk-cache.ts';
-import { ChunkKind, PendingChunk } from './chunk.ts';
+import { ChunkPlacing } from './chunk-placing.ts';
+import { PendingChunk } from './chunk.ts';
 import type { ChunkSource, ChunkView, Link } from './chunk.ts';
 import type { CommitLock } from './commit-lock.ts';
-import { Deduplicator, isDeduplicated } from './deduplicator.ts';
+import { Deduplicator } from './deduplicator.ts';
 import { EntryBatch } from './entry-batch.ts';
-import { contentHashIn } from './hash.ts';
 import type { IndexHome } from './index-home.ts';
 import { Liveness } from './liveness.ts';
-import type { Revival } from './liveness.ts';
 import { Log } from './log.ts';
 import type { CommitOptions } from './log.ts';
 import { LogSync } from './log-sync.ts';
@@ -28,12 +27,9 @@ import type { Manifest } from './manifest.ts';
 import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './meta.ts';
 import type { Meta } from './meta.ts';
 import type { LoggedTable, Operation } from './operations.ts';
-import { makeChunk, PendingView } from './pending.ts';
+import { PendingView } from './pending.ts';
 import { catchUp, rewriteSegments } from './recovery.ts';
 import type { Segments } from './segments.ts';
-
-/** Chunks of a commit that grow past this are published ahead of it, so that a large value does not fill memory twice. */
-const batchBytesTarget = 8 * 1024 * 1024;
 
 /** An operation for `Heap.commit`. The chunks its value links to are placed with it. */
 export interface PlannedOperation extends Operation {
@@ -84,6 +80,7 @@ export class Heap implements ChunkSource {
   readonly #home: IndexHome;
   readonly #log: Log;
   readonly #sync: LogSync;
+  readonly #placing: ChunkPlacing;
   #meta: Meta = emptyMeta;
   #failure: unknown;
   /** Have others committed since anybody asked? */
@@ -104,6 +101,7 @@ export class Heap implements ChunkSource {
     this.liveness = new Liveness(parts.segments, this);
     this.deduplicator = new Deduplicator(parts.index, this, (ref) => this.liveness.isLive(ref));
     this.#log = new Log(parts.segments, parts.storeId, parts.options.segmentBytesTarget);
+    this.#placing = new ChunkPlacing(this.#log, this.deduplicator, () => this.#publish([], {}));
     this.#sync = new LogSync(parts.segments, this.#log, (error, segment) => {
       this.commitLock.setDoubt(segment);
       this.poison(error);
@@ -213,11 +211,11 @@ export class Heap implements ChunkSource {
     this.checkUsable();
     const revivals = this.liveness.revivals([...linksOf(operations), ...(options.ahead ?? [])]);
     this.#atomically(() => {
-      this.#revive(revivals);
-      if (options.ahead !== undefined) this.#place(options.ahead);
+      this.#placing.revive(revivals);
+      if (options.ahead !== undefined) this.#placing.place(options.ahead);
       for (const { value, roots } of operations) {
-        if (roots !== undefined) this.#place(roots);
-        if (value !== undefined && !(value instanceof Uint8Array)) this.#place(value.links);
+        if (roots !== undefined) this.#placing.place(roots);
+        if (value !== undefined && !(value instanceof Uint8Array)) this.#placing.place(value.links);
       }
       const made = operations.map((one) => (one.make === undefined ? one : { ...one, value: one.make() }));
       for (const operation of made) this.#log.addOperation(operation);
@@ -232,10 +230,10 @@ export class Heap implements ChunkSource {
     this.checkUsable();
     const revivals = this.liveness.revivals(linksOfEntries(batch));
     this.#atomically(() => {
-      this.#revive(revivals);
+      this.#placing.revive(revivals);
       const { built } = batch;
       const fits = built !== undefined && revivals.length === 0 && batch.generation === this.#meta.generation;
-      if (!fits || !this.#log.adoptBuilt(built)) this.#buildEntries(batch);
+      if (!fits || !this.#log.adoptBuilt(built)) this.#placing.entries(batch);
       this.#publish(batch, {});
     });
   }
@@ -249,16 +247,6 @@ export class Heap implements ChunkSource {
     const place = this.#log.nextPlace(this.#commitOptions({}), before?.built);
     batch.generation = this.#meta.generation;
     return place && thread.build(batch, place);
-  }
-
-  #buildEntries(batch: EntryBatch): void {
-    let placed: readonly Link[] | undefined;
-    for (let i = 0; i < batch.count; i++) {
-      const links = batch.links(i);
-      if (links !== placed) this.#place((placed = links));
-      if (batch.isChunk(i)) this.#placeEntry(batch, i);
-    }
-    for (let i = 0; i < batch.count; i++) this.#log.addOperation(batch.operation(i));
   }
 
   #commitOptions(options: CommitRequest): CommitOptions {
@@ -402,83 +390,6 @@ export class Heap implements ChunkSource {
     const pins = this.#meta.pins > 0 ? { index: this.index, newestPin: this.#meta.newestPin } : undefined;
     for (const operation of rows) hiddenKeys = applyOperation(writer, operation, { sequence, hiddenKeys, pins });
     return hiddenKeys;
-  }
-
-  /** Places the copies of dead chunks, and leads the links that named those to them. */
-  #revive(revivals: readonly Revival[]): void {
-    for (const { link, copy } of revivals) {
-      this.#place([copy]);
-      link.ref = copy.ref;
-    }
-  }
-
-  /** Gives every pending chunk that `roots` lead to its place, children first. */
-  #place(roots: readonly Link[]): void {
-    for (let i = 0; i < roots.length; i++) {
-      const root = roots[i]!;
-      if (root.ref !== 0) continue;
-      invariant(root instanceof PendingChunk, 'a link to no chunk');
-      this.#placeTree(root);
-    }
-  }
-
-  /** On a stack of its own: chunks whose children are under way, and at which link of each that is. */
-  #placeTree(root: PendingChunk): void {
-    const stack = [root];
-    const places = [0];
-    while (stack.length > 0) {
-      const top = stack.length - 1;
-      const chunk = stack[top]!;
-      const { links } = chunk;
-      let at = places[top]!;
-      while (at < links.length && links[at]!.ref !== 0) at++;
-      if (at < links.length) {
-        places[top] = at;
-        stack.push(links[at] as PendingChunk);
-        places.push(0);
-      } else {
-        stack.pop();
-        places.pop();
-        if (chunk.ref === 0) this.#placeOne(chunk);
-      }
-    }
-  }
-
-  /** Places the chunk of an entry, whose links are placed. */
-  #placeEntry(batch: EntryBatch, index: number): void {
-    const kind = ChunkKind.value;
-    const { bytes } = batch.out;
-    const links = batch.links(index);
-    const range = { start: batch.start(index), end: batch.end(index) };
-    if (isDeduplicated(kind, range.end - range.start)) {
-      const chunk = makeChunk(kind, Buffer.from(bytes.subarray(range.start, range.end)), links);
-      this.#placeOne(chunk);
-      batch.placed(index, chunk.ref, chunk.hash);
-      return;
-    }
-    this.#makeRoom();
-    batch.placed(index, this.#log.addChunkIn(kind, bytes, range, links), contentHashIn(kind, bytes, range, links));
-  }
-
-  /** Publishes the chunks of a batch that has grown large, ahead of what links to them. */
-  #makeRoom(): void {
-    if (this.#log.batchBytes < batchBytesTarget) return;
-    this.#publish([], {});
-    this.#log.begin();
-  }
-
-  #placeOne(chunk: PendingChunk): void {
-    const deduplicate = !chunk.isSingle && isDeduplicated(chunk.kind, chunk.payload.length);
-    if (deduplicate) {
-      const ref = this.deduplicator.find(chunk);
-      if (ref !== 0) {
-        chunk.ref = ref;
-        return;
-      }
-    }
-    this.#makeRoom();
-    chunk.ref = this.#log.addChunk(chunk.kind, chunk.payload, chunk.links);
-    if (deduplicate) this.deduplicator.placed(chunk);
   }
 }
 
