@@ -21,7 +21,7 @@ const entries: Readonly<Record<string, string>> = {
   stream: 'src/stream/index',
   cli: 'tools/cli',
   // Loaded by URL.
-  'build-worker': 'src/heap/build-worker',
+  'build-worker': 'src/heap/log/build-worker',
   'fields-of': 'tools/terminal/fields-of',
   'file-parts': 'src/stream/file-parts',
   'index-store': 'src/storage/index-store',

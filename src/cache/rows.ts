@@ -12,7 +12,7 @@
  */
 import { decodeKey, encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
-import { scanEntries } from '../heap/entry-table.ts';
+import { scanEntries } from '../heap/rows/entry-table.ts';
 import { scanOf } from '../map/range.ts';
 import type { Store } from '../map/store.ts';
 

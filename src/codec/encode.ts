@@ -4,7 +4,7 @@
  */
 import { ChunkKind } from '../heap/chunk.ts';
 import type { Link } from '../heap/chunk.ts';
-import type { EntryBatch } from '../heap/entry-batch.ts';
+import type { EntryBatch } from '../heap/rows/entry-batch.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { settle } from './scalar-writer.ts';
 import type { EncodeServices } from './services.ts';

@@ -20,4 +20,4 @@ export type { ExternalStats } from './tally.ts';
 export { externalTopK } from './top-k.ts';
 export type { TopKOptions } from './top-k.ts';
 export type { Key } from '../codec/keys.ts';
-export type { Progress } from '../heap/verify.ts';
+export type { Progress } from '../heap/verify/verify.ts';

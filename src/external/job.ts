@@ -1,5 +1,5 @@
 /** One run of an external algorithm: its options, its count, its pace, its sorters, and how it ends. */
-import type { Progress } from '../heap/verify.ts';
+import type { Progress } from '../heap/verify/verify.ts';
 import { Allowance } from './allowance.ts';
 import { Payload } from './block.ts';
 import type { ItemFormat, Layout } from './block.ts';

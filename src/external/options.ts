@@ -1,6 +1,6 @@
 /** What all external algorithms can be told. */
 import { describe } from '../base/errors.ts';
-import type { Progress } from '../heap/verify.ts';
+import type { Progress } from '../heap/verify/verify.ts';
 import { budgetBytesMin } from '../memory/config.ts';
 import { checkBy } from './by.ts';
 import type { ExternalStats } from './tally.ts';

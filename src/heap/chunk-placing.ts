@@ -7,10 +7,10 @@ import { ChunkKind, PendingChunk } from './chunk.ts';
 import type { Link } from './chunk.ts';
 import { isDeduplicated } from './deduplicator.ts';
 import type { Deduplicator } from './deduplicator.ts';
-import type { EntryBatch } from './entry-batch.ts';
+import type { EntryBatch } from './rows/entry-batch.ts';
 import { contentHashIn } from './hash.ts';
 import type { Revival } from './liveness.ts';
-import type { Log } from './log.ts';
+import type { Log } from './log/log.ts';
 import { makeChunk } from './pending.ts';
 
 /** Chunks of a commit that grow past this are published ahead of it, so that a large value does not fill memory twice. */

@@ -10,7 +10,7 @@ import type { Index, IndexWriter } from '../storage/index-store.ts';
 import { isStoreError } from '../base/errors.ts';
 import type { PendingChunk, ChunkSource, ChunkView, Ref } from './chunk.ts';
 import { ChunkKind, Link } from './chunk.ts';
-import { readRef, refBytes, writeRef } from './ref.ts';
+import { readRef, refBytes, writeRef } from './segment/ref.ts';
 
 /**
  * Values shorter than this are not deduplicated. A row of the table costs about 60 bytes and 4 us (hashes arrive in no

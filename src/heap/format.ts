@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
-import { formatVersion, segmentFolder } from './segment.ts';
+import { formatVersion, segmentFolder } from './segment/segment.ts';
 
 export const formatName = 'FORMAT';
 /** What may lie beside it while the store is being made. */

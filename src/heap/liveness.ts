@@ -9,8 +9,8 @@
 import { StoreError, isStoreError } from '../base/errors.ts';
 import { PendingChunk } from './chunk.ts';
 import type { ChunkKind, ChunkSource, Link, Ref } from './chunk.ts';
-import { refSegment } from './ref.ts';
-import type { Segments } from './segments.ts';
+import { refSegment } from './segment/ref.ts';
+import type { Segments } from './segment/segments.ts';
 
 /** A dead link, and the chunk that is to be placed in place of what it named. */
 export interface Revival {

@@ -8,19 +8,19 @@
 import { StoreError, isStoreError } from '../base/errors.ts';
 import type { Index } from '../storage/index-store.ts';
 import type { Storage } from '../storage/storage.ts';
-import { finishSwap } from './backup-files.ts';
-import type { Reach } from './clean-marker.ts';
-import { CommitLock, lockPlaces } from './commit-lock.ts';
-import type { Locks } from './commit-lock.ts';
+import { finishSwap } from './backup/backup-files.ts';
+import type { Reach } from './rows/clean-marker.ts';
+import { CommitLock, lockPlaces } from './log/commit-lock.ts';
+import type { Locks } from './log/commit-lock.ts';
 import { readFormat } from './format.ts';
 import { Heap } from './heap.ts';
 import type { HeapOptions } from './heap.ts';
-import type { IndexHome } from './index-home.ts';
-import { decodeMeta, emptyMeta, metaKey } from './meta.ts';
-import type { Meta } from './meta.ts';
-import { catchUp, checkReach, rebuildIndex, rewriteSegments } from './recovery.ts';
-import type { RecoveryReport } from './recovery.ts';
-import { Segments } from './segments.ts';
+import type { IndexHome } from './rows/index-home.ts';
+import { decodeMeta, emptyMeta, metaKey } from './rows/meta.ts';
+import type { Meta } from './rows/meta.ts';
+import { catchUp, checkReach, rebuildIndex, rewriteSegments } from './log/recovery.ts';
+import type { RecoveryReport } from './log/recovery.ts';
+import { Segments } from './segment/segments.ts';
 
 export interface OpenHeapParts {
   readonly storage: Storage;

@@ -11,7 +11,7 @@ import { Tag } from '../codec/tags.ts';
 import { readVarint, varintSize } from '../codec/varint.ts';
 import { StoreError } from '../base/errors.ts';
 import { chunkBytesMax, ChunkKind } from '../heap/chunk.ts';
-import type { Encoded } from '../heap/rows.ts';
+import type { Encoded } from '../heap/rows/rows.ts';
 import { noFacts } from '../heap/verify/chunk-facts.ts';
 import { Role, anyLevel, want, wantShape, wantValue } from '../heap/verify/link-wants.ts';
 import type { CheckedChunk, CheckedPayload, LinkWant } from '../heap/verify/link-wants.ts';

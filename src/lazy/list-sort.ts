@@ -7,7 +7,7 @@
  * is; undefined comes last and holes after it. Runs become garbage for vacuum; containers with chunks of their own are shared,
  * not copied.
  */
-import { refReadBytes } from '../heap/ref.ts';
+import { refReadBytes } from '../heap/segment/ref.ts';
 import type { ListHandle } from './lazy-list.ts';
 import { ListAppender } from './list-appender.ts';
 import { absent } from './node.ts';

@@ -15,7 +15,7 @@ import { inlineBytesMax, rootBytesMax, slotKinds, SlotKind, Tag } from '../codec
 import { TypeRegistry } from '../codec/type-registry.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
-import type { EntryBatch } from '../heap/entry-batch.ts';
+import type { EntryBatch } from '../heap/rows/entry-batch.ts';
 import { makeChunk } from '../heap/pending.ts';
 import { readBlob } from './blob-reader.ts';
 import { CellReference } from './cell-reference.ts';

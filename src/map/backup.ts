@@ -1,8 +1,8 @@
 /** Backup of an open store: checks what was asked for, and holds vacuum off while it copies. */
 import { fileURLToPath } from 'node:url';
 import { StoreError, describe } from '../base/errors.ts';
-import { backupHeap } from '../heap/backup.ts';
-import type { BackupOptions, BackupReport } from '../heap/backup.ts';
+import { backupHeap } from '../heap/backup/backup.ts';
+import type { BackupOptions, BackupReport } from '../heap/backup/backup.ts';
 import { realPath } from '../storage/real-path.ts';
 import type { Store } from './store.ts';
 import { withoutVacuum } from './without-vacuum.ts';

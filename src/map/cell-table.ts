@@ -4,7 +4,7 @@
 import { StoreError } from '../base/errors.ts';
 import type { Slot } from '../codec/slot.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
-import { decodeRowValue, rowHead } from '../heap/rows.ts';
+import { decodeRowValue, rowHead } from '../heap/rows/rows.ts';
 import type { CellChange, Changes } from './changes.ts';
 import type { CellStore } from '../lazy/node-context.ts';
 

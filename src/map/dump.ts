@@ -1,10 +1,10 @@
 import { describe } from '../base/errors.ts';
 import { encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
-import { dumpEntry, dumpRecord } from '../heap/dump.ts';
-import type { RecordDump, RowDump } from '../heap/dump.ts';
+import { dumpEntry, dumpRecord } from '../heap/backup/dump.ts';
+import type { RecordDump, RowDump } from '../heap/backup/dump.ts';
 import type { Heap } from '../heap/heap.ts';
-import { refOffset, refSegment } from '../heap/ref.ts';
+import { refOffset, refSegment } from '../heap/segment/ref.ts';
 
 /** What to look at: a record by its ref or its place, or the row of an entry. */
 export type DumpPlace = { readonly ref: number } | { readonly segment: number; readonly offset: number } | { readonly key: Key };

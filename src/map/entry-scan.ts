@@ -5,10 +5,10 @@
  * between two steps are seen when they lie ahead, as JavaScript's Map does it: the rest of the batch is put right from the
  * edit log, or read again where that does not reach back far enough. A walk over a snapshot has no changes.
  */
-import { isWithin, scanEntries } from '../heap/entry-table.ts';
-import type { Entry } from '../heap/entry-table.ts';
+import { isWithin, scanEntries } from '../heap/rows/entry-table.ts';
+import type { Entry } from '../heap/rows/entry-table.ts';
 import type { Heap } from '../heap/heap.ts';
-import type { RowScan } from '../heap/row-scan.ts';
+import type { RowScan } from '../heap/rows/row-scan.ts';
 import type { Change } from './changes.ts';
 import type { EditLog } from './edit-log.ts';
 

@@ -1,11 +1,11 @@
 import { StoreError, describe } from '../base/errors.ts';
 import { decodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
-import type { BackupOptions, BackupReport } from '../heap/backup.ts';
-import type { RecordDump, RowDump } from '../heap/dump.ts';
-import { decodeRowValue } from '../heap/rows.ts';
+import type { BackupOptions, BackupReport } from '../heap/backup/backup.ts';
+import type { RecordDump, RowDump } from '../heap/backup/dump.ts';
+import { decodeRowValue } from '../heap/rows/rows.ts';
 import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
-import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
+import type { VerifyOptions, VerifyReport } from '../heap/verify/verify.ts';
 import type { Cell } from '../lazy/cell.ts';
 
 import { dumpPlace } from './dump.ts';

@@ -1,6 +1,6 @@
-import type { BackupOptions, BackupReport } from '../heap/backup.ts';
-import type { Locks } from '../heap/commit-lock.ts';
-import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
+import type { BackupOptions, BackupReport } from '../heap/backup/backup.ts';
+import type { Locks } from '../heap/log/commit-lock.ts';
+import type { VerifyOptions, VerifyReport } from '../heap/verify/verify.ts';
 import type { OpenedHeap } from '../heap/open-heap.ts';
 import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
 import type { Documents } from './documents.ts';

@@ -2,7 +2,7 @@ import { describe } from '../base/errors.ts';
 import { keyRange } from '../codec/key-order.ts';
 import type { KeyRange } from '../codec/key-order.ts';
 import type { Key } from '../codec/keys.ts';
-import type { RowScan } from '../heap/row-scan.ts';
+import type { RowScan } from '../heap/rows/row-scan.ts';
 
 /** Which entries to walk, and how. All bounds given hold together; `prefix` means string keys that begin with it. */
 export interface Range<K extends Key = Key> {

@@ -2,9 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { StoreError, describe } from '../base/errors.ts';
 import { encodeKeyTo } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
-import { checkKeyLength } from '../heap/entry-table.ts';
-import { BuildThread } from '../heap/build-thread.ts';
-import { EntryBatch } from '../heap/entry-batch.ts';
+import { checkKeyLength } from '../heap/rows/entry-table.ts';
+import { BuildThread } from '../heap/log/build-thread.ts';
+import { EntryBatch } from '../heap/rows/entry-batch.ts';
 import { linkedBytes } from './changes.ts';
 import type { Store } from './store.ts';
 

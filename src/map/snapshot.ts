@@ -1,16 +1,16 @@
 import { StoreError } from '../base/errors.ts';
 import { decodeKey, encodeKey } from '../codec/keys.ts';
 import type { Key } from '../codec/keys.ts';
-import { readEntry } from '../heap/entry-table.ts';
-import type { Entry } from '../heap/entry-table.ts';
-import type { Pin } from '../heap/pins.ts';
-import { decodeRowValue } from '../heap/rows.ts';
+import { readEntry } from '../heap/rows/entry-table.ts';
+import type { Entry } from '../heap/rows/entry-table.ts';
+import type { Pin } from '../heap/rows/pins.ts';
+import { decodeRowValue } from '../heap/rows/rows.ts';
 import { walkRange } from './entry-scan.ts';
 import type { WalkedRow } from './entry-scan.ts';
 import { scanOf } from './range.ts';
 import type { Range } from './range.ts';
-import type { Locks } from '../heap/commit-lock.ts';
-import { dropPin, makePin } from '../heap/pins.ts';
+import type { Locks } from '../heap/log/commit-lock.ts';
+import { dropPin, makePin } from '../heap/rows/pins.ts';
 import { SnapshotDocuments } from './documents.ts';
 import type { Store } from './store.ts';
 

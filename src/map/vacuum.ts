@@ -1,6 +1,6 @@
 /** Vacuum of an open store: checks the options, holds the store's vacuum lock, and runs it beside everything else. */
 import { StoreError, describe } from '../base/errors.ts';
-import { lockPlaces } from '../heap/commit-lock.ts';
+import { lockPlaces } from '../heap/log/commit-lock.ts';
 import { TaskPool } from '../engine/task-pool.ts';
 import type { RewriteJob, RewriteTask, Rewritten } from '../heap/vacuum/rewrite.ts';
 import { vacuumHeap } from '../heap/vacuum/vacuum.ts';

@@ -2,11 +2,11 @@
 import { inspect } from 'node:util';
 import { describe } from '../base/errors.ts';
 import { decodeKey } from '../codec/keys.ts';
-import type { Locks } from '../heap/commit-lock.ts';
-import { isBucketKey } from '../heap/long-keys.ts';
-import type { LoggedTable } from '../heap/operations.ts';
-import { verifyHeap } from '../heap/verify.ts';
-import type { VerifyOptions, VerifyReport } from '../heap/verify.ts';
+import type { Locks } from '../heap/log/commit-lock.ts';
+import { isBucketKey } from '../heap/rows/long-keys.ts';
+import type { LoggedTable } from '../heap/log/operations.ts';
+import { verifyHeap } from '../heap/verify/verify.ts';
+import type { VerifyOptions, VerifyReport } from '../heap/verify/verify.ts';
 import { checkChunk, checkRowValue } from '../lazy/chunk-check.ts';
 import type { Store } from './store.ts';
 import { withoutVacuum } from './without-vacuum.ts';

@@ -1,4 +1,4 @@
-import { lockPlaces } from '../heap/commit-lock.ts';
+import { lockPlaces } from '../heap/log/commit-lock.ts';
 import { LockFile } from '../storage/lock.ts';
 
 /** A vacuum of a large store takes its time. */

@@ -10,4 +10,4 @@ export type { JoinType } from '../external/join.ts';
 export type { SortOptions } from '../external/sort.ts';
 export type { Source } from '../external/source.ts';
 export type { Key } from '../codec/keys.ts';
-export type { Progress } from '../heap/verify.ts';
+export type { Progress } from '../heap/verify/verify.ts';

@@ -1,4 +1,4 @@
-import type { Progress } from '../heap/verify.ts';
+import type { Progress } from '../heap/verify/verify.ts';
 import type { ExternalOptions } from '../external/options.ts';
 import { Pace } from '../external/pace.ts';
 

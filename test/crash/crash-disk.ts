@@ -1,6 +1,6 @@
 /** What crash tests need beside CrashStorage: disks made from images, and an index that outlasts its process. */
-import type { Mark, Reach, Trust } from '../../src/heap/clean-marker.ts';
-import type { IndexHome } from '../../src/heap/index-home.ts';
+import type { Mark, Reach, Trust } from '../../src/heap/rows/clean-marker.ts';
+import type { IndexHome } from '../../src/heap/rows/index-home.ts';
 import { CrashStorage } from '../../src/storage/crash-storage.ts';
 import type { Index } from '../../src/storage/index-store.ts';
 import { MemoryIndex } from '../../src/storage/memory-index.ts';

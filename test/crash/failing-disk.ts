@@ -11,7 +11,7 @@
  */
 import assert from 'node:assert/strict';
 import { isStoreError } from '../../src/base/errors.ts';
-import { SoleLocks } from '../../src/heap/commit-lock.ts';
+import { SoleLocks } from '../../src/heap/log/commit-lock.ts';
 import type { Heap } from '../../src/heap/heap.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
 import type { OpenedHeap } from '../../src/heap/open-heap.ts';

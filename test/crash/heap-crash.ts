@@ -11,9 +11,9 @@
  * A recovery that is itself stopped, and one that is repeated, finds the same commit again.
  */
 import assert from 'node:assert/strict';
-import { SoleLocks } from '../../src/heap/commit-lock.ts';
+import { SoleLocks } from '../../src/heap/log/commit-lock.ts';
 import type { Heap } from '../../src/heap/heap.ts';
-import type { IndexHome } from '../../src/heap/index-home.ts';
+import type { IndexHome } from '../../src/heap/rows/index-home.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
 import type { OpenedHeap } from '../../src/heap/open-heap.ts';
 import { CrashStorage } from '../../src/storage/crash-storage.ts';

@@ -3,7 +3,7 @@ import { ChunkKind } from '../../src/heap/chunk.ts';
 import type { Link } from '../../src/heap/chunk.ts';
 import type { Heap, PlannedOperation } from '../../src/heap/heap.ts';
 import { makeChunk } from '../../src/heap/pending.ts';
-import { decodeRowValue, rowHead } from '../../src/heap/rows.ts';
+import { decodeRowValue, rowHead } from '../../src/heap/rows/rows.ts';
 import type { Random } from '../suite/random.ts';
 
 const tablesUsed = ['entries', 'cells'] as const;

@@ -8,12 +8,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { materialize, open } from '../../src/index.ts';
-import { BatchBuilder } from '../../src/heap/batch-builder.ts';
-import type { BatchPlace } from '../../src/heap/batch-builder.ts';
-import { BuildThread } from '../../src/heap/build-thread.ts';
+import { BatchBuilder } from '../../src/heap/log/batch-builder.ts';
+import type { BatchPlace } from '../../src/heap/log/batch-builder.ts';
+import { BuildThread } from '../../src/heap/log/build-thread.ts';
 import { ChunkKind, Link } from '../../src/heap/chunk.ts';
-import { Dictionary } from '../../src/heap/dictionary.ts';
-import { EntryBatch } from '../../src/heap/entry-batch.ts';
+import { Dictionary } from '../../src/heap/segment/dictionary.ts';
+import { EntryBatch } from '../../src/heap/rows/entry-batch.ts';
 import { contentHashIn } from '../../src/heap/hash.ts';
 import { scratch } from '../suite/scratch.ts';
 

@@ -1,20 +1,20 @@
 /** What tests of compaction share: a store of every kind of record, and what is to be kept of it. */
 import { ChunkKind } from '../../src/heap/chunk.ts';
 import type { Link, Ref } from '../../src/heap/chunk.ts';
-import { SoleLocks } from '../../src/heap/commit-lock.ts';
-import type { Keep } from '../../src/heap/compact.ts';
-import { commitEntries } from '../../src/heap/entry-table.ts';
-import { EntryBatch } from '../../src/heap/entry-batch.ts';
+import { SoleLocks } from '../../src/heap/log/commit-lock.ts';
+import type { Keep } from '../../src/heap/vacuum/compact.ts';
+import { commitEntries } from '../../src/heap/rows/entry-table.ts';
+import { EntryBatch } from '../../src/heap/rows/entry-batch.ts';
 import type { Heap } from '../../src/heap/heap.ts';
-import { MemoryHome } from '../../src/heap/index-home.ts';
+import { MemoryHome } from '../../src/heap/rows/index-home.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
 import type { OpenedHeap } from '../../src/heap/open-heap.ts';
 import { makeChunk } from '../../src/heap/pending.ts';
-import { RecordKind } from '../../src/heap/record.ts';
-import { walkRecords } from '../../src/heap/segment-walk.ts';
-import { makeRef, refOffset, refSegment } from '../../src/heap/ref.ts';
-import { decodeRowValue, oneLink, rowHead } from '../../src/heap/rows.ts';
-import type { OpenSegment } from '../../src/heap/segment.ts';
+import { RecordKind } from '../../src/heap/segment/record.ts';
+import { walkRecords } from '../../src/heap/segment/segment-walk.ts';
+import { makeRef, refOffset, refSegment } from '../../src/heap/segment/ref.ts';
+import { decodeRowValue, oneLink, rowHead } from '../../src/heap/rows/rows.ts';
+import type { OpenSegment } from '../../src/heap/segment/segment.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import type { Random } from '../suite/random.ts';
 

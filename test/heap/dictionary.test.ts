@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { ByteWriter } from '../../src/base/bytes.ts';
 import { isStoreError } from '../../src/base/errors.ts';
 import { Link } from '../../src/heap/chunk.ts';
-import { Dictionary, packedBytesMax, packedSize } from '../../src/heap/dictionary.ts';
-import type { Content } from '../../src/heap/dictionary.ts';
-import { appendPacked, fillContent, FrameReader, frameLinkRef, recordSeed, unpackedRecordBytes } from '../../src/heap/record.ts';
-import { WordSampler } from '../../src/heap/word-sampler.ts';
+import { Dictionary, packedBytesMax, packedSize } from '../../src/heap/segment/dictionary.ts';
+import type { Content } from '../../src/heap/segment/dictionary.ts';
+import { appendPacked, fillContent, FrameReader, frameLinkRef, recordSeed, unpackedRecordBytes } from '../../src/heap/segment/record.ts';
+import { WordSampler } from '../../src/heap/segment/word-sampler.ts';
 
 const words = ['alpha', 'beta', 'Gamma', '\x46delta1', ' omega', 'x'.repeat(31)];
 

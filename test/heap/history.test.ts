@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { SoleLocks } from '../../src/heap/commit-lock.ts';
-import { countEntries, entryOperations, readEntry, scanEntries } from '../../src/heap/entry-table.ts';
+import { SoleLocks } from '../../src/heap/log/commit-lock.ts';
+import { countEntries, entryOperations, readEntry, scanEntries } from '../../src/heap/rows/entry-table.ts';
 import type { Heap } from '../../src/heap/heap.ts';
-import { MemoryHome } from '../../src/heap/index-home.ts';
+import { MemoryHome } from '../../src/heap/rows/index-home.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
-import { dropPin, makePin } from '../../src/heap/pins.ts';
-import { decodeRowValue } from '../../src/heap/rows.ts';
+import { dropPin, makePin } from '../../src/heap/rows/pins.ts';
+import { decodeRowValue } from '../../src/heap/rows/rows.ts';
 import { MemoryStorage } from '../../src/storage/memory-storage.ts';
 
 const locks = new SoleLocks();

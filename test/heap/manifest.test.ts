@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isStoreError } from '../../src/base/errors.ts';
-import { emptyManifest, isRetired, manifestName, readManifest, retire, writeManifest } from '../../src/heap/manifest.ts';
-import type { Manifest } from '../../src/heap/manifest.ts';
-import { Segments } from '../../src/heap/segments.ts';
-import { makeRef } from '../../src/heap/ref.ts';
+import { emptyManifest, isRetired, manifestName, readManifest, retire, writeManifest } from '../../src/heap/segment/manifest.ts';
+import type { Manifest } from '../../src/heap/segment/manifest.ts';
+import { Segments } from '../../src/heap/segment/segments.ts';
+import { makeRef } from '../../src/heap/segment/ref.ts';
 import { MemoryStorage } from '../../src/storage/memory-storage.ts';
 
 const manifest: Manifest = {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Link } from '../../src/heap/chunk.ts';
-import { BatchChunks, OperationsReader, OperationsWriter, loggedTables } from '../../src/heap/operations.ts';
-import type { Operation } from '../../src/heap/operations.ts';
-import { encodeRowValue, oneLink } from '../../src/heap/rows.ts';
+import { BatchChunks, OperationsReader, OperationsWriter, loggedTables } from '../../src/heap/log/operations.ts';
+import type { Operation } from '../../src/heap/log/operations.ts';
+import { encodeRowValue, oneLink } from '../../src/heap/rows/rows.ts';
 
 const key = fc.uint8Array({ minLength: 1, maxLength: 12 });
 const chunks = Array.from({ length: 200 }, (_, index) => 2 ** 34 + index * 64);

@@ -8,17 +8,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChunkKind } from '../../src/heap/chunk.ts';
-import { SoleLocks } from '../../src/heap/commit-lock.ts';
-import { commitEntries } from '../../src/heap/entry-table.ts';
-import { EntryBatch } from '../../src/heap/entry-batch.ts';
+import { SoleLocks } from '../../src/heap/log/commit-lock.ts';
+import { commitEntries } from '../../src/heap/rows/entry-table.ts';
+import { EntryBatch } from '../../src/heap/rows/entry-batch.ts';
 import type { Heap } from '../../src/heap/heap.ts';
-import { MemoryHome } from '../../src/heap/index-home.ts';
+import { MemoryHome } from '../../src/heap/rows/index-home.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
 import type { OpenedHeap } from '../../src/heap/open-heap.ts';
 import { makeChunk } from '../../src/heap/pending.ts';
-import { decodeRowValue, oneLink, rowHead } from '../../src/heap/rows.ts';
-import { findDictionary } from '../../src/heap/segment-dictionary.ts';
-import { verifyHeap } from '../../src/heap/verify.ts';
+import { decodeRowValue, oneLink, rowHead } from '../../src/heap/rows/rows.ts';
+import { findDictionary } from '../../src/heap/segment/segment-dictionary.ts';
+import { verifyHeap } from '../../src/heap/verify/verify.ts';
 import { MemoryStorage } from '../../src/storage/memory-storage.ts';
 
 const options = { create: true, openTimeoutMs: 1000, cacheBytes: () => 1 << 18, segmentBytesTarget: 64 * 1024 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { makeRef } from '../../src/heap/ref.ts';
+import { makeRef } from '../../src/heap/segment/ref.ts';
 import { PlaceTable } from '../../src/heap/place-table.ts';
 
 test('places of refs are found, also after the table has grown', () => {

@@ -1,9 +1,9 @@
 /** A compacted segment whose file is too short is damaged, wherever it ends: at the end of a record, too. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { scanSegment } from '../../src/heap/scan.ts';
-import { segmentHeaderBytes } from '../../src/heap/segment.ts';
-import { SegmentWalk } from '../../src/heap/segment-walk.ts';
+import { scanSegment } from '../../src/heap/log/scan.ts';
+import { segmentHeaderBytes } from '../../src/heap/segment/segment.ts';
+import { SegmentWalk } from '../../src/heap/segment/segment-walk.ts';
 import { vacuumHeap } from '../../src/heap/vacuum/vacuum.ts';
 import { MemoryStorage } from '../../src/storage/memory-storage.ts';
 import { vacuumParts } from '../crash/heap-crash.ts';

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { ChunkKind } from '../../src/heap/chunk.ts';
 import type { Link } from '../../src/heap/chunk.ts';
-import { SoleLocks } from '../../src/heap/commit-lock.ts';
+import { SoleLocks } from '../../src/heap/log/commit-lock.ts';
 import type { Heap } from '../../src/heap/heap.ts';
-import { MemoryHome } from '../../src/heap/index-home.ts';
+import { MemoryHome } from '../../src/heap/rows/index-home.ts';
 import { openHeap } from '../../src/heap/open-heap.ts';
 import type { OpenedHeap } from '../../src/heap/open-heap.ts';
 import { makeChunk } from '../../src/heap/pending.ts';
-import { decodeRowValue, oneLink, rowHead } from '../../src/heap/rows.ts';
+import { decodeRowValue, oneLink, rowHead } from '../../src/heap/rows/rows.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 
 export const smallSegmentBytes: number = 16 * 1024;

@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readManifest } from '../../src/heap/manifest.ts';
+import { readManifest } from '../../src/heap/segment/manifest.ts';
 import { materialize, open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
 import { FileStorage } from '../../src/storage/file-storage.ts';

@@ -11,7 +11,7 @@ import { encodeKey } from '../../src/codec/keys.ts';
 import { ChunkKind, Link } from '../../src/heap/chunk.ts';
 import type { ChunkView } from '../../src/heap/chunk.ts';
 import { makeChunk } from '../../src/heap/pending.ts';
-import { oneLink } from '../../src/heap/rows.ts';
+import { oneLink } from '../../src/heap/rows/rows.ts';
 import { open, StoreError } from '../../src/index.ts';
 import type { LodeMap, RowDump, VerifyReport } from '../../src/index.ts';
 import { storeOf } from '../../src/map/lode-map.ts';

@@ -1,5 +1,5 @@
 /** Small segments, so that a small store has many: for this process and, by the environment, for those it starts. */
-import { forceSegmentBytes } from '../../src/heap/segment.ts';
+import { forceSegmentBytes } from '../../src/heap/segment/segment.ts';
 
 const variable = 'LODEMAP_SEGMENT_BYTES';
 

@@ -28,7 +28,7 @@ test('a tidy tree has no problems', () => {
     'src/map/map.ts': "import { b } from '../heap/segment.ts';\nexport const text = `import('../cache/x.ts') ${b} and 'from'`;\n",
     'src/storage/lmdb-index.ts': "import { open } from 'lmdb';\nimport fs from 'node:fs';\nexport const c = [open, fs];\n",
     'src/index.ts': "export { b } from './heap/segment.ts';\n",
-    'test/heap/segment.test.ts': "import { b } from '../../src/heap/segment.ts';\nimport fc from 'fast-check';\nvoid [b, fc];\n",
+    'test/heap/segment.test.ts': "import { b } from '../../src/heap/segment/segment.ts';\nimport fc from 'fast-check';\nvoid [b, fc];\n",
     'tools/cli.ts': "import { b } from '../src/index.ts';\nvoid b;\n",
   }), []);
 });

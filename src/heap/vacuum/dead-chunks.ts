@@ -4,10 +4,10 @@
  */
 import type { Ref } from '../chunk.ts';
 import { Link } from '../chunk.ts';
-import { includesOffset, readDeadList } from '../dead-list.ts';
+import { includesOffset, readDeadList } from '../segment/dead-list.ts';
 import type { Heap } from '../heap.ts';
-import type { Tail } from '../log.ts';
-import { refOffset, refSegment } from '../ref.ts';
+import type { Tail } from '../log/log.ts';
+import { refOffset, refSegment } from '../segment/ref.ts';
 import type { MarkedSegment } from './mark.ts';
 
 /** Lists of so many segments are in memory at a time. */

@@ -6,7 +6,7 @@
  * gets past it costs four bytes, for the sweep has a bitmap and does not mind.
  */
 import type { Ref } from '../chunk.ts';
-import { refOffset, refSegment } from '../ref.ts';
+import { refOffset, refSegment } from '../segment/ref.ts';
 import type { Storage, StorageFile } from '../../storage/storage.ts';
 
 export const vacuumFolder = 'vacuum';

@@ -6,12 +6,12 @@
  * only ever move into it.
  */
 import type { Heap } from '../heap.ts';
-import type { LoggedTable } from '../operations.ts';
-import { loggedTables } from '../operations.ts';
+import type { LoggedTable } from '../log/operations.ts';
+import { loggedTables } from '../log/operations.ts';
 import type { Ref } from '../chunk.ts';
-import { rowHead } from '../rows.ts';
-import { historyRow } from '../history.ts';
-import type { Tail } from '../log.ts';
+import { rowHead } from '../rows/rows.ts';
+import { historyRow } from '../rows/history.ts';
+import type { Tail } from '../log/log.ts';
 import { Frontier } from './frontier.ts';
 import type { Pace } from './pace.ts';
 import { eachRowRef } from './row-refs.ts';

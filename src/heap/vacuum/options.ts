@@ -1,4 +1,4 @@
-import type { Progress } from '../verify.ts';
+import type { Progress } from '../verify/verify.ts';
 
 /** How a vacuum is to run. */
 export interface VacuumOptions {

@@ -4,7 +4,7 @@
  */
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../../base/errors.ts';
-import type { Progress } from '../verify.ts';
+import type { Progress } from '../verify/verify.ts';
 
 export interface PaceOptions {
   readonly signal?: AbortSignal | undefined;

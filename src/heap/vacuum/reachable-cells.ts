@@ -7,9 +7,9 @@
 import type { ChunkPayload, Ref } from '../chunk.ts';
 import { Link } from '../chunk.ts';
 import type { Heap } from '../heap.ts';
-import type { Tail } from '../log.ts';
-import { rowHead } from '../rows.ts';
-import type { LoggedTable } from '../operations.ts';
+import type { Tail } from '../log/log.ts';
+import { rowHead } from '../rows/rows.ts';
+import type { LoggedTable } from '../log/operations.ts';
 import type { Pace } from './pace.ts';
 import { eachRowRef } from './row-refs.ts';
 

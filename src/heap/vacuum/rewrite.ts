@@ -1,5 +1,5 @@
 /** One chosen segment written anew: here, or in another process that has the store open. */
-import { compacting } from '../compact.ts';
+import { compacting } from './compact.ts';
 import type { Heap } from '../heap.ts';
 import type { Pace } from './pace.ts';
 import { SegmentKeep } from './segment-keep.ts';

@@ -2,9 +2,9 @@
 import { ByteReader } from '../../base/bytes.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { Ref } from '../chunk.ts';
-import { decodeBucket, isBucketKey } from '../long-keys.ts';
-import type { LoggedTable } from '../operations.ts';
-import { linkBytes, readRef } from '../ref.ts';
+import { decodeBucket, isBucketKey } from '../rows/long-keys.ts';
+import type { LoggedTable } from '../log/operations.ts';
+import { linkBytes, readRef } from '../segment/ref.ts';
 
 /** Calls `visit` with every ref in the value part at `at` of the row of `key`. Throws CORRUPT. */
 export function eachRowRef(table: LoggedTable, key: Uint8Array, row: { bytes: Uint8Array; at: number }, visit: (ref: Ref) => void): void {

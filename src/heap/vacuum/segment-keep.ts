@@ -1,10 +1,10 @@
 /** What of a segment is kept when it is compacted: see README.md, step 5. */
-import type { Keep } from '../compact.ts';
-import { includesOffset } from '../dead-list.ts';
+import type { Keep } from './compact.ts';
+import { includesOffset } from '../segment/dead-list.ts';
 import type { Heap } from '../heap.ts';
-import type { OperationsReader } from '../operations.ts';
-import { refOffset, refSegment } from '../ref.ts';
-import { readOneLink } from '../rows.ts';
+import type { OperationsReader } from '../log/operations.ts';
+import { refOffset, refSegment } from '../segment/ref.ts';
+import { readOneLink } from '../rows/rows.ts';
 import { isCurrent } from './tombstones.ts';
 import type { Tombstones } from './tombstones.ts';
 

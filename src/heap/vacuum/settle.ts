@@ -7,15 +7,15 @@
 import { StoreError } from '../../base/errors.ts';
 import type { ChunkKind, ChunkPayload, Ref } from '../chunk.ts';
 import type { Heap } from '../heap.ts';
-import type { Tail } from '../log.ts';
-import { BatchChunks, OperationsReader } from '../operations.ts';
-import type { LoggedTable } from '../operations.ts';
-import { RecordKind, frameLinkRef, parseRecord, recordSeed } from '../record.ts';
-import type { RecordFrame } from '../record.ts';
-import { makeRef } from '../ref.ts';
-import { unpackAlone } from '../segment-dictionary.ts';
-import { segmentHeaderBytes } from '../segment.ts';
-import type { OpenSegment } from '../segment.ts';
+import type { Tail } from '../log/log.ts';
+import { BatchChunks, OperationsReader } from '../log/operations.ts';
+import type { LoggedTable } from '../log/operations.ts';
+import { RecordKind, frameLinkRef, parseRecord, recordSeed } from '../segment/record.ts';
+import type { RecordFrame } from '../segment/record.ts';
+import { makeRef } from '../segment/ref.ts';
+import { unpackAlone } from '../segment/segment-dictionary.ts';
+import { segmentHeaderBytes } from '../segment/segment.ts';
+import type { OpenSegment } from '../segment/segment.ts';
 import { eachRowRef } from './row-refs.ts';
 
 const readBytes = 1024 * 1024;

@@ -8,16 +8,16 @@
  */
 import { StoreError } from '../../base/errors.ts';
 import type { ChunkKind, ChunkPayload, Ref } from '../chunk.ts';
-import { readGap } from '../compacted-segment.ts';
-import { decodeCommit } from '../operations.ts';
-import { FrameReader, RecordKind, eachLinkRef } from '../record.ts';
-import type { RecordFrame } from '../record.ts';
-import { refOffset, refSegment } from '../ref.ts';
-import { dictionaryOf, unpackAlone } from '../segment-dictionary.ts';
-import type { OpenSegment } from '../segment.ts';
-import { SegmentWalk } from '../segment-walk.ts';
-import { corruptSegment } from '../corrupt-segment.ts';
-import type { Dictionary } from '../dictionary.ts';
+import { readGap } from '../segment/compacted-segment.ts';
+import { decodeCommit } from '../log/operations.ts';
+import { FrameReader, RecordKind, eachLinkRef } from '../segment/record.ts';
+import type { RecordFrame } from '../segment/record.ts';
+import { refOffset, refSegment } from '../segment/ref.ts';
+import { dictionaryOf, unpackAlone } from '../segment/segment-dictionary.ts';
+import type { OpenSegment } from '../segment/segment.ts';
+import { SegmentWalk } from '../segment/segment-walk.ts';
+import { corruptSegment } from '../segment/corrupt-segment.ts';
+import type { Dictionary } from '../segment/dictionary.ts';
 import type { Frontier } from './frontier.ts';
 import type { Pace } from './pace.ts';
 

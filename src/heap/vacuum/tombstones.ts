@@ -6,10 +6,10 @@
  */
 import type { Heap } from '../heap.ts';
 import { hash32 } from '../hash.ts';
-import { loggedTables, OperationsReader } from '../operations.ts';
-import type { LoggedTable } from '../operations.ts';
-import { scanSegment } from '../scan.ts';
-import { segmentHeaderBytes } from '../segment.ts';
+import { loggedTables, OperationsReader } from '../log/operations.ts';
+import type { LoggedTable } from '../log/operations.ts';
+import { scanSegment } from '../log/scan.ts';
+import { segmentHeaderBytes } from '../segment/segment.ts';
 
 /** Eight bits a key at 4 probes: 2.4 % wrong. */
 const probes = 4;

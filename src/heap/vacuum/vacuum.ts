@@ -6,17 +6,17 @@
  * before; what it had published stays won, and the next one removes its leftovers.
  */
 import { StoreError } from '../../base/errors.ts';
-import type { Locks } from '../commit-lock.ts';
+import type { Locks } from '../log/commit-lock.ts';
 import type { Ref } from '../chunk.ts';
-import { includesOffset } from '../dead-list.ts';
+import { includesOffset } from '../segment/dead-list.ts';
 import { bucketHas, dropFromBucket } from '../deduplicator.ts';
 import type { Heap, PlannedOperation } from '../heap.ts';
-import type { Tail } from '../log.ts';
-import { retire } from '../manifest.ts';
-import type { Manifest, SegmentState } from '../manifest.ts';
-import { dropDeadPins } from '../pins.ts';
-import { refOffset, refSegment } from '../ref.ts';
-import { rowHead } from '../rows.ts';
+import type { Tail } from '../log/log.ts';
+import { retire } from '../segment/manifest.ts';
+import type { Manifest, SegmentState } from '../segment/manifest.ts';
+import { dropDeadPins } from '../rows/pins.ts';
+import { refOffset, refSegment } from '../segment/ref.ts';
+import { rowHead } from '../rows/rows.ts';
 import { DeadChunks } from './dead-chunks.ts';
 import { vacuumFolder } from './frontier.ts';
 import { mark } from './mark.ts';

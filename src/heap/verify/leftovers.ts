@@ -2,12 +2,12 @@
  * What lies in a store's folder and is of no use: files of what was interrupted, the torn end of the log, pins whose processes have gone.
  * Nothing of it is damage, and all of it may be removed. To be called under the commit lock, with vacuum held off.
  */
-import type { Locks } from '../commit-lock.ts';
-import { lockPlaces } from '../commit-lock.ts';
-import { formerFolder, stagingFolder } from '../backup-files.ts';
+import type { Locks } from '../log/commit-lock.ts';
+import { lockPlaces } from '../log/commit-lock.ts';
+import { formerFolder, stagingFolder } from '../backup/backup-files.ts';
 import type { Heap } from '../heap.ts';
-import { dropDeadPins, readPins } from '../pins.ts';
-import { segmentFolder, segmentHeaderBytes, segmentName } from '../segment.ts';
+import { dropDeadPins, readPins } from '../rows/pins.ts';
+import { segmentFolder, segmentHeaderBytes, segmentName } from '../segment/segment.ts';
 import { vacuumFolder } from '../vacuum/frontier.ts';
 import type { Leftover } from './problems.ts';
 

@@ -1,0 +1,149 @@
+/**
+ * Where the index lives, and how it is replaced as a whole. The index is derived: it may be thrown away at any time while
+ * nobody else has the store open, and built anew from the log.
+ */
+import { probeIndex } from '../../storage/index-probe.ts';
+import { openLmdbIndex } from '../../storage/lmdb-index.ts';
+import { MemoryIndex } from '../../storage/memory-index.ts';
+import type { Index } from '../../storage/index-store.ts';
+import type { FileStorage } from '../../storage/file-storage.ts';
+import { readTrust, writeMarker } from './clean-marker.ts';
+import { copyIndex, estimateIndexBytes } from './index-copy.ts';
+import { readFormat } from '../format.ts';
+import type { IndexFile, Mark, Reach, Trust } from './clean-marker.ts';
+
+export interface IndexHome {
+  /** May the index that is there be believed? Only meaningful while nobody else has the store open. */
+  trust(): Trust;
+  /**
+   * May an index be believed whose last process did not close it? It is as the kernel has it, but nothing proves that.
+   * `logBytes` is what a rebuild would have to read.
+   */
+  believes(logBytes: number): Promise<boolean>;
+  open(): Index;
+  /**
+   * Builds an index beside the present one, which it then replaces. `fill` says how far the log it followed is durable.
+   * Nobody else has the store open.
+   */
+  rebuild(fill: (index: Index) => Reach): Promise<void>;
+  /**
+   * Makes the index's file as small as its rows, when that pays. Closes `index`; nobody else has the store open, and log and index are
+   * at rest. `reach` is the end of the log.
+   */
+  shrink(index: Index, reach: Reach): Promise<void>;
+  /** Says durably that the index is about to change, or that it is synced and at rest, and how far the log is durable. */
+  mark(mark: Mark): void;
+}
+
+const folder = 'index';
+const freshFolder = 'index.new';
+/** What a new index takes at first, with a margin. */
+const roomBytes = 512 * 1024;
+/** A log up to this size is rather read again (a third of a second) than an index believed that nobody has closed. */
+const rebuiltBytesMax = 32 * 1024 * 1024;
+/** An index smaller than this is left as it is. */
+const shrunkBytesMin = 1024 * 1024;
+
+/** An LMDB environment in the store's folder `index`. */
+export class LmdbHome implements IndexHome {
+  readonly #storage: FileStorage;
+  readonly #file: IndexFile;
+
+  constructor(storage: FileStorage) {
+    this.#storage = storage;
+    const name = `${folder}/data.mdb`;
+    this.#file = {
+      name,
+      identity: () => storage.identity(name),
+      storeId: () => Buffer.from(readFormat(storage, false)).toString('hex'),
+    };
+  }
+
+  trust(): Trust {
+    return readTrust(this.#storage, this.#file);
+  }
+
+  /** A larger index is at least read through by another process first: a damaged one can abort the process that opens it. */
+  async believes(logBytes: number): Promise<boolean> {
+    return logBytes > rebuiltBytesMax && (await probeIndex(`${this.#storage.path}/${folder}`));
+  }
+
+  open(): Index {
+    return openLmdbIndex(`${this.#storage.path}/${folder}`, { create: false });
+  }
+
+  async rebuild(fill: (index: Index) => Reach): Promise<void> {
+    let reach: Reach;
+    const storage = this.#storage;
+    storage.removeFolder(freshFolder);
+    storage.createFolder(freshFolder);
+    this.#needRoom();
+    const index = openLmdbIndex(`${storage.path}/${freshFolder}`, { create: true });
+    try {
+      reach = fill(index);
+      index.sync();
+    } finally {
+      await index.close();
+    }
+    storage.removeFolder(folder);
+    storage.rename(freshFolder, folder);
+    storage.syncFolder('');
+    this.mark({ clean: true, reach });
+  }
+
+  async shrink(index: Index, reach: Reach): Promise<void> {
+    const bytes = index.bytes();
+    if (bytes < shrunkBytesMin || estimateIndexBytes(index) * 2 > bytes) return;
+    await this.rebuild((fresh) => {
+      copyIndex(index, fresh);
+      return reach;
+    });
+    await index.close();
+  }
+
+  /** Throws IO on a full disk: there LMDB would abort the process while it makes its file. */
+  #needRoom(): void {
+    const name = `${freshFolder}/room`;
+    const file = this.#storage.open(name, 'create');
+    try {
+      file.write(Buffer.alloc(roomBytes), 0);
+    } finally {
+      file.close();
+      this.#storage.remove(name);
+    }
+  }
+
+  mark(mark: Mark): void {
+    writeMarker(this.#storage, this.#file, mark);
+  }
+}
+
+/** An index in memory: it never outlives the store that holds it. */
+export class MemoryHome implements IndexHome {
+  #index: MemoryIndex | undefined;
+
+  trust(): Trust {
+    return this.#index === undefined ? { trusted: false, reason: 'it was in memory' } : { trusted: true, clean: false };
+  }
+
+  believes(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  open(): Index {
+    this.#index ??= new MemoryIndex();
+    return this.#index;
+  }
+
+  rebuild(fill: (index: Index) => Reach): Promise<void> {
+    this.#index = new MemoryIndex();
+    fill(this.#index);
+    return Promise.resolve();
+  }
+
+  shrink(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  mark(): void {}
+}

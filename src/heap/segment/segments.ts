@@ -1,0 +1,338 @@
+/**
+ * The segments of one store: lists, opens (with a bound on open files), makes and removes them, as the manifest says.
+ *
+ * When the manifest is replaced, files that it no longer names are put aside for a moment: what was removed from the folder can be read
+ * as long as it is open, and somebody may be in the middle of a value that has just been replaced.
+ */
+import { StoreError, isStoreError } from '../../base/errors.ts';
+import type { Storage } from '../../storage/storage.ts';
+import type { Ref } from '../chunk.ts';
+import { CompactedSegment, ReadAhead } from './compacted-segment.ts';
+import { includesOffset, readDeadList, writeDeadList } from './dead-list.ts';
+import { isRetired, readManifest, writeManifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import { refOffset, refSegment } from './ref.ts';
+import { PlainSegment, encodeSegmentHeader, goneError, readHeader, segmentFolder, segmentName } from './segment.ts';
+import type { OpenSegment, SegmentHeader } from './segment.ts';
+
+/** More open files than this and the one opened first is closed. */
+const openFilesMax = 256;
+/** Replaced files are closed when they have been aside for this long. */
+const asideMs = 2000;
+const deadListsKept = 16;
+const noOffsets = new Uint32Array(0);
+
+interface Aside {
+  readonly id: number;
+  readonly segment: OpenSegment;
+  readonly since: number;
+}
+
+export class Segments {
+  readonly #storage: Storage;
+  readonly #storeId: Uint8Array;
+  readonly #open = new Map<number, OpenSegment>();
+  readonly #readAhead = new ReadAhead();
+  #aside: Aside[] = [];
+  #manifest: Manifest;
+  /** Has a manifest been written that may not be durable? */
+  #isDoubtful = false;
+  readonly #dead = new Map<number, Uint32Array>();
+
+  constructor(storage: Storage, storeId: Uint8Array) {
+    this.#storage = storage;
+    this.#storeId = storeId;
+    this.#manifest = readManifest(storage);
+  }
+
+  /** The manifest that is in force for this object. */
+  get manifest(): Manifest {
+    return this.#manifest;
+  }
+
+  /** Reads the manifest again: another process has replaced it. */
+  reload(): void {
+    this.#adopt(readManifest(this.#storage));
+  }
+
+  /**
+   * Replaces the manifest, durably. The caller holds the commit lock. Throws IO: then whoever looks sees the old one or the new
+   * one, and after a loss of power it may be the other; so nothing is a leftover before one has been written well.
+   */
+  publish(manifest: Manifest): void {
+    this.#isDoubtful = true;
+    try {
+      // What it names must not get lost while it stays.
+      this.#storage.syncFolder(segmentFolder);
+      writeManifest(this.#storage, manifest);
+    } catch (error) {
+      this.reload();
+      throw error;
+    }
+    this.#adopt(manifest);
+    this.#isDoubtful = false;
+  }
+
+  /** Writes the manifest over itself: whoever wrote it may have failed to make it durable. Throws IO. */
+  confirm(): void {
+    if (this.#manifest.generation > 0) this.publish(this.#manifest);
+  }
+
+  /** Closes replaced files that have been aside for long enough. */
+  closeAside(): void {
+    if (this.#aside.length === 0) return;
+    const now = performance.now();
+    const kept = this.#aside.filter(({ since }) => now - since < asideMs);
+    for (const one of this.#aside) if (!kept.includes(one)) one.segment.file.close();
+    this.#aside = kept;
+  }
+
+  /** The ids of the segments that are there, ascending. */
+  list(): number[] {
+    const ids = new Set<number>();
+    for (const name of this.#storage.list(segmentFolder)) {
+      const match = /^(\d{8})\.seg$/.exec(name);
+      if (match && !this.isRetired(Number(match[1]))) ids.add(Number(match[1]));
+    }
+    for (const [id, { compacted }] of this.#manifest.segments) if (compacted > 0) ids.add(id);
+    return [...ids].toSorted((a, b) => a - b);
+  }
+
+  /** Names in the segments' folder that the manifest does not know: what an interrupted vacuum left. */
+  leftovers(): string[] {
+    if (this.#isDoubtful) return [];
+    return this.#storage.list(segmentFolder).filter((name) => {
+      const match = /^(\d{8})(?:-(\d+))?\.(seg|dead)$/.exec(name);
+      if (match === null) return name.endsWith('.new');
+      const id = Number(match[1]);
+      const generation = Number(match[2] ?? 0);
+      const state = this.#manifest.segments.get(id);
+      if (match[3] === 'dead') return state?.dead !== generation;
+      return generation === 0 ? this.isRetired(id) || (state?.compacted ?? 0) > 0 : state?.compacted !== generation;
+    });
+  }
+
+  isRetired(id: number): boolean {
+    return isRetired(this.#manifest, id);
+  }
+
+  /** Opens a segment, or gives the open one. Throws CORRUPT when its header is damaged, NOT_FOUND when it is not there. */
+  get(id: number): OpenSegment {
+    return this.#open.get(id) ?? this.#openFile(id);
+  }
+
+  /** Opens a segment in a file of its own, which the caller closes: for work that goes on while others use the open ones. */
+  openAlone(id: number): OpenSegment {
+    const { header, compacted } = this.get(id);
+    const name = segmentName(id, compacted ? this.#manifest.segments.get(id)?.compacted : 0);
+    const own = this.#storage.open(name, 'read');
+    if (!compacted) return new PlainSegment(own, header);
+    return new CompactedSegment(own, header, { readAhead: new ReadAhead(), former: () => undefined });
+  }
+
+  /** Is this chunk live, as far as vacuum has said? See README.md, "Dead is for good". */
+  isLive(ref: Ref): boolean {
+    const id = refSegment(ref);
+    if (id > this.#manifest.marked) return true;
+    if (this.isRetired(id)) return false;
+    const offset = refOffset(ref);
+    const state = this.#manifest.segments.get(id);
+    if (state === undefined) return true;
+    if (state.dead > 0 && includesOffset(this.deadOffsets(id), offset)) return false;
+    if (state.compacted === 0) return true;
+    const segment = this.get(id);
+    return segment instanceof CompactedSegment && segment.has(offset);
+  }
+
+  /** The offsets of a segment's dead chunks that are still in it, ascending. Throws CORRUPT. */
+  deadOffsets(id: number): Uint32Array {
+    const generation = this.#manifest.segments.get(id)?.dead ?? 0;
+    if (generation === 0) return noOffsets;
+    const known = this.#dead.get(id);
+    if (known !== undefined) return known;
+    const list = this.#readDeadList(id, generation);
+    if (this.#dead.size >= deadListsKept) this.#dead.delete(this.#dead.keys().next().value!);
+    this.#dead.set(id, list);
+    return list;
+  }
+
+  /** Writes a dead list that no manifest names yet. */
+  writeDeadList(id: number, generation: number, offsets: Uint32Array): void {
+    writeDeadList(this.#storage, { id, generation }, offsets);
+  }
+
+  /** The header of a plain segment, undefined when it is torn or damaged. */
+  header(id: number): SegmentHeader | undefined {
+    const file = this.#storage.open(this.#nameOf(id), 'read');
+    try {
+      const header = readHeader(file);
+      return header?.id === id ? header : undefined;
+    } finally {
+      file.close();
+    }
+  }
+
+  /** The size of a segment's file, whatever is in it. */
+  fileBytes(id: number): number {
+    return this.#bytesOf(this.#nameOf(id));
+  }
+
+  /** Makes a new segment, durable with its directory entry. */
+  create(header: SegmentHeader): OpenSegment {
+    const file = this.#storage.open(segmentName(header.id), 'create');
+    try {
+      file.write(encodeSegmentHeader(header), 0);
+      file.sync();
+      this.#storage.syncFolder(segmentFolder);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return this.#keep(header.id, new PlainSegment(file, header));
+  }
+
+  remove(id: number): void {
+    this.#open.get(id)?.file.close();
+    this.#open.delete(id);
+    this.#storage.remove(this.#nameOf(id));
+    this.#storage.syncFolder(segmentFolder);
+  }
+
+  /** Makes durable which files there are: whoever made one may have died before it did that. */
+  syncEntries(): void {
+    this.#storage.syncFolder('');
+    this.#storage.syncFolder(segmentFolder);
+  }
+
+  /** Bytes of all files that hold the log: segments, dead lists, manifest; leftovers too. */
+  bytes(): number {
+    let total = 0;
+    for (const name of this.#storage.list(segmentFolder)) total += this.#bytesOf(`${segmentFolder}/${name}`);
+    return total;
+  }
+
+  close(): void {
+    for (const { file } of this.#open.values()) file.close();
+    for (const { segment } of this.#aside) segment.file.close();
+    this.#open.clear();
+    this.#aside = [];
+  }
+
+  #readDeadList(id: number, generation: number): Uint32Array {
+    try {
+      return readDeadList(this.#storage, id, generation);
+    } catch (error) {
+      if (!isStoreError(error, 'NOT_FOUND')) throw error;
+      // Another process may have published meanwhile.
+      this.reload();
+      if (this.#manifest.segments.get(id)?.dead === generation) throw missing(id, error);
+      return this.deadOffsets(id);
+    }
+  }
+
+  #nameOf(id: number): string {
+    return segmentName(id, this.#manifest.segments.get(id)?.compacted);
+  }
+
+  /** A file may be removed by a vacuum between being listed and being looked at. */
+  #bytesOf(name: string): number {
+    try {
+      const file = this.#storage.open(name, 'read');
+      try {
+        return file.size();
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      if (isStoreError(error, 'NOT_FOUND')) return 0;
+      throw error;
+    }
+  }
+
+  #adopt(manifest: Manifest): void {
+    const before = this.#manifest;
+    if (manifest.generation === before.generation) return;
+    this.#manifest = manifest;
+    this.#dead.clear();
+    this.#readAhead.clear();
+    this.closeAside();
+    const since = performance.now();
+    for (const [id, segment] of this.#open) {
+      const isSame = (before.segments.get(id)?.compacted ?? 0) === (manifest.segments.get(id)?.compacted ?? 0);
+      if (isSame && !this.isRetired(id)) continue;
+      this.#open.delete(id);
+      this.#aside.push({ id, segment, since });
+    }
+  }
+
+  #openFile(id: number): OpenSegment {
+    if (this.isRetired(id)) return this.#former(id) ?? gone(id);
+    try {
+      return this.#openNamed(id, this.#nameOf(id));
+    } catch (error) {
+      if (!isStoreError(error, 'NOT_FOUND')) throw error;
+      // Another process may have published meanwhile.
+      const { generation } = this.#manifest;
+      this.reload();
+      const isPromised = (this.#manifest.segments.get(id)?.compacted ?? 0) > 0;
+      if (generation === this.#manifest.generation) throw isPromised ? missing(id, error) : error;
+      return this.isRetired(id) ? (this.#former(id) ?? gone(id)) : this.#openNamed(id, this.#nameOf(id));
+    }
+  }
+
+  #openNamed(id: number, name: string): OpenSegment {
+    const file = this.#storage.open(name, 'write');
+    const header = readHeader(file);
+    if (header === undefined || header.id !== id) {
+      file.close();
+      throw new StoreError('CORRUPT', `The header of ${name} is damaged`);
+    }
+    if (Buffer.compare(header.storeId, this.#storeId) !== 0) {
+      file.close();
+      throw new StoreError('CORRUPT', `${name} belongs to another store than FORMAT says`);
+    }
+    const isCompacted = name !== segmentName(id);
+    if (isCompacted !== (header.placesAt ?? 0) > 0) {
+      file.close();
+      throw new StoreError('CORRUPT', `${name} is not what the manifest says`);
+    }
+    if (!isCompacted) return this.#keep(id, new PlainSegment(file, header));
+    const segment: CompactedSegment = new CompactedSegment(file, header, {
+      readAhead: this.#readAhead,
+      former: () => this.#former(id, segment),
+    });
+    return this.#keep(id, segment);
+  }
+
+  /** The file that was replaced last, or that one which replaced `by`; undefined when it has been closed. */
+  #former(id: number, by?: OpenSegment): OpenSegment | undefined {
+    const files = this.#aside.filter((one) => one.id === id).map(({ segment }) => segment);
+    const at = by === undefined ? -1 : files.indexOf(by);
+    return at < 0 ? files.at(-1) : files[at - 1];
+  }
+
+  #keep(id: number, segment: OpenSegment): OpenSegment {
+    this.#open.set(id, segment);
+    if (this.#open.size > openFilesMax) this.#closeOldest();
+    return segment;
+  }
+
+  /** The last segment stays: the log holds on to it. */
+  #closeOldest(): void {
+    const last = Math.max(...this.#open.keys());
+    for (const [id, { file }] of this.#open) {
+      if (id === last) continue;
+      file.close();
+      this.#open.delete(id);
+      return;
+    }
+  }
+}
+
+function gone(id: number): never {
+  throw goneError(id);
+}
+
+function missing(id: number, cause: unknown): StoreError {
+  return new StoreError('CORRUPT', `A file of segment ${id} is missing, which the manifest names`, { cause });
+}

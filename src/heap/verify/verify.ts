@@ -1,0 +1,324 @@
+/**
+ * Verify: is everything that was stored there, and intact? It changes nothing and holds about `budgetBytes`.
+ *
+ * 1. The log: every record's checksum, every batch's count, length and chain, sequence numbers that go on; the manifest's files, dead lists
+ *    and tables of places.
+ * 2. Chunks (`verify/chunk-verify.ts`): content hashes, payloads, nodes of trees; every link of every chunk and every row leads to a chunk that is
+ *    what the link says. Dead chunks are left out, for what they link to may be gone.
+ * 3. The index (`verify/index-check.ts`): each row is what replaying the log gives, and none is missing.
+ * 4. Leftovers (`verify/leftovers.ts`), which are no damage.
+ *
+ * What is committed while it runs is left out. No vacuum may run.
+ */
+import { StoreError, isStoreError } from '../../base/errors.ts';
+import type { Locks } from '../log/commit-lock.ts';
+import { includesOffset } from '../segment/dead-list.ts';
+import type { Heap } from '../heap.ts';
+import { Link } from '../chunk.ts';
+import { readBucket } from '../deduplicator.ts';
+import { historyRow } from '../rows/history.ts';
+import { decodeBucket, isBucketKey } from '../rows/long-keys.ts';
+import type { Tail } from '../log/log.ts';
+import { loggedTables } from '../log/operations.ts';
+import type { LoggedTable } from '../log/operations.ts';
+import { refOffset, refSegment, segmentBytesLimit } from '../segment/ref.ts';
+import { decodeRowValue, rowHead } from '../rows/rows.ts';
+import type { Encoded } from '../rows/rows.ts';
+import { scanSegment } from '../log/scan.ts';
+import { segmentHeaderBytes, segmentName } from '../segment/segment.ts';
+import type { OpenSegment } from '../segment/segment.ts';
+import { walkRecords } from '../segment/segment-walk.ts';
+import { ChunkVerify } from './chunk-verify.ts';
+import { IndexCheck, newestMeta } from './index-check.ts';
+import { dropLeftovers, findLeftovers, scratchPrefix } from './leftovers.ts';
+import { Role, want, wantAny } from './link-wants.ts';
+import type { ChunkCheck, LinkWant } from './link-wants.ts';
+import { Problems } from './problems.ts';
+import type { Leftover, VerifyProblem } from './problems.ts';
+import { ScratchFolder } from './spill-lists.ts';
+
+export interface Progress {
+  phase: string;
+  done: number;
+  total?: number;
+  bytes?: number;
+}
+
+export interface VerifyOptions {
+  /** Bytes it may hold, about; at least 64 KiB, default 64 MiB. What does not fit goes to files in the store's folder meanwhile. */
+  readonly budgetBytes?: number;
+  /** Remove what was found to be a leftover. Nothing that anything can reach is ever touched. Default false. */
+  readonly dropLeftovers?: boolean;
+  /** Stops with ABORTED. */
+  readonly signal?: AbortSignal;
+  onProgress?(progress: Progress): void;
+}
+
+export interface VerifyReport {
+  /** True when there are no problems. Leftovers are none. */
+  ok: boolean;
+  /** Records looked at, and their bytes. */
+  chunks: number;
+  bytes: number;
+  /** At most 1,000. Code CORRUPT: the log is damaged. INDEX: the index differs from what the log gives, and can be made again. */
+  problems: VerifyProblem[];
+  /** What could be removed: torn ends, files of what was interrupted, pins of processes that are gone. */
+  leftovers: Leftover[];
+}
+
+/** What the layers above lend to a verify. */
+export interface VerifyParts {
+  /** Looks into payloads. */
+  readonly check?: ChunkCheck;
+  /** What the links of a row's value want. Throws CORRUPT when it is none. */
+  checkRow?(value: Encoded): readonly LinkWant[];
+  /** A key of the index for people. */
+  nameKey?(table: LoggedTable, key: Uint8Array): string;
+  /** Runs `fn` under the commit lock. Without it leftovers are not looked for. */
+  exclusively?<T>(fn: () => T): Promise<T>;
+  readonly locks?: Locks;
+}
+
+const budgetDefault = 64 * 1024 * 1024;
+const rowsPerBatch = 1000;
+const windowBytes = 1024 * 1024;
+const wantBucket = want(Role.bucket, {});
+let runs = 0;
+
+/** See the head of this file. */
+export async function verifyHeap(heap: Heap, options: VerifyOptions = {}, parts: VerifyParts = {}): Promise<VerifyReport> {
+  const verifier = new Verifier(heap, options, parts);
+  try {
+    await verifier.log();
+    await verifier.rows();
+    await verifier.links();
+    await verifier.index();
+    await verifier.leftovers();
+    return verifier.report();
+  } finally {
+    await verifier.close();
+  }
+}
+
+class Verifier {
+  readonly #heap: Heap;
+  readonly #options: VerifyOptions;
+  readonly #parts: VerifyParts;
+  readonly #tail: Readonly<Tail>;
+  readonly #problems = new Problems();
+  readonly #folder: ScratchFolder;
+  readonly #chunks: ChunkVerify;
+  readonly #index: IndexCheck;
+  readonly #dead = new Map<number, Uint32Array>();
+  #leftovers: Leftover[] = [];
+  /** Rows lead to these, and something is wrong there. */
+  readonly #badPlaces = new Map<number, string>();
+  #staleBuckets = 0;
+  #records = 0;
+  #bytes = 0;
+
+  constructor(heap: Heap, options: VerifyOptions, parts: VerifyParts) {
+    this.#heap = heap;
+    this.#options = options;
+    this.#parts = parts;
+    this.#tail = (newestMeta(heap) ?? heap.meta).tail;
+    this.#folder = new ScratchFolder(heap.storage, `${scratchPrefix}${process.pid}-${++runs}`);
+    const common = { folder: this.#folder, problems: this.#problems };
+    const { budgetBytes = budgetDefault } = options;
+    this.#chunks = new ChunkVerify({ ...common, budgetBytes, check: parts.check, isDead: (id, offset) => includesOffset(this.#deadOf(id), offset) });
+    const step = (table: string, done: number): Promise<void> => this.#pause({ phase: `index: ${table}`, done, total: heap.index.count(table as LoggedTable) });
+    this.#index = new IndexCheck({ ...common, heap, tail: this.#tail, nameKey: (table, key) => this.#nameKey(table, key), step });
+  }
+
+  async log(): Promise<void> {
+    const { segments } = this.#heap;
+    const ids = segments.list().filter((id) => id <= this.#tail.segment);
+    let sequence = 0;
+    for (const [done, id] of ids.entries()) {
+      await this.#pause({ phase: 'log', done, total: ids.length, bytes: this.#bytes });
+      try {
+        sequence = await this.#segment(id, sequence);
+      } catch (error) {
+        if (!isStoreError(error, 'CORRUPT', 'NOT_FOUND', 'FORMAT_VERSION')) throw error;
+        this.#problems.add('CORRUPT', `${segmentName(id)}: ${error.message}`, { segment: id });
+      }
+    }
+    if (sequence < this.#tail.sequence) {
+      this.#problems.add('CORRUPT', `The index stands at commit ${this.#tail.sequence}, the intact log ends with ${sequence}`);
+    }
+  }
+
+  /** What rows lead to is to be a value. */
+  async rows(): Promise<void> {
+    for (const table of [...loggedTables, 'history'] as const) {
+      await this.#eachRow(table, (key, row) => {
+        this.#eachLink(table, key, row, (link, wanted) => this.#chunks.row(link, wanted));
+      });
+    }
+    await this.#eachRow('chunks', (key, row) => {
+      const bucket = readBucket(key, row);
+      if (bucket === undefined) this.#problems.add('INDEX', 'A bucket of the table of chunks does not parse');
+      else for (const ref of bucket.refs) if (!this.#isNewer(ref)) this.#chunks.row(new Link(ref, bucket.hash), wantBucket);
+    });
+  }
+
+  async links(): Promise<void> {
+    const onBadLink = (place: { segment: number; offset: number }, message: string, role: Role): void => {
+      if (role !== Role.bucket) this.#badPlaces.set(place.segment * segmentBytesLimit + place.offset, message);
+      else if (message.includes('its content hash')) this.#problems.add('INDEX', `The table of chunks leads to ${message}`, place);
+      else this.#staleBuckets++;
+    };
+    this.#chunks.checkStray(onBadLink);
+    const total = this.#chunks.pages;
+    for (let page = total - 1; page >= 0; page--) {
+      await this.#pause({ phase: 'links', done: total - 1 - page, total });
+      this.#chunks.checkPage(page, onBadLink);
+    }
+    if (this.#badPlaces.size === 0) return;
+    for (const table of [...loggedTables, 'history'] as const) await this.#eachRow(table, (key, row) => this.#nameBad(table, key, row));
+  }
+
+  async index(): Promise<void> {
+    await this.#index.compare();
+  }
+
+  async leftovers(): Promise<void> {
+    const { exclusively, locks } = this.#parts;
+    if (this.#staleBuckets > 0) this.#leftovers.push({ code: 'BUCKET', message: `${this.#staleBuckets} places in the table of chunks lead to chunks that are gone or dead` });
+    if (exclusively === undefined) return;
+    const look = this.#options.dropLeftovers === true ? dropLeftovers : findLeftovers;
+    this.#leftovers.push(...(await exclusively(() => look(this.#heap, locks))));
+  }
+
+  report(): VerifyReport {
+    const { list, count } = this.#problems;
+    return { ok: count === 0, chunks: this.#records, bytes: this.#bytes, problems: list, leftovers: this.#leftovers };
+  }
+
+  async close(): Promise<void> {
+    this.#chunks.close();
+    await this.#index.close();
+    this.#folder.remove();
+  }
+
+  /** Scans a segment, which is to go on behind commit `sequence`, and looks into its chunks; returns the commit it ends with. */
+  async #segment(id: number, sequence: number): Promise<number> {
+    const { segments } = this.#heap;
+    const segment = segments.openAlone(id);
+    try {
+      return await this.#segmentIn(segment, sequence);
+    } finally {
+      segment.file.close();
+    }
+  }
+
+  async #segmentIn(segment: OpenSegment, sequence: number): Promise<number> {
+    const { segments } = this.#heap;
+    const { id, sequenceBefore: before } = segment.header;
+    if (segments.isRetired(id - 1) ? before < sequence : before !== sequence) {
+      this.#problems.add('CORRUPT', `${segmentName(id)} begins behind commit ${before}, expected ${sequence}`, { segment: id });
+    }
+    const isLast = id === this.#tail.segment;
+    const end = scanSegment(segment, { offset: segmentHeaderBytes, sequence: before }, true, (batch) => {
+      if (batch.head.sequence > this.#tail.sequence) return;
+      this.#records += batch.head.records + 1;
+      this.#index.add(batch);
+    });
+    this.#index.flush();
+    const until = isLast ? Math.min(end.offset, this.#tail.offset) : end.offset;
+    if (isLast ? until < this.#tail.offset : !end.clean) {
+      this.#problems.add('CORRUPT', `${segmentName(id)} is damaged at offset ${end.badOffset}`, { segment: id, offset: end.badOffset });
+    }
+    this.#bytes += until;
+    let dead = 0;
+    this.#chunks.beginSegment(id);
+    for (const step of walkRecords(segment, { end: until, windowBytes })) {
+      if (step === undefined) await this.#pause({ phase: 'chunks', done: id, total: this.#tail.segment, bytes: this.#bytes });
+      else if (step.offset >= 0 && !this.#chunks.record(segment, step.offset, step.bytes, step.frame)) dead++;
+    }
+    this.#chunks.endSegment();
+    if (dead < this.#deadOf(id).length && end.clean) {
+      this.#problems.add('CORRUPT', `The dead list of ${segmentName(id)} names ${this.#deadOf(id).length - dead} places where no chunk begins`, { segment: id });
+    }
+    return Math.min(end.sequence, this.#tail.sequence);
+  }
+
+  async #eachRow(table: LoggedTable | 'history' | 'chunks', visit: (key: Uint8Array, row: Uint8Array) => void): Promise<void> {
+    const { index } = this.#heap;
+    let start: Uint8Array | undefined;
+    for (let done = 0; ; ) {
+      await this.#pause({ phase: `rows of ${table}`, done, total: index.count(table) });
+      const rows = index.range(table, { start, startExclusive: start !== undefined, limit: rowsPerBatch });
+      for (const [key, row] of rows) visit(key, row);
+      if (rows.length < rowsPerBatch) return;
+      done += rows.length;
+      start = rows.at(-1)![0];
+    }
+  }
+
+  /** Visits the links of a row, if it is not of a newer commit. */
+  #eachLink(table: LoggedTable | 'history', key: Uint8Array, row: Uint8Array, visit: (link: Link, want: LinkWant) => void): void {
+    try {
+      if (table === 'history') {
+        const kept = historyRow(key, row);
+        return this.#eachLink(kept.table, kept.key, kept.row, visit);
+      }
+      const { sequence, at } = rowHead(row);
+      if (sequence > this.#tail.sequence) return;
+      const isBucket = table === 'entries' && isBucketKey(key);
+      const values = isBucket ? decodeBucket(row, at).map(({ value }) => decodeRowValue(value, 0)) : [decodeRowValue(row, at)];
+      for (const value of values) {
+        const wants = this.#parts.checkRow?.(value);
+        for (const [i, link] of value.links.entries()) visit(link, wants?.[i] ?? wantAny);
+      }
+    } catch (error) {
+      if (!isStoreError(error, 'CORRUPT')) throw error;
+      // Told when it was first met.
+      if (this.#badPlaces.size > 0) return;
+      const named = table === 'history' ? 'a snapshot' : this.#nameKey(table, key);
+      this.#problems.add('INDEX', `The row of ${named}: ${error.message}`, { key: named });
+    }
+  }
+
+  #nameBad(table: LoggedTable | 'history', key: Uint8Array, row: Uint8Array): void {
+    this.#eachLink(table, key, row, ({ ref }) => {
+      const message = this.#badPlaces.get(Math.floor(ref / 16));
+      if (message === undefined) return;
+      const named = table === 'history' ? 'a snapshot' : this.#nameKey(table, key);
+      this.#problems.add('CORRUPT', `The value of ${named} leads to ${message}`, { key: named, segment: refSegment(ref), offset: refOffset(ref) });
+    });
+  }
+
+  #isNewer(ref: number): boolean {
+    return Math.floor(ref / 16) >= this.#tail.segment * segmentBytesLimit + this.#tail.offset;
+  }
+
+  #nameKey(table: LoggedTable, key: Uint8Array): string {
+    return this.#parts.nameKey?.(table, key) ?? `${table} ${Buffer.from(key).toString('hex')}`;
+  }
+
+  /** The dead chunks of a segment; none when the list is damaged, which is a problem once. */
+  #deadOf(id: number): Uint32Array {
+    let list = this.#dead.get(id);
+    if (list !== undefined) return list;
+    try {
+      list = this.#heap.segments.deadOffsets(id);
+    } catch (error) {
+      if (!isStoreError(error, 'CORRUPT', 'NOT_FOUND')) throw error;
+      this.#problems.add('CORRUPT', error.message, { segment: id });
+      list = new Uint32Array(0);
+    }
+    if (this.#dead.size >= 4 && list.length > 0) this.#dead.clear();
+    this.#dead.set(id, list);
+    return list;
+  }
+
+  async #pause(progress: Progress): Promise<void> {
+    this.#options.onProgress?.(progress);
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    const { signal } = this.#options;
+    if (signal?.aborted) throw new StoreError('ABORTED', 'verify was aborted', { cause: signal.reason });
+  }
+}
