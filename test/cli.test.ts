@@ -1,7 +1,7 @@
 /** The command line as its users meet it: a child process, its output and its exit code. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -194,6 +194,23 @@ describe('care', () => {
     assert.equal((JSON.parse(done(['verify', store, '--json'])) as { ok: boolean }).ok, true);
     assert.equal((JSON.parse(done(['rebuild', store, '--json'])) as { entries: number }).entries, 2);
     assert.deepEqual(JSON.parse(done(['export', store])), { a: 1, b: 'x'.repeat(10_000) });
+  });
+
+  test('bench measures with a store of its own, and takes it away', () => {
+    const store = newStore();
+    const before = readdirSync(folder);
+    const { records, figures, diskBytes } = JSON.parse(done(['bench', store, '--records', '300', '--json'])) as {
+      records: number;
+      diskBytes: number;
+      figures: Record<string, { count: number; ms: number }>;
+    };
+    assert.equal(records, 300);
+    assert.ok(diskBytes > 0);
+    assert.equal(figures['store records']?.count, 300);
+    assert.equal(figures['sort the list by a field']?.count, 300);
+    assert.deepEqual(readdirSync(folder), before);
+    assert.equal(run(['bench', '--records', '0']).status, 2);
+    assert.equal(run(['bench', 'a', 'b']).status, 2);
   });
 
   test('misuse is 2, and help says how', () => {

@@ -24,6 +24,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly command: Command }
   backup: () => import('./commands/backup.ts'),
   dump: () => import('./commands/dump.ts'),
   rebuild: () => import('./commands/rebuild.ts'),
+  bench: () => import('./commands/bench.ts'),
 };
 
 async function main(args: readonly string[]): Promise<number> {
