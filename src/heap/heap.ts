@@ -271,16 +271,13 @@ export class Heap implements ChunkSource {
 
   /** Changes the table of pins and what the meta row says of them. Needs the commit lock; nothing of it is in the log. */
   changePins(change: (writer: IndexWriter) => void, pins: ReadonlyArray<{ sequence: number }>): void {
-    invariant(this.commitLock.held, 'pins are changed under the commit lock');
-    this.#enterBusy();
     let newestPin = 0;
     for (const pin of pins) newestPin = Math.max(newestPin, pin.sequence);
-    this.index.write((writer) => {
+    this.changeIndex((writer) => {
       change(writer);
       this.#meta = { ...this.#meta, pins: pins.length, newestPin };
       writer.put('meta', metaKey, encodeMeta(this.#meta));
     });
-    this.commitLock.busy = false;
   }
 
   /**
@@ -291,11 +288,26 @@ export class Heap implements ChunkSource {
     invariant(this.commitLock.held, 'a manifest is published under the commit lock');
     this.#enterBusy();
     this.segments.publish(manifest);
-    this.index.write((writer) => {
+    this.changeIndex((writer) => {
       this.#meta = { ...this.#meta, generation: manifest.generation };
       writer.put('meta', metaKey, encodeMeta(this.#meta));
     });
-    this.commitLock.busy = false;
+  }
+
+  /**
+   * Changes rows of the index that are in no log. Needs the commit lock. When it fails nobody knows what of it is there: throws IO and
+   * poisons the heap, as a commit does.
+   */
+  changeIndex(change: (writer: IndexWriter) => void): void {
+    invariant(this.commitLock.held, 'the index is changed under the commit lock');
+    try {
+      this.#enterBusy();
+      this.index.write(change);
+      this.commitLock.busy = false;
+    } catch (error) {
+      this.poison(error);
+      throw error;
+    }
   }
 
   /**
@@ -309,14 +321,6 @@ export class Heap implements ChunkSource {
       if (options.inNewSegment) this.#log.beginSegment();
       this.#publish([], { sync: true, epoch: options.epoch });
     });
-  }
-
-  /** Changes rows of the index that are in no log. Needs the commit lock. */
-  changeIndex(change: (writer: IndexWriter) => void): void {
-    invariant(this.commitLock.held, 'the index is changed under the commit lock');
-    this.#enterBusy();
-    this.index.write(change);
-    this.commitLock.busy = false;
   }
 
   /** Makes everything committed so far durable, on this thread. Needs the commit lock. */
