@@ -336,6 +336,12 @@ export class Heap implements ChunkSource {
     this.#log.markDurable(sequence);
   }
 
+  /** Commits up to `sequence` are known to be durable: later ones will say so, which tells damage of the log from a torn end. */
+  noteDurable(sequence: number): void {
+    this.#log.adopt(this.#meta.tail);
+    this.#log.markDurable(sequence);
+  }
+
   /** Makes everything committed so far durable. */
   async sync(): Promise<void> {
     this.checkUsable();

@@ -116,6 +116,8 @@ class Opening {
       storeId: this.#storeId,
       options: this.#options,
     });
+    // Whoever brought the log to rest, or has just read all of it, has synced it.
+    if (alone && atRest) this.heap.noteDurable(meta.tail.sequence);
     this.#commitLock.release();
     if (alone) locks.unlock(lockPlaces.presence);
     locks.lock(lockPlaces.presence, { shared: true, timeoutMs: this.#options.openTimeoutMs, what: 'presence' });
@@ -141,9 +143,7 @@ class Opening {
       this.#commitLock.busy = false;
       return trust.clean;
     }
-    // Who asks for a rebuild wants what there is.
-    const reach = this.#options.rebuild === true ? undefined : trust.reach;
-    await this.#rebuild(trust.trusted ? 'it was asked for' : trust.reason, reach);
+    await this.#rebuild(trust.trusted ? 'it was asked for' : trust.reason, trust.reach);
     return true;
   }
 

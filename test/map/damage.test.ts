@@ -1,0 +1,77 @@
+/**
+ * Damage of the last commits. Strategy: a store is closed, or closed and written again, and a byte of its last or last but one commit is
+ * changed. Invariant: what was flushed and closed is never taken for the torn end of a crash, not even by a rebuild.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { open, StoreError } from '../../src/index.ts';
+import { storeOf } from '../../src/map/lode-map.ts';
+import { scratch } from '../suite/scratch.ts';
+
+/** A store with two commits, closed; and where the second begins in the log. */
+async function twoCommits(): Promise<{ path: string; log: string; second: number }> {
+  const path = join(scratch(), 'store');
+  const map = await open<string, string>(path);
+  map.set('first', 'kept '.repeat(20));
+  await map.flush();
+  const log = join(path, 'segments', readdirSync(join(path, 'segments'))[0]!);
+  const second = readFileSync(log).length;
+  map.set('second', 'damaged '.repeat(20));
+  await map.flush();
+  await map.close();
+  return { path, log, second };
+}
+
+function damage(log: string, at: number): void {
+  const bytes = readFileSync(log);
+  bytes[at]! ^= 0x10;
+  writeFileSync(log, bytes);
+}
+
+const isCorrupt = (error: unknown): boolean => error instanceof StoreError && error.code === 'CORRUPT';
+
+describe('damage of the last commit of a closed store', () => {
+  test('is found by a rebuild, which changes nothing', async () => {
+    const { path, log, second } = await twoCommits();
+    damage(log, second + 20);
+    const bytes = readFileSync(log);
+    await assert.rejects(open(path, { rebuild: true }), isCorrupt);
+    assert.ok(readFileSync(log).equals(bytes));
+    // Whoever wants what is left can have it.
+    rmSync(join(path, 'index'), { recursive: true });
+    await using map = await open<string, string>(path);
+    assert.deepEqual([...map.keys()], ['first']);
+  });
+
+  test('is found behind what was written since, with and without the marker', async () => {
+    const { path, log, second } = await twoCommits();
+    damage(log, second + 20);
+    const map = await open<string, string>(path);
+    map.set('third', 'later');
+    await map.flush();
+    await map.close();
+    await assert.rejects(open(path, { rebuild: true }), isCorrupt);
+    rmSync(join(path, 'index'), { recursive: true });
+    await assert.rejects(open(path), isCorrupt);
+  });
+});
+
+test('a change of the index that fails poisons the handle', async () => {
+  const path = join(scratch(), 'store');
+  const map = await open<string, number>(path);
+  map.set('a', 1);
+  await map.flush();
+  const store = storeOf(map);
+  const failure = new StoreError('IO', 'the disk is gone');
+  assert.throws(
+    () => store.exclusively(() => store.heap.changeIndex(() => { throw failure; })),
+    failure,
+  );
+  assert.throws(() => map.snapshot(), { code: 'POISONED', cause: failure });
+  await map.close().catch(() => undefined);
+  await using again = await open<string, number>(path);
+  assert.equal(again.get('a'), 1);
+  again.snapshot().close();
+});
