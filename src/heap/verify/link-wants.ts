@@ -30,9 +30,13 @@ export const wantAny: LinkWant = { ...plain, role: Role.any };
 /** A value: of whatever kind the first chunk of one is. */
 export const wantValue: LinkWant = { ...plain, role: Role.value };
 
+const shapes: LinkWant[] = [];
+const shapesKept = 256;
+
 /** The shape of a record of `keys` slots. */
 export function wantShape(keys: number): LinkWant {
-  return { ...plain, role: Role.shape, count: keys };
+  if (keys >= shapesKept) return { ...plain, role: Role.shape, count: keys };
+  return (shapes[keys] ??= { ...plain, role: Role.shape, count: keys });
 }
 
 export function want(role: Role, parts: Partial<LinkWant>): LinkWant {
