@@ -18,3 +18,12 @@ export function loadPackage(name: string, purpose: string): unknown {
     });
   }
 }
+
+/** As `loadPackage`, of a package or a file in one; undefined when there is none that loads. */
+export function tryLoadPackage(name: string): unknown {
+  try {
+    return require(name);
+  } catch {
+    return undefined;
+  }
+}

@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import { invariant } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import { fileError } from './file-error.ts';
-import { loadPackage } from './load-package.ts';
+import { loadPackage, tryLoadPackage } from './load-package.ts';
 import { waitBlocking, waitSoon } from './lock-wait.ts';
 import type { LockWait, LockWaitSoon } from './lock-wait.ts';
 
@@ -20,7 +20,38 @@ interface KernelLocks {
   unlock(fd: number, offset: number, length: number): void;
 }
 
+/** The same of its binary, whose lock throws EAGAIN when somebody is in the way. */
+interface KernelBinding {
+  tryLock(fd: number, offset: number, length: number, exclusive: boolean): void;
+  unlock(fd: number, offset: number, length: number): void;
+}
+
 let kernel: KernelLocks | undefined;
+
+/**
+ * The binary itself where it lies as expected: what the package runs to find it costs each process 12 ms and 4 MB, most of an open.
+ * Anywhere else the package, by its own ways.
+ */
+function loadKernel(): KernelLocks {
+  const binary = `fs-native-extensions/prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`;
+  const binding = tryLoadPackage(binary) as Partial<KernelBinding> | undefined;
+  if (typeof binding?.tryLock !== 'function' || typeof binding.unlock !== 'function') {
+    return loadPackage('fs-native-extensions', 'Kernel locks') as KernelLocks;
+  }
+  const { tryLock, unlock } = binding as KernelBinding;
+  return {
+    tryLock(fd, offset, length, { shared }) {
+      try {
+        tryLock(fd, offset, length, !shared);
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
+        throw error;
+      }
+    },
+    unlock,
+  };
+}
 
 /** A file whose bytes are locks. Held locks end with `unlock`, `close`, or the process. */
 export class LockFile {
@@ -41,7 +72,7 @@ export class LockFile {
    * platform has no kernel locks, NOT_FOUND or IO for the file.
    */
   static open(path: string): LockFile {
-    kernel ??= loadPackage('fs-native-extensions', 'Kernel locks') as KernelLocks;
+    kernel ??= loadKernel();
     try {
       return new LockFile(path, fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600), kernel);
     } catch (error) {

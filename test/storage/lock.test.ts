@@ -230,23 +230,41 @@ test('several processes count to the right number', async () => {
   assert.equal(fs.readFileSync(`${path}.count`, 'utf8'), '900');
 });
 
-test('without a binary for the platform opening is UNSUPPORTED, importing is not', async () => {
-  const hook = join(base, 'no-binary.cjs');
+/** Starts a child in which what is required by a name that fits `pattern` is not there, and which says how opening went. */
+function withoutBinary(pattern: RegExp): ReturnType<typeof startChild> {
+  const hook = join(base, `no-binary-${counted++}.cjs`);
   fs.writeFileSync(
     hook,
     `const Module = require('node:module');
      const load = Module._load;
      Module._load = function (name, ...rest) {
-       if (name === 'fs-native-extensions') throw new Error('no prebuilt binary');
+       if (${String(pattern)}.test(name)) throw new Error('no prebuilt binary');
        return load.call(this, name, ...rest);
      };`,
   );
-  const child = startChild(
+  return startChild(
     `const { LockFile } = await load('lock');
-     try { LockFile.open(args[0]); } catch (error) { console.log(error.code, error.cause.message); }`,
+     try {
+       const [one, other] = [LockFile.open(args[0]), LockFile.open(args[0])];
+       console.log(one.tryLock(3), other.tryLock(3), one.unlock(3), other.tryLock(3, { shared: true }), one.tryLock(3, { shared: true }));
+     } catch (error) { console.log(error.code, error.cause.message); }`,
     [newPath()],
     ['--require', hook],
   );
+}
+
+let counted = 0;
+
+test('without a binary for the platform opening is UNSUPPORTED, importing is not', async () => {
+  const child = withoutBinary(/^fs-native-extensions/);
   assert.equal(await child.line(), 'UNSUPPORTED no prebuilt binary');
   assert.equal(await child.ended, 0);
+});
+
+test('a binary that lies elsewhere is found by its package', async () => {
+  for (const pattern of [/^fs-native-extensions\//, /^nothing$/]) {
+    const child = withoutBinary(pattern);
+    assert.equal(await child.line(), 'true false undefined true true');
+    assert.equal(await child.ended, 0);
+  }
 });
