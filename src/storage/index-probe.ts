@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-
 /** Runs in the child: opens the index and touches every row. The path of the door comes as an argument. */
 const probe = `
   const [door, folder] = process.argv.slice(1);
@@ -24,7 +22,8 @@ const probe = `
  * process tries first. False also when it took longer than `timeoutMs` (default 30 s). The caller holds the exclusive open
  * lock. True does not mean that every row is right: LMDB has no checksums.
  */
-export function probeIndex(folder: string, options: { timeoutMs?: number } = {}): Promise<boolean> {
+export async function probeIndex(folder: string, options: { timeoutMs?: number } = {}): Promise<boolean> {
+  const { spawn } = await import('node:child_process');
   const door = new URL('./lmdb-index.js', import.meta.url).href;
   const child = spawn(process.execPath, ['--input-type=module', '-e', probe, door, folder], {
     stdio: 'ignore',
@@ -33,7 +32,7 @@ export function probeIndex(folder: string, options: { timeoutMs?: number } = {})
     // Without the parent's options: a debugger or a preloaded module has no business in the child.
     env: { ...process.env, NODE_OPTIONS: '' },
   });
-  return new Promise((resolve) => {
+  return await new Promise((resolve) => {
     child.once('error', () => resolve(false));
     child.once('exit', (code) => resolve(code === 0));
   });
