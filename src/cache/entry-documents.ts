@@ -5,7 +5,7 @@
 import { describe } from '../base/errors.ts';
 import type { Key } from '../codec/keys.ts';
 import { conflict } from '../lazy/document.ts';
-import type { CellState, Document, DocumentStore } from '../lazy/document.ts';
+import type { CellState, Document, DocumentStore, Stager } from '../lazy/document.ts';
 import type { Node, NodeValue } from '../lazy/node.ts';
 import { show } from '../lazy/proxy.ts';
 import { Documents, sameBase, sameContent } from '../map/documents.ts';
@@ -56,8 +56,8 @@ export class EntryDocuments implements DocumentStore {
     );
   }
 
-  stage(value: Node, bytesMax: number): number {
-    return this.#documents.stage(value, bytesMax);
+  stager(): Stager {
+    return this.#documents.stager();
   }
 
   allocateCell(): number {

@@ -24,6 +24,7 @@ import { Log } from './log/log.ts';
 import type { CommitOptions } from './log/log.ts';
 import { LogSync } from './log/log-sync.ts';
 import type { Manifest } from './segment/manifest.ts';
+import type { Staging } from './log/staging.ts';
 import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './rows/meta.ts';
 import type { Meta } from './rows/meta.ts';
 import type { LoggedTable, Operation } from './log/operations.ts';
@@ -58,6 +59,7 @@ export interface HeapParts {
   readonly index: Index;
   readonly segments: Segments;
   readonly commitLock: CommitLock;
+  readonly staging: Staging;
   readonly storeId: Uint8Array;
   readonly options: HeapOptions;
 }
@@ -77,6 +79,7 @@ export class Heap implements ChunkSource {
   readonly deduplicator: Deduplicator;
   readonly commitLock: CommitLock;
   readonly liveness: Liveness;
+  readonly staging: Staging;
   readonly #home: IndexHome;
   readonly #log: Log;
   readonly #sync: LogSync;
@@ -96,6 +99,7 @@ export class Heap implements ChunkSource {
     this.index = parts.index;
     this.segments = parts.segments;
     this.commitLock = parts.commitLock;
+    this.staging = parts.staging;
     this.#home = parts.home;
     this.cache = new ChunkCache(parts.segments, parts.options.cacheBytes);
     this.liveness = new Liveness(parts.segments, this);

@@ -20,6 +20,7 @@ import { decodeMeta, emptyMeta, metaKey } from './rows/meta.ts';
 import type { Meta } from './rows/meta.ts';
 import { catchUp, checkReach, rebuildIndex, rewriteSegments } from './log/recovery.ts';
 import type { RecoveryReport } from './log/recovery.ts';
+import { Staging } from './log/staging.ts';
 import { Segments } from './segment/segments.ts';
 
 export interface OpenHeapParts {
@@ -113,6 +114,7 @@ class Opening {
       index: this.#index,
       segments: this.#segments,
       commitLock: this.#commitLock,
+      staging: new Staging(storage, locks),
       storeId: this.#storeId,
       options: this.#options,
     });
@@ -198,6 +200,7 @@ async function closeHeap(heap: Heap, parts: OpenHeapParts, timeoutMs: number): P
     await heap.index.close();
     heap.segments.close();
     heap.commitLock.close();
+    heap.staging.close();
     locks.close();
   }
 }

@@ -26,6 +26,17 @@ export interface OpenDrafts {
   writeCell(id: number, value: unknown): void;
 }
 
+/** Of one long write, from its first chunk until its commit is on its way. */
+export interface Stager {
+  /**
+   * Writes the chunks of `value` when they are more than `bytesMax`. Gives the bytes that wait then: 0 when they were written. They are
+   * safe from vacuums until `end`. Throws READ_ONLY, QUOTA, TIMEOUT, IO.
+   */
+  stage(value: Node, bytesMax: number): number;
+  /** What was staged is part of what the turn's commit links to, or is given up. */
+  end(): void;
+}
+
 /** What lies below documents; the map layer implements it. */
 export interface DocumentStore {
   /** Equal for all document stores over one store: nodes and ids of another mean nothing here. */
@@ -36,11 +47,8 @@ export interface DocumentStore {
   snapshot(value: unknown): NodeValue;
   /** Publishes `value` if the place still is as `document.base` says; returns the new base. Throws CONFLICT, READ_ONLY ... */
   commit(document: Document, value: Node): unknown;
-  /**
-   * Writes the chunks of `value`, ahead of the commit that will link to them, when they are more than `bytesMax`. Gives the bytes
-   * that wait then: 0 when they were written. Throws READ_ONLY, QUOTA, TIMEOUT, IO.
-   */
-  stage(value: Node, bytesMax: number): number;
+  /** Writes chunks ahead of the commit that will link to them. */
+  stager(): Stager;
   allocateCell(): number;
   readCell(id: number): CellState;
   /** Writes whatever is there. */

@@ -83,16 +83,26 @@ function extend(list: ListHandle, [source]: readonly unknown[]): number | Promis
   if (typeof source !== 'string' && (typeof source !== 'object' || source === null || !(Symbol.iterator in source))) {
     throw new TypeError('extend expects an iterable or an async iterable: wrap a single item in an array, or push it');
   }
-  const appender = new ListAppender(list, start);
-  const items = handleOf(source)?.proxy === list.proxy ? plainCopy(list) : (source as Iterable<unknown>);
-  for (const item of items) appender.add(list.incoming(item));
-  return finish(list, start, appender.finish());
+  const stager = list.document.store.stager();
+  try {
+    const appender = new ListAppender(stager, start);
+    const items = handleOf(source)?.proxy === list.proxy ? plainCopy(list) : (source as Iterable<unknown>);
+    for (const item of items) appender.add(list.incoming(item));
+    return finish(list, start, appender.finish());
+  } finally {
+    stager.end();
+  }
 }
 
 async function extendAsync(list: ListHandle, start: ListNode, source: AsyncIterable<unknown>): Promise<number> {
-  const appender = new ListAppender(list, start);
-  for await (const item of source) appender.add(list.incoming(item));
-  return finish(list, start, appender.finish());
+  const stager = list.document.store.stager();
+  try {
+    const appender = new ListAppender(stager, start);
+    for await (const item of source) appender.add(list.incoming(item));
+    return finish(list, start, appender.finish());
+  } finally {
+    stager.end();
+  }
 }
 
 /** In place, as an array does; a long list in runs that are merged, unless it is part of a transaction, which holds all it changes. */
@@ -101,8 +111,12 @@ function sort(list: ListHandle, args: readonly unknown[]): unknown {
   if (body.length <= sortedAtOnce || isDraft(body)) {
     return rearrange(list, (copy) => Reflect.apply(Array.prototype.sort, copy, args) as unknown);
   }
-  const next = sortLong(list, body, args[0]);
-  list.publishOver(body, next);
+  const stager = list.document.store.stager();
+  try {
+    list.publishOver(body, sortLong({ list, stager }, body, args[0]));
+  } finally {
+    stager.end();
+  }
   list.document.lose(list, 0, Infinity);
   return list.proxy;
 }

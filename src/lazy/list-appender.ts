@@ -1,10 +1,10 @@
 /**
  * Long lists, item by item: items go into the node in batches, and the chunks these become are written ahead of the commit
- * that will link to them (`DocumentStore.stage`), so that neither is held. A list that is never published leaves garbage in
+ * that will link to them (`Stager`), so that neither is held. A list that is never published leaves garbage in
  * the log, and nothing else.
  */
+import type { Stager } from './document.ts';
 import { isDraft } from './handle.ts';
-import type { ListHandle } from './lazy-list.ts';
 import type { ListNode } from './node.ts';
 
 const batchFirst = 16;
@@ -13,15 +13,15 @@ const batchMax = 1024;
 const waitingMax = 1024 * 1024;
 
 export class ListAppender {
-  readonly #list: ListHandle;
+  readonly #stager: Stager;
   #node: ListNode;
   #batch: unknown[] = [];
   #batchItems: number;
   #waiting = 1;
 
-  /** Appends to `node`, for the store of `list`. A draft keeps what it is given until its transaction ends. */
-  constructor(list: ListHandle, node: ListNode) {
-    this.#list = list;
+  /** Appends to `node`. A draft keeps what it is given until its transaction ends. */
+  constructor(stager: Stager, node: ListNode) {
+    this.#stager = stager;
     this.#node = node;
     this.#batchItems = isDraft(node) ? batchMax : batchFirst;
   }
@@ -42,7 +42,7 @@ export class ListAppender {
     this.#batch = [];
     if (isDraft(this.#node)) return;
     const before = this.#waiting;
-    this.#waiting = this.#list.document.store.stage(this.#node, waitingMax);
+    this.#waiting = this.#stager.stage(this.#node, waitingMax);
     // Batches of few items where items are large.
     const isTooLarge = before === 0 && this.#waiting === 0;
     this.#batchItems = isTooLarge ? Math.max(1, this.#batchItems >> 2) : Math.min(batchMax, this.#batchItems * 2);

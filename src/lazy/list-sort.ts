@@ -8,6 +8,7 @@
  * not copied.
  */
 import { refReadBytes } from '../heap/segment/ref.ts';
+import type { Stager } from './document.ts';
 import type { ListHandle } from './lazy-list.ts';
 import { ListAppender } from './list-appender.ts';
 import { absent } from './node.ts';
@@ -33,24 +34,30 @@ interface Element {
   readonly shown: unknown;
 }
 
+/** The list whose elements are sorted, and what writes the runs. */
+export interface SortPlace {
+  readonly list: ListHandle;
+  readonly stager: Stager;
+}
+
 /** The elements of `node` in order, as a new node. Throws what `compare` throws; then nothing has changed. */
-export function sortLong(list: ListHandle, node: ListNode, compare: unknown, limits: RunLimits = usual): ListNode {
+export function sortLong(place: SortPlace, node: ListNode, compare: unknown, limits: RunLimits = usual): ListNode {
   if (compare !== undefined && typeof compare !== 'function') {
     throw new TypeError('The comparison function must be either a function or undefined');
   }
-  return new LongSort(list, compare as Compare | undefined, limits).sorted(node);
+  return new LongSort(place, compare as Compare | undefined, limits).sorted(node);
 }
 
 class LongSort {
-  readonly #list: ListHandle;
+  readonly #stager: Stager;
   readonly #limits: RunLimits;
   readonly #compare: (a: Element, b: Element) => number;
   readonly #show: (value: NodeValue) => unknown;
   /** Runs by how often they were merged, each level in the order of the list. */
   readonly #levels: ListNode[][] = [];
 
-  constructor(list: ListHandle, compare: Compare | undefined, limits: RunLimits) {
-    this.#list = list;
+  constructor({ list, stager }: SortPlace, compare: Compare | undefined, limits: RunLimits) {
+    this.#stager = stager;
     this.#limits = limits;
     // Without a comparator elements are compared as strings: those are made once.
     this.#show = compare === undefined ? (value) => String(list.wrapLoose(value)) : (value) => list.wrapLoose(value);
@@ -73,7 +80,7 @@ class LongSort {
       }
     }
     if (run.length > 0) this.#add(run, none);
-    const appender = new ListAppender(this.#list, none);
+    const appender = new ListAppender(this.#stager, none);
     for (const { value } of this.#merged(this.#levels.reverse().flat())) appender.add(value);
     for (; blanks > 0; blanks--) appender.add(undefined);
     for (; holes > 0; holes--) appender.add(absent);
@@ -84,7 +91,7 @@ class LongSort {
   #add(run: Element[], none: ListNode): void {
     let next: Iterable<Element> = run.sort(this.#compare);
     for (let level = 0; ; level++) {
-      const appender = new ListAppender(this.#list, none);
+      const appender = new ListAppender(this.#stager, none);
       for (const { value } of next) appender.add(value);
       const runs = (this.#levels[level] ??= []);
       if (runs.push(appender.finish()) < this.#limits.fanIn) return;

@@ -3,18 +3,18 @@
  */
 import { StoreError, describe } from '../base/errors.ts';
 import { cellKey } from './cell-table.ts';
-import { slotBytes } from './changes.ts';
 import type { Slot } from '../codec/slot.ts';
 import { rowAt } from '../heap/rows/history.ts';
 import { decodeRowValue, rowHead } from '../heap/rows/rows.ts';
 import { Cell } from '../lazy/cell.ts';
 import { conflict } from '../lazy/document.ts';
-import type { CellState, Document, DocumentStore, OpenDrafts } from '../lazy/document.ts';
+import type { CellState, Document, DocumentStore, OpenDrafts, Stager } from '../lazy/document.ts';
 import { show } from '../lazy/proxy.ts';
 import { isNode } from '../lazy/node.ts';
 import type { Node, NodeValue } from '../lazy/node.ts';
 import { EntryPlace } from './entry-place.ts';
 import type { Base, Found, Store } from './store.ts';
+import { StoreStager } from './store-stager.ts';
 
 /** A cell belongs to one of these objects, so maps that share a store must share them. */
 const documents = new WeakMap<Store, { reading: Documents; writing: Documents }>();
@@ -75,12 +75,9 @@ export class Documents implements DocumentStore {
     );
   }
 
-  stage(value: Node, bytesMax: number): number {
-    const bytes = slotBytes(value.slot);
-    if (bytes <= bytesMax) return bytes;
+  stager(): Stager {
     this.#mayWrite();
-    this.#store.stage(value.slot);
-    return 0;
+    return new StoreStager(this.#store);
   }
 
   /** A new cell that holds `value`. */
@@ -147,7 +144,7 @@ export class SnapshotDocuments implements DocumentStore {
     throw readOnlySnapshot();
   }
 
-  stage(): never {
+  stager(): never {
     throw readOnlySnapshot();
   }
 

@@ -15,7 +15,12 @@ export async function listApart(documents: Documents, items: AsyncIterable<unkno
   const list = (node: ListNode): LazyList => show(documents, new EntryPlace(undefined), undefined, node) as LazyList;
   const empty = nodes.fromSlot(nodes.encode([])) as ListNode;
   const handle = handleOf(list(empty)) as ListHandle;
-  const appender = new ListAppender(handle, empty);
-  for await (const item of items) appender.add(handle.incoming(item));
-  return list(appender.finish());
+  const stager = documents.stager();
+  try {
+    const appender = new ListAppender(stager, empty);
+    for await (const item of items) appender.add(handle.incoming(item));
+    return list(appender.finish());
+  } finally {
+    stager.end();
+  }
 }

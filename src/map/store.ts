@@ -221,12 +221,15 @@ export class Store {
 
   /**
    * Writes the chunks of a value that will be stored later: so a long one need not be held. Nothing links to them until then.
-   * Throws QUOTA, TIMEOUT, IO.
+   * `begin` is called before, under the commit lock. Throws QUOTA, TIMEOUT, IO.
    */
-  stage(slot: Slot): void {
+  stage(slot: Slot, begin: () => void): void {
     this.enter();
     this.quota.check(this.heap, this.#pendingBytes() + slotBytes(slot));
-    this.exclusively(() => this.heap.commit([], { ahead: slot.links }));
+    this.exclusively(() => {
+      begin();
+      this.heap.commit([], { ahead: slot.links });
+    });
   }
 
   /** Deletes all entries. */

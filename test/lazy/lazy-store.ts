@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { MemoryChunks } from '../../src/heap/pending.ts';
 import type { Slot } from '../../src/codec/slot.ts';
 import { StoreError } from '../../src/base/errors.ts';
-import type { CellState, Document, DocumentStore, Place } from '../../src/lazy/document.ts';
+import type { CellState, Document, DocumentStore, Place, Stager } from '../../src/lazy/document.ts';
 import { DraftScope } from '../../src/lazy/draft-scope.ts';
 import { Cell } from '../../src/lazy/cell.ts';
 import { nodeOf } from '../../src/lazy/lazy-values.ts';
@@ -108,8 +108,8 @@ export class TestStore implements DocumentStore {
   }
 
   /** There is nowhere to write to. */
-  stage(): number {
-    return 1;
+  stager(): Stager {
+    return { stage: () => 1, end: () => undefined };
   }
 
   allocateCell(): number {

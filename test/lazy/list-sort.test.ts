@@ -53,7 +53,7 @@ test('more runs than are merged at once, and runs that end by their bytes', (t) 
   const sorted = items.slice().sort((a, b) => a.key - b.key);
   const byKey = (a: unknown, b: unknown): number => (a as { key: number }).key - (b as { key: number }).key;
   for (const limits of [{ items: 40, bytes: 1 << 20, fanIn: 3 }, { items: 1000, bytes: 2048, fanIn: 5 }, { items: 1, bytes: 1 << 20, fanIn: 2 }]) {
-    const node = sortLong(handle, handle.body(), byKey, limits);
+    const node = sortLong({ list: handle, stager: handle.document.store.stager() }, handle.body(), byKey, limits);
     const ids = Array.from(node.values(), (item) => (item as ObjectNode).get('id'));
     assert.deepEqual(ids, sorted.map(({ id }) => id), JSON.stringify(limits));
   }

@@ -2,7 +2,7 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { isStoreError } from '../../src/base/errors.ts';
 import { materialize } from '../../src/index.ts';
-import type { LodeMap } from '../../src/index.ts';
+import type { LazyList, LodeMap } from '../../src/index.ts';
 import type { Key, Range } from './model-map.ts';
 import { Random } from './random.ts';
 
@@ -55,6 +55,16 @@ export const verbs: Readonly<Record<string, Verb>> = {
     }
     await map.flush();
   },
+  /** Begins to extend a list by items that come to no end; answers when `count` of them have been taken. */
+  extendWithoutEnd: (map, key: Key, count: number) =>
+    new Promise<void>((resolve) => {
+      async function* items(): AsyncGenerator<unknown> {
+        for (let i = 0; i < count; i++) yield { i, text: `${i} `.repeat(80) };
+        resolve();
+        await new Promise(() => undefined);
+      }
+      void (map.get(key) as LazyList).extend(items());
+    }),
   /** Blocks the loop inside a transaction for `ms`, having set `key`. */
   blockInTransaction: (map, key: Key, ms: number) => {
     map.transaction(() => {

@@ -16,8 +16,9 @@ import { readUint32, writeUint32 } from '../../base/bytes.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { Storage, StorageFile } from '../../storage/storage.ts';
 
-/** The byte each lock takes in the lock file. Pins follow from `pins` on. */
-export const lockPlaces = { open: 0, commit: 1, presence: 2, vacuum: 3, pins: 1024 } as const;
+/** The byte each lock takes in the lock file. Those for staging and for pins follow from theirs on. */
+export const lockPlaces = { open: 0, commit: 1, presence: 2, vacuum: 3, staging: 64, pins: 1024 } as const;
+export const stagingSlots = 64;
 
 /** Locks by number, shared or exclusive, held by this object until `unlock` or `close`. */
 export interface Locks {

@@ -4,21 +4,21 @@
  * in the open, and the dead that they name are taken off the list. Done in rounds while others go on, the last one under the
  * commit lock; after that the dead are published, and then nobody can link to them any more.
  */
-import { StoreError } from '../../base/errors.ts';
 import type { ChunkKind, ChunkPayload, Ref } from '../chunk.ts';
 import type { Heap } from '../heap.ts';
 import type { Tail } from '../log/log.ts';
 import { BatchChunks, OperationsReader } from '../log/operations.ts';
 import type { LoggedTable } from '../log/operations.ts';
-import { RecordKind, frameLinkRef, parseRecord, recordSeed } from '../segment/record.ts';
+import { RecordKind, frameLinkRef } from '../segment/record.ts';
 import type { RecordFrame } from '../segment/record.ts';
 import { makeRef } from '../segment/ref.ts';
 import { unpackAlone } from '../segment/segment-dictionary.ts';
 import { segmentHeaderBytes } from '../segment/segment.ts';
 import type { OpenSegment } from '../segment/segment.ts';
+import { walkRecords } from '../segment/segment-walk.ts';
 import { eachRowRef } from './row-refs.ts';
 
-const readBytes = 1024 * 1024;
+const windowBytes = 1024 * 1024;
 
 /** Sees what new commits hold. */
 export interface BatchVisitor {
@@ -27,13 +27,13 @@ export interface BatchVisitor {
   row?(table: LoggedTable, key: Uint8Array, row: { bytes: Uint8Array; at: number }): void;
 }
 
-/** Reads the batches between two ends of the log; nobody but vacuum changes these segments, and vacuum only sealed ones. */
+/** Reads the batches between two ends of the log; what vacuum has written anew is read from the beginning. */
 export function visitBatches(heap: Heap, from: Readonly<Tail>, to: Readonly<Tail>, visitor: BatchVisitor): void {
   for (let id = from.segment; id <= to.segment; id++) {
-    if (heap.segments.isRetired(id)) continue;
+    if (id === 0 || (id === from.segment && from.offset === Infinity) || heap.segments.isRetired(id)) continue;
     const segment = heap.segments.get(id);
-    const end = id === to.segment ? to.offset : segment.file.size();
-    new BatchReader(segment, visitor).run(id === from.segment ? from.offset : segmentHeaderBytes, end);
+    const position = id === from.segment && !segment.compacted ? from.offset : segmentHeaderBytes;
+    new BatchReader(segment, visitor).run(position, id === to.segment ? to.offset : Infinity);
   }
 }
 
@@ -48,24 +48,9 @@ class BatchReader {
     this.#visitor = visitor;
   }
 
-  run(from: number, end: number): void {
-    let bytes = Buffer.allocUnsafe(Math.max(1, Math.min(readBytes, end - from)));
-    for (let start = from; start < end; ) {
-      const length = this.#segment.file.read(bytes, 0, Math.min(bytes.length, end - start), start);
-      let at = 0;
-      for (;;) {
-        const offset = start + at;
-        const frame = parseRecord(bytes, at, length - at, recordSeed(this.#segment.header.seed, offset));
-        if (frame === 'short') break;
-        if (frame === 'damaged') throw new StoreError('CORRUPT', `Segment ${this.#segment.header.id} is damaged at ${offset}`);
-        this.#visit(bytes, { frame, offset, length: frame.end - at });
-        at = frame.end;
-      }
-      if (at === 0) {
-        if (length < bytes.length) throw new StoreError('CORRUPT', `Segment ${this.#segment.header.id} ends within a record`);
-        bytes = Buffer.allocUnsafe(bytes.length * 2);
-      }
-      start += at;
+  run(position: number, end: number): void {
+    for (const walk of walkRecords(this.#segment, { position, end, windowBytes })) {
+      if (walk !== undefined) this.#visit(walk.bytes, { frame: walk.frame, offset: walk.offset, length: walk.frame.end - walk.at });
     }
   }
 

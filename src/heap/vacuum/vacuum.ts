@@ -116,14 +116,24 @@ class Vacuum {
       if (heap.meta.tail.segment !== 0 && this.#options.dryRun !== true) {
         heap.commitNothing({ epoch: heap.meta.tail.epoch + 1, inNewSegment: false });
       }
-      this.#tail = heap.meta.tail;
-      this.#epoch = this.#tail.epoch;
+      this.#epoch = heap.meta.tail.epoch;
+      this.#tail = this.#reach();
       if (heap.segments.leftovers().length > 0) heap.segments.confirm();
     });
     heap.storage.removeFolder(vacuumFolder);
     this.#removeLeftovers();
     heap.storage.createFolder(vacuumFolder);
     this.#bytesBefore = this.#bytesOnDisk();
+  }
+
+  /** The end of the log, or of the last segment before those in which somebody stages. Under the commit lock. */
+  #reach(): Readonly<Tail> {
+    const { segments, staging, meta: { tail } } = this.#heap;
+    const first = staging.firstSegment();
+    if (first > tail.segment) return tail;
+    const ids = segments.list();
+    const at = ids.findIndex((id) => id >= first);
+    return { ...tail, segment: ids[at - 1] ?? 0, offset: Infinity, sequence: segments.get(ids[at]!).header.sequenceBefore };
   }
 
   /** Finds the dead. */
