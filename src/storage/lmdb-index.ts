@@ -12,7 +12,7 @@
  * - Several objects for one folder in a process, also in worker threads, share LMDB's environment, which lmdb-js counts; it
  *   compares inodes before it opens the lock file, so closing one object never drops the process's own locks.
  *
- * It is loaded by the first open, as a CommonJS module, which is one file: 10 ms and 2 MB less than a dozen modules.
+ * It is loaded as a CommonJS module, which is one file: 10 ms and 2 MB less than a dozen modules. Where it does not load, opening says so.
  *
  * The lock file must never be opened by anything else in this process: closing any descriptor of it would drop LMDB's locks.
  */
@@ -26,7 +26,9 @@ import type { Index, IndexRange, IndexWriter, Table } from './index-store.ts';
 import { lmdbDataPath, prepareLmdbFiles, readersMax } from './lmdb-files.ts';
 import { LmdbWriter } from './lmdb-writer.ts';
 import type { LmdbRows } from './lmdb-writer.ts';
-import { loadPackage } from './load-package.ts';
+import { loadPackage, tryLoadPackage } from './load-package.ts';
+
+const loaded = tryLoadPackage('lmdb');
 
 /** What lmdb-js has beyond its types: the native handles of the environment and of a table, and the end of a read. */
 interface Root extends RootDatabase<Buffer, Uint8Array> {
@@ -72,7 +74,7 @@ export class LmdbIndex implements Index {
 
   constructor(folder: string) {
     this.#folder = folder;
-    const lmdb = loadPackage('lmdb', 'Indexes') as { open: typeof open };
+    const lmdb = (loaded ?? loadPackage('lmdb', 'Indexes')) as { open: typeof open };
     const encodings = { keyEncoding: 'binary', encoding: 'binary' } as const;
     try {
       this.#root = lmdb.open({
