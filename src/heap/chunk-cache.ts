@@ -137,10 +137,12 @@ export class ChunkCache {
    */
   loadAt(ref: Ref, hash: number, place: number): RecordView {
     if (place >= this.#settledFrom) {
-      const slab = this.#slabs[Math.floor(place / placeFactor) - this.#firstSerial]!;
+      const serial = Math.floor(place / placeFactor);
+      const slab = this.#slabs[serial - this.#firstSerial]!;
       this.hits++;
       this.lastPlace = place;
-      this.#frame.reread(slab.bytes, place % placeFactor);
+      // Not `%`: of doubles it is a call.
+      this.#frame.reread(slab.bytes, place - serial * placeFactor);
       return new RecordView(ref, hash, slab, this.#frame);
     }
     if (this.#places.find(ref) >= this.#firstSerial * placeFactor) return this.load(ref, hash);
@@ -203,9 +205,9 @@ export class ChunkCache {
   }
 
   #fromSlab(ref: Ref, hash: number, place: number): RecordView {
-    const index = Math.floor(place / placeFactor) - this.#firstSerial;
-    const slab = this.#slabs[index]!;
-    const at = place % placeFactor;
+    const serial = Math.floor(place / placeFactor);
+    const slab = this.#slabs[serial - this.#firstSerial]!;
+    const at = place - serial * placeFactor;
     const frame = this.#frame;
     frame.reread(slab.bytes, at);
     this.lastPlace = place;

@@ -92,6 +92,11 @@ interface Rest {
   lossesSince: number;
   voided: { readonly from: number; readonly to: number }[];
   detached: Document | undefined;
+  /** False in the document of detached handles. */
+  live: boolean;
+  /** Handles that show a copy; the next one takes the place of number `stagedAt`. */
+  staged: Staged[] | undefined;
+  stagedAt: number;
 }
 
 /** A handle whose Proxy shows a plain copy of what it stands for, see lazy-object.ts. */
@@ -110,17 +115,18 @@ export class Document {
   base: unknown;
   root: Node;
   version = 0;
-  /** False for the stand-in that detached handles belong to: they can be read, a write throws CONFLICT. */
-  live = true;
   #rest: Rest | undefined;
-  #staged: Staged[] | undefined;
-  #stagedAt = 0;
 
   constructor(store: DocumentStore, place: Place, base: unknown, root: Node) {
     this.store = store;
     this.place = place;
     this.base = base;
     this.root = root;
+  }
+
+  /** False for the stand-in that detached handles belong to: they can be read, a write throws CONFLICT. */
+  get live(): boolean {
+    return this.#rest === undefined || this.#rest.live;
   }
 
   /** Cells met in this document, by id. */
@@ -138,7 +144,7 @@ export class Document {
     const rest = this.#more();
     if (rest.detached === undefined) {
       rest.detached = new Document(this.store, this.place, undefined, this.root);
-      rest.detached.live = false;
+      rest.detached.#more().live = false;
       rest.detached.shareCells(rest.cells);
     }
     return rest.detached;
@@ -163,10 +169,11 @@ export class Document {
 
   /** Remembers a handle that shows a copy: until the next version, or until many others do. */
   stage(handle: Staged): void {
-    const staged = (this.#staged ??= []);
-    staged[this.#stagedAt]?.unstage();
-    staged[this.#stagedAt] = handle;
-    this.#stagedAt = (this.#stagedAt + 1) % stagedMax;
+    const rest = this.#more();
+    const staged = (rest.staged ??= []);
+    staged[rest.stagedAt]?.unstage();
+    staged[rest.stagedAt] = handle;
+    rest.stagedAt = (rest.stagedAt + 1) % stagedMax;
   }
 
   /** Elements of `container` with keys in [from, to), or the one under key `from`, are no longer what they were. */
@@ -209,14 +216,15 @@ export class Document {
 
   #nextVersion(): void {
     this.version++;
-    if (this.#staged === undefined) return;
-    for (const handle of this.#staged) handle.unstage();
-    this.#staged = undefined;
-    this.#stagedAt = 0;
+    const rest = this.#rest;
+    if (rest?.staged === undefined) return;
+    for (const handle of rest.staged) handle.unstage();
+    rest.staged = undefined;
+    rest.stagedAt = 0;
   }
 
   #more(): Rest {
-    this.#rest ??= { cells: new Map(), losses: [], lossesSince: 0, voided: [], detached: undefined };
+    this.#rest ??= { cells: new Map(), losses: [], lossesSince: 0, voided: [], detached: undefined, live: true, staged: undefined, stagedAt: 0 };
     return this.#rest;
   }
 }
