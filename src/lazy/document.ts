@@ -94,15 +94,29 @@ interface Rest {
   detached: Document | undefined;
   /** False in the document of detached handles. */
   live: boolean;
-  /** Handles that show a copy; the next one takes the place of number `stagedAt`. */
-  staged: Staged[] | undefined;
-  stagedAt: number;
 }
 
 /** A handle whose Proxy shows a plain copy of what it stands for, see lazy-object.ts. */
 export interface Staged {
   /** The copy may be out of date from now on. */
   unstage(): void;
+}
+
+/**
+ * One of the handles of a document that show a copy. Of a class, and not in an array: what literals make the engine may come to put among
+ * old objects at once, and from there each dead array would keep a whole document until the next full collection.
+ */
+class StagedLink {
+  readonly handle: Staged;
+  readonly next: StagedLink | undefined;
+  /** How many there are from here on. */
+  readonly count: number;
+
+  constructor(handle: Staged, next: StagedLink | undefined) {
+    this.handle = handle;
+    this.next = next;
+    this.count = next === undefined ? 1 : next.count + 1;
+  }
 }
 
 const stagedMax = 64;
@@ -116,6 +130,7 @@ export class Document {
   root: Node;
   version = 0;
   #rest: Rest | undefined;
+  #staged: StagedLink | undefined;
 
   constructor(store: DocumentStore, place: Place, base: unknown, root: Node) {
     this.store = store;
@@ -169,11 +184,8 @@ export class Document {
 
   /** Remembers a handle that shows a copy: until the next version, or until many others do. */
   stage(handle: Staged): void {
-    const rest = this.#more();
-    const staged = (rest.staged ??= []);
-    staged[rest.stagedAt]?.unstage();
-    staged[rest.stagedAt] = handle;
-    rest.stagedAt = (rest.stagedAt + 1) % stagedMax;
+    if (this.#staged?.count === stagedMax) this.#unstage();
+    this.#staged = new StagedLink(handle, this.#staged);
   }
 
   /** Elements of `container` with keys in [from, to), or the one under key `from`, are no longer what they were. */
@@ -216,15 +228,16 @@ export class Document {
 
   #nextVersion(): void {
     this.version++;
-    const rest = this.#rest;
-    if (rest?.staged === undefined) return;
-    for (const handle of rest.staged) handle.unstage();
-    rest.staged = undefined;
-    rest.stagedAt = 0;
+    this.#unstage();
+  }
+
+  #unstage(): void {
+    for (let link = this.#staged; link !== undefined; link = link.next) link.handle.unstage();
+    this.#staged = undefined;
   }
 
   #more(): Rest {
-    this.#rest ??= { cells: new Map(), losses: [], lossesSince: 0, voided: [], detached: undefined, live: true, staged: undefined, stagedAt: 0 };
+    this.#rest ??= { cells: new Map(), losses: [], lossesSince: 0, voided: [], detached: undefined, live: true };
     return this.#rest;
   }
 }

@@ -78,8 +78,7 @@ export abstract class Handle<N extends Node = Node> implements Step {
   }
 
   /** As `wrap`, for a value found in this handle's node as it was then: what was moved since must not be written. */
-  wrapAsOf(value: NodeValue, key: unknown, then: { readonly document: Document; readonly version: number }): unknown {
-    const { document, version } = then;
+  wrapAsOf(value: NodeValue, key: unknown, document: Document, version: number): unknown {
     if (!isNode(value)) return this.wrap(value, key);
     if (document !== this.document) return this.wrapLoose(value);
     const handle = openHandle(value, this.document, this, key);

@@ -40,8 +40,9 @@ export function listValues(list: ListHandle): IterableIterator<unknown> {
   const body = list.body();
   if (isDraft(body)) return new LiveIterator(list);
   const values = body.values() as ListIterator;
-  const then = { document: list.document, version: list.version };
-  values.show = (value, index) => list.wrapAsOf(value, index, then);
+  // Not in an object of their own: see `StagedLink`.
+  const { document, version } = list;
+  values.show = (value, index) => list.wrapAsOf(value, index, document, version);
   return values;
 }
 

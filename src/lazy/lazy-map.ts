@@ -113,9 +113,9 @@ function keyOf(handle: Handle, key: unknown): unknown {
 
 function* mapEntries(map: MapHandle): Generator<[unknown, unknown], undefined> {
   const body = map.body();
-  const then = { document: map.document, version: map.version };
+  const { document, version } = map;
   for (const [key, value] of body.entries()) {
-    if (!isDraft(body)) yield [map.wrapLoose(key), map.wrapAsOf(value, key, then)];
+    if (!isDraft(body)) yield [map.wrapLoose(key), map.wrapAsOf(value, key, document, version)];
     else if (map.body().has(key)) yield [map.wrapLoose(key), map.shown(map.body().get(key), key)];
   }
 }
