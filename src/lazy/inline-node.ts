@@ -4,7 +4,7 @@
  */
 import { linkSlot } from '../codec/encode.ts';
 import { skipSlot } from '../codec/slot-reader.ts';
-import { SlotWriter } from '../codec/slot-writer.ts';
+import type { SlotWriter } from '../codec/slot-writer.ts';
 import type { Slot } from '../codec/slot.ts';
 import { bodyBytesMax } from '../codec/tags.ts';
 import { readVarint } from '../codec/varint.ts';
@@ -85,7 +85,7 @@ export abstract class InlineNode extends StoredNode {
     if (whole !== undefined) return linkSlot(whole);
     const at = view.start + this.offset;
     if (view.linkCount === 0) return { bytes: Buffer.from(view.bytes.subarray(at, skipSlot(view.bytes, at))), links: [] };
-    const writer = new SlotWriter(this.context.source, 512);
+    const writer = this.context.scratch();
     writer.copy(view.bytes, at, skipSlot(view.bytes, at), linksOf(view));
     return writer.cut(0);
   }

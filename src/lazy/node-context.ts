@@ -2,6 +2,7 @@
 import type { CellMaker } from '../codec/services.ts';
 import type { Shape, ShapeTable } from '../codec/shape.ts';
 import type { Slot } from '../codec/slot.ts';
+import type { SlotWriter } from '../codec/slot-writer.ts';
 import type { TypeRegistry } from '../codec/type-registry.ts';
 import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
 import type { NodeCache } from './node-cache.ts';
@@ -37,4 +38,6 @@ export interface NodeContext {
   encodePart(value: unknown): Slot;
   /** A slot in the form it has as part of a container: inline below `inlineBytesMax`, else a link. */
   asPart(slot: Slot): Slot;
+  /** An empty writer for one edit: the same each time, so what was written is cut off before anybody else can ask for it. */
+  scratch(): SlotWriter;
 }
