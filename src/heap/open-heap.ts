@@ -73,6 +73,8 @@ class Opening {
   readonly #segments: Segments;
   readonly #commitLock: CommitLock;
   #index: Index | undefined;
+  /** How far the log is known to have been durable. */
+  #reach: Reach | undefined;
   heap: Heap | undefined;
   recovery: OpenedHeap['recovery'];
 
@@ -102,7 +104,7 @@ class Opening {
       // Brought in from elsewhere, or from before: what it lacks is in no segment any more.
       await this.#index.close();
       this.#index = undefined;
-      await this.#rebuild('the store was vacuumed after it was closed', undefined);
+      await this.#rebuild('the store was vacuumed after it was closed', this.#reach);
       this.#index = home.open();
       meta = this.#readMeta();
     }
@@ -137,6 +139,7 @@ class Opening {
   async #settle(): Promise<boolean> {
     const { home } = this.#parts;
     let trust = home.trust();
+    this.#reach = trust.reach;
     if (trust.trusted && !trust.clean && !(await home.believes(this.#segments.bytes()))) {
       trust = { ...trust, trusted: false, reason: 'the last process that had it open did not close it' };
     }

@@ -58,6 +58,20 @@ describe('damage of the last commit of a closed store', () => {
   });
 });
 
+test('a log that is gone, manifest and all, is not taken for an empty one', async () => {
+  const path = join(scratch(), 'store');
+  const map = await open<number, string>(path);
+  for (let i = 0; i < 200; i++) map.set(i, `${i} `.repeat(100));
+  await map.flush();
+  for (let i = 0; i < 200; i += 2) map.delete(i);
+  await map.vacuum({ sparseBelow: 1 });
+  await map.close();
+  const segments = join(path, 'segments');
+  rmSync(join(segments, 'manifest'));
+  for (const name of readdirSync(segments)) if (/^\d+\.seg$/.test(name)) rmSync(join(segments, name));
+  await assert.rejects(open(path), isCorrupt);
+});
+
 test('a change of the index that fails poisons the handle', async () => {
   const path = join(scratch(), 'store');
   const map = await open<string, number>(path);

@@ -5,7 +5,7 @@
  * Invariants: no wrong read; never two vacuums; a store that a killed vacuum leaves is whole, and the next one finishes the work.
  */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -132,6 +132,7 @@ suite('vacuum and other processes', () => {
     t.after(() => child.kill());
     const vacuum = child.call<{ segmentsCompacted: number }>('vacuum', { sparseBelow: 1, maxBytesPerSecond: 200_000 });
     vacuum.catch(() => undefined);
+    for (let tries = 0; tries < 500 && !existsSync(join(path, 'vacuum')); tries++) await sleep(10);
     await stopOutsideCommit(child, map);
     await assert.rejects(map.vacuum(), { code: 'LOCKED' });
     for (let i = 0; i < 50; i++) map.set(['new', i], listOf('gone', i));
