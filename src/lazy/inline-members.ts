@@ -84,7 +84,7 @@ export abstract class InlineMembers extends InlineNode {
     const end = skipSlot(view.bytes, view.start + this.offset);
     const links = linksOf(view);
     const count = this.size - (cut === undefined ? 0 : 1) + (parts.length > 0 ? 1 : 0);
-    const writer = this.context.scratch();
+    const writer = this.context.editWriter();
     const slots = writer.open(this.perItem === 2 ? Tag.map : Tag.set, count);
     writer.copy(view.bytes, view.start + first, cut === undefined ? end : view.start + cut.key, links);
     for (const part of parts) writer.slot(part);

@@ -85,7 +85,7 @@ export abstract class InlineNode extends StoredNode {
     if (whole !== undefined) return linkSlot(whole);
     const at = view.start + this.offset;
     if (view.linkCount === 0) return { bytes: Buffer.from(view.bytes.subarray(at, skipSlot(view.bytes, at))), links: [] };
-    const writer = this.context.scratch();
+    const writer = this.context.editWriter();
     writer.copy(view.bytes, at, skipSlot(view.bytes, at), linksOf(view));
     return writer.cut(0);
   }

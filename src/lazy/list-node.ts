@@ -59,7 +59,7 @@ export class InlineListNode extends InlineNode implements ListNode {
     const links = linksOf(view);
     const from = itemOrEnd(bytes, at, start, length);
     const to = itemOrEnd(bytes, at, start + deleteCount, length);
-    const writer = this.context.scratch();
+    const writer = this.context.editWriter();
     const count = length - deleteCount + items.length;
     const opened = writer.open(Tag.list, count);
     writer.copy(bytes, slotsAt(bytes, at), from, links);
@@ -73,7 +73,7 @@ export class InlineListNode extends InlineNode implements ListNode {
     const view = this.view();
     const { bytes } = view;
     const at = view.start + this.offset;
-    const writer = this.context.scratch();
+    const writer = this.context.editWriter();
     const count = Math.max(0, end - start);
     const opened = writer.open(Tag.list, count);
     if (count > 0) {

@@ -39,5 +39,5 @@ export interface NodeContext {
   /** A slot in the form it has as part of a container: inline below `inlineBytesMax`, else a link. */
   asPart(slot: Slot): Slot;
   /** An empty writer for one edit: the same each time, so what was written is cut off before anybody else can ask for it. */
-  scratch(): SlotWriter;
+  editWriter(): SlotWriter;
 }

@@ -70,7 +70,7 @@ export class Nodes implements NodeContext {
   readonly #services: EncodeServices;
   readonly #outer: ((value: object) => Node | CellMark | undefined) | undefined;
   readonly #writer: SlotWriter;
-  readonly #scratch: SlotWriter;
+  readonly #editWriter: SlotWriter;
   /** Shapes by ref: a small table in front (a collision evicts), and all of them. Pending ones by their chunk. */
   readonly #frontRefs = new Float64Array(shapeSlots);
   readonly #frontShapes: Array<Shape | undefined> = Array.from({ length: shapeSlots });
@@ -90,7 +90,7 @@ export class Nodes implements NodeContext {
     this.keyedPages = new TreePages(this, true);
     this.#outer = options.recognise;
     this.#writer = new SlotWriter(this.source, 1024);
-    this.#scratch = new SlotWriter(this.source, 1024);
+    this.#editWriter = new SlotWriter(this.source, 1024);
     this.#services = {
       shapes: this.shapes,
       types: this.types,
@@ -177,9 +177,9 @@ export class Nodes implements NodeContext {
     return this.#writer.cut(0);
   }
 
-  scratch(): SlotWriter {
-    this.#scratch.reset();
-    return this.#scratch;
+  editWriter(): SlotWriter {
+    this.#editWriter.reset();
+    return this.#editWriter;
   }
 
   /**

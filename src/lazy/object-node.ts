@@ -121,7 +121,7 @@ export class RecordNode extends InlineNode implements ObjectNode {
     const from = index < size ? fieldAt(bytes, at, index) : end;
     const to = change.deleteCount === 0 ? from : skipSlot(bytes, from);
     const links = linksOf(view);
-    const writer = this.context.scratch();
+    const writer = this.context.editWriter();
     const slots = shape === undefined ? 0 : writer.openRecord(shape, keys.length, nullPrototype);
     writer.copy(bytes, slotsAt(bytes, at), from, links);
     if (change.part !== undefined) writer.slot(change.part);

@@ -258,3 +258,29 @@ test('transactions larger than what LMDB keeps in memory', async () => {
   assert.equal(index.count('chunks'), 60_000);
   await index.close();
 });
+
+test('without a binary of LMDB importing works, opening is UNSUPPORTED, and the folder can be opened once there is one', async () => {
+  const hook = join(base, 'no-lmdb.cjs');
+  fs.writeFileSync(
+    hook,
+    `const Module = require('node:module');
+     const load = Module._load;
+     Module._load = function (name, ...rest) {
+       if (name === 'lmdb') throw new Error('no prebuilt binary');
+       return load.call(this, name, ...rest);
+     };`,
+  );
+  const folder = newFolder();
+  const child = startChild(
+    `const { openLmdbIndex } = await load('lmdb-index');
+     try { openLmdbIndex(args[0], { create: true }); } catch (error) { console.log(error.code, error.cause.message); }`,
+    [folder],
+    ['--require', hook],
+  );
+  assert.equal(await child.line(), 'UNSUPPORTED no prebuilt binary');
+  assert.equal(await child.ended, 0);
+  const index = openLmdbIndex(folder, { create: true });
+  put(index, 'a', '1');
+  assert.equal(read(index, 'a'), '1');
+  await index.close();
+});

@@ -117,7 +117,7 @@ class Vacuum {
         heap.commitNothing({ epoch: heap.meta.tail.epoch + 1, inNewSegment: false });
       }
       this.#epoch = heap.meta.tail.epoch;
-      this.#tail = this.#reach();
+      this.#tail = this.#markEnd();
       if (heap.segments.leftovers().length > 0) heap.segments.confirm();
     });
     heap.storage.removeFolder(vacuumFolder);
@@ -127,7 +127,7 @@ class Vacuum {
   }
 
   /** The end of the log, or of the last segment before those in which somebody stages. Under the commit lock. */
-  #reach(): Readonly<Tail> {
+  #markEnd(): Readonly<Tail> {
     const { segments, staging, meta: { tail } } = this.#heap;
     const first = staging.firstSegment();
     if (first > tail.segment) return tail;
