@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { spawnJob } from './job.ts';
 import type { Job } from './job.ts';
 import { loadDriver, parseSubject, volatileDrivers } from './driver.ts';
+import { trialUrl } from './trials/rooms.ts';
 import type { Outcome, Scene, Trial } from './trial.ts';
 
 const job = JSON.parse(process.argv[2] ?? '') as Job;
@@ -15,7 +16,7 @@ try {
 
 async function perform(job: Job): Promise<Outcome> {
   // Only the one: what others import would count as memory of this one.
-  const { trial } = (await import(new URL(`trials/${job.trial.toLowerCase()}.js`, import.meta.url).href)) as { trial: Trial };
+  const { trial } = (await import(trialUrl(job.trial).href)) as { trial: Trial };
   const scene = await makeScene(job);
   if (job.phase === 'work') await trial.work?.(scene);
   const volatile = volatileDrivers.includes(parseSubject(job.subject).driver);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { inspectRooms } from '../tools/rooms.ts';
 import { inspect, readTree } from '../tools/tidy.ts';
 
 // Compiled to <root>/<build folder>/test/.
@@ -14,4 +15,8 @@ test('the house is tidy', (t) => {
   if (long.length > 0) t.diagnostic(`over 300 lines: ${long.join(', ')}`);
   assert.ok(files > 0, 'there is a house');
   assert.deepEqual(problems.map(({ file, line, rule, message }) => `${file}:${line} ${rule}: ${message}`), []);
+});
+
+test('its folders are small, and say what they are for', () => {
+  assert.deepEqual(inspectRooms(readTree(root)).map(({ file, message }) => `${file}: ${message}`), []);
 });

@@ -23,11 +23,11 @@ const entries: Readonly<Record<string, string>> = {
   // Loaded by URL.
   'build-worker': 'src/heap/log/build-worker',
   'fields-of': 'tools/terminal/fields-of',
-  'file-parts': 'src/stream/file-parts',
+  'file-parts': 'src/stream/file/file-parts',
   'index-store': 'src/storage/index-store',
   'lmdb-index': 'src/storage/lmdb-index',
-  'part-sort': 'src/external/part-sort',
-  'rewrite-task': 'src/map/rewrite-task',
+  'part-sort': 'src/external/sort/part-sort',
+  'rewrite-task': 'src/map/upkeep/rewrite-task',
   'source-part': 'src/external/source-part',
   'task-worker': 'src/engine/task-worker',
 };

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { StoreError, describe } from '../base/errors.ts';
-import type { Key } from '../codec/keys.ts';
-import { contentId } from '../lazy/values.ts';
+import type { Key } from '../codec/key/keys.ts';
+import { contentId } from '../content/values.ts';
 import type { LodeMap } from '../map/lode-map.ts';
-import type { Range } from '../map/range.ts';
+import type { Range } from '../map/rows/range.ts';
 import type { Computation } from './computing.ts';
 import { noTags } from './envelope.ts';
 import type { EntryTerms, TagVersion } from './envelope.ts';

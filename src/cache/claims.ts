@@ -12,10 +12,10 @@
  * - It hangs: who has waited past the limit takes the claim over by a place of its own. When the first one wakes up after all,
  *   the row is no longer its own, and its value is not stored.
  */
-import type { Key } from '../codec/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { packError, unpackError } from '../engine/task-error.ts';
 import type { SentError } from '../engine/task-error.ts';
-import { isNode } from '../lazy/node.ts';
+import { isNode } from '../tree/node.ts';
 import { LockFile } from '../storage/lock.ts';
 import { RowKind } from './rows.ts';
 import type { Rows } from './rows.ts';

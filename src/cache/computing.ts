@@ -3,7 +3,7 @@
  * others. Within a process callers share a *flight*; between processes a claim (claims.ts) says who computes.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Key } from '../codec/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import type { Claims } from './claims.ts';
 import type { TagVersion } from './envelope.ts';
 import type { HotEntry } from './hot-entries.ts';

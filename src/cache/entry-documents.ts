@@ -3,13 +3,13 @@
  * The envelope never shows, so a value costs no handle more than in a map.
  */
 import { describe } from '../base/errors.ts';
-import type { Key } from '../codec/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { conflict } from '../lazy/document.ts';
 import type { CellState, Document, DocumentStore, Stager } from '../lazy/document.ts';
-import type { Node, NodeValue } from '../lazy/node.ts';
+import type { Node, NodeValue } from '../tree/node.ts';
 import { show } from '../lazy/proxy.ts';
 import { Documents, sameBase, sameContent } from '../map/documents.ts';
-import { EntryPlace } from '../map/entry-place.ts';
+import { EntryPlace } from '../map/rows/entry-place.ts';
 import type { Base, Store } from '../map/store.ts';
 import { envelopeOf, seal, termsOf, valueIn } from './envelope.ts';
 import { userKeyOf } from './rows.ts';

@@ -5,12 +5,12 @@
  *
  * The value is an element like any: large ones have chunks of their own, so reading one field of it reads that field.
  */
-import type { Slot } from '../codec/slot.ts';
-import { Tag } from '../codec/tags.ts';
+import type { Slot } from '../codec/slot/slot.ts';
+import { Tag } from '../codec/slot/tags.ts';
 import { PendingChunk } from '../heap/chunk.ts';
-import { isNode } from '../lazy/node.ts';
-import type { ListNode } from '../lazy/node.ts';
-import { slotBytes } from '../map/changes.ts';
+import { isNode } from '../tree/node.ts';
+import type { ListNode } from '../tree/node.ts';
+import { slotBytes } from '../map/rows/changes.ts';
 import type { Store } from '../map/store.ts';
 
 /** A tag and its version; see tags.ts. */

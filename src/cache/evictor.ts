@@ -10,7 +10,7 @@
  * walk over a million keys. There a victim must also be among the oldest fifth of the whole cache, as the slots of recency tell it: the
  * keys of a window may all be young.
  */
-import type { Key } from '../codec/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { bytesOf, envelopeOf } from './envelope.ts';
 import { nameOf, rowKeyOf } from './rows.ts';
 import type { Shelf } from './shelf.ts';

@@ -7,8 +7,8 @@
  * replaced: who comes to a key asks its entry whether it has ended. What a crash loses are notes of entries that were just
  * set; those entries are never shown once they have ended, and go when the sweeper or eviction comes by.
  */
-import type { Key } from '../codec/keys.ts';
-import { isNode } from '../lazy/node.ts';
+import type { Key } from '../codec/key/keys.ts';
+import { isNode } from '../tree/node.ts';
 import type { Store } from '../map/store.ts';
 import { RowKind } from './rows.ts';
 import type { Rows } from './rows.ts';

@@ -5,7 +5,7 @@
  * Two generations: entries come into the young one; when it is full it becomes the old one, and what that held is dropped. A hit in
  * the old one moves the entry to the young. That is least-recently-used to within a factor of two, without a list.
  */
-import type { Key } from '../codec/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import type { TagVersion } from './envelope.ts';
 
 /** How a value is handed out: as it is; as a lazy value over a node; decoded for each caller, who may change it. */

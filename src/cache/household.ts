@@ -3,7 +3,7 @@
  * dissolved with the last.
  */
 import { StoreError } from '../base/errors.ts';
-import type { Key } from '../codec/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { storeOf } from '../map/lode-map.ts';
 import type { LodeMap } from '../map/lode-map.ts';
 import type { Store } from '../map/store.ts';

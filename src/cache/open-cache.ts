@@ -1,5 +1,5 @@
 import { open } from '../map/open.ts';
-import type { Key } from '../codec/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { Cache } from './cache.ts';
 import { checkCacheOptions } from './options.ts';
 import type { CacheOptions } from './options.ts';

@@ -1,6 +1,6 @@
 import { describe } from '../base/errors.ts';
-import type { Key } from '../codec/keys.ts';
-import type { TypeCodec } from '../codec/type-registry.ts';
+import type { Key } from '../codec/key/keys.ts';
+import type { TypeCodec } from '../codec/tail/type-registry.ts';
 
 /** How a cache is opened. */
 export interface CacheOptions {

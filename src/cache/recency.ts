@@ -8,8 +8,8 @@
  *
  *     slot = uint32, little-endian: 1/32 s since 1970 of the last use, modulo 2^32 (four years); 0: not known
  */
-import { encodeKey } from '../codec/keys.ts';
-import type { Key } from '../codec/keys.ts';
+import { encodeKey } from '../codec/key/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { hash32 } from '../heap/hash.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { HotEntry } from './hot-entries.ts';

@@ -10,10 +10,10 @@
  * | `[3, key]` | who computes the entry (claims.ts) |
  * | `[4, name]` | `format`, `rows`: how many rows are not entries, `clock` (cache-clock.ts), `live` (space.ts) |
  */
-import { decodeKey, encodeKey } from '../codec/keys.ts';
-import type { Key } from '../codec/keys.ts';
+import { decodeKey, encodeKey } from '../codec/key/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { scanEntries } from '../heap/rows/entry-table.ts';
-import { scanOf } from '../map/range.ts';
+import { scanOf } from '../map/rows/range.ts';
 import type { Store } from '../map/store.ts';
 
 /** The first number of a tuple of the cache's. */

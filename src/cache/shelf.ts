@@ -5,14 +5,14 @@
  * Here entries are found, shown, put and removed, without any policy: what their times and tags mean is for `isFresh`
  * and `isUseless` to say, when something goes is for the sweeper, the evictor and the user.
  */
-import { decodeKey } from '../codec/keys.ts';
-import type { Key } from '../codec/keys.ts';
-import type { Slot } from '../codec/slot.ts';
+import { decodeKey } from '../codec/key/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
+import type { Slot } from '../codec/slot/slot.ts';
 import { isCellRef } from '../lazy/handle.ts';
-import { isNode } from '../lazy/node.ts';
-import { walkRange } from '../map/entry-scan.ts';
-import { scanOf } from '../map/range.ts';
-import type { Range } from '../map/range.ts';
+import { isNode } from '../tree/node.ts';
+import { walkRange } from '../map/rows/entry-scan.ts';
+import { scanOf } from '../map/rows/range.ts';
+import type { Range } from '../map/rows/range.ts';
 import type { Found, Store } from '../map/store.ts';
 import { CacheClock } from './cache-clock.ts';
 import type { Clocks } from './cache-clock.ts';

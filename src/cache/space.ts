@@ -12,9 +12,9 @@
  * How much is live is only known after a vacuum. In between it is taken to be that much an entry, for as many entries as
  * there are now; a round looks at the truth after each vacuum and goes on until it is below `work`.
  */
-import type { Key } from '../codec/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { isStoreError } from '../base/errors.ts';
-import { isNode } from '../lazy/node.ts';
+import { isNode } from '../tree/node.ts';
 import type { Evictor } from './evictor.ts';
 import { RowKind } from './rows.ts';
 import type { Admission, Shelf } from './shelf.ts';

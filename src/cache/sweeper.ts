@@ -7,8 +7,8 @@
  *
  * Everything is looked at again under the commit lock before it goes: another process may just have set it anew.
  */
-import type { Key } from '../codec/keys.ts';
-import { isNode } from '../lazy/node.ts';
+import type { Key } from '../codec/key/keys.ts';
+import { isNode } from '../tree/node.ts';
 import { RowKind } from './rows.ts';
 import type { Shelf } from './shelf.ts';
 

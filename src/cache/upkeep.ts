@@ -9,8 +9,8 @@ import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import type { Claims } from './claims.ts';
 import type { ClockMark } from './cache-clock.ts';
 import type { Evictor } from './evictor.ts';
-import { isNode } from '../lazy/node.ts';
-import type { Key } from '../codec/keys.ts';
+import { isNode } from '../tree/node.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { RowKind } from './rows.ts';
 import type { Shelf } from './shelf.ts';
 import { isPostponed } from './space.ts';

@@ -3,7 +3,7 @@
  * container meanwhile cannot make its count and its slots disagree. (Arrays are read as they are written.)
  */
 import { types } from 'node:util';
-import type { PropertyReader } from './record-maker.ts';
+import type { PropertyReader } from './slot/record-maker.ts';
 
 /** What a walk reads from a container at once: property names of an object, and the values (a map: key, value ...). */
 export interface Contents {

@@ -6,13 +6,13 @@
  * Callbacks may decode other slots meanwhile: `decodeWhole` restores what it found.
  */
 import { corrupt } from './corrupt.ts';
-import { addAll } from './record-maker.ts';
-import { readFloat64, readScalar } from './scalars.ts';
-import type { Shape } from './shape.ts';
-import { bodyAt, isNullPrototype, readIndex, skipSlot } from './slot-reader.ts';
-import { readLatin1 } from './strings.ts';
-import { inlineDepthMax, Tag, tableFrom } from './tags.ts';
-import { readVarint, varintSize } from './varint.ts';
+import { addAll } from './slot/record-maker.ts';
+import { readFloat64, readScalar } from './slot/scalars.ts';
+import type { Shape } from './slot/shape.ts';
+import { bodyAt, isNullPrototype, readIndex, skipSlot } from './slot/slot-reader.ts';
+import { readLatin1 } from './slot/strings.ts';
+import { inlineDepthMax, Tag, tableFrom } from './slot/tags.ts';
+import { readVarint, varintSize } from './slot/varint.ts';
 
 /** Gives what lies outside the bytes being decoded. Link indexes number the table of the chunk the bytes lie in. */
 export interface DecodeContext {

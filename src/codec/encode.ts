@@ -6,10 +6,10 @@ import { ChunkKind } from '../heap/chunk.ts';
 import type { Link } from '../heap/chunk.ts';
 import type { EntryBatch } from '../heap/rows/entry-batch.ts';
 import { makeChunk } from '../heap/pending.ts';
-import { settle } from './scalar-writer.ts';
+import { settle } from './slot/scalar-writer.ts';
 import type { EncodeServices } from './services.ts';
-import type { Slot } from './slot.ts';
-import { rootBytesMax, Tag } from './tags.ts';
+import type { Slot } from './slot/slot.ts';
+import { rootBytesMax, Tag } from './slot/tags.ts';
 import { Walker } from './walk.ts';
 
 const linkBytes: Uint8Array = Uint8Array.of(Tag.link, 0, 0);

@@ -1,5 +1,5 @@
-import type { OpenContainer } from './slot-writer.ts';
-import { bodyBytesMax, tableFrom, Tag } from './tags.ts';
+import type { OpenContainer } from './slot/slot-writer.ts';
+import { bodyBytesMax, tableFrom, Tag } from './slot/tags.ts';
 import type { TreeBuilder } from './trees.ts';
 
 const nothing: readonly unknown[] = [];

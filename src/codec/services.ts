@@ -1,8 +1,8 @@
 import type { ChunkSource } from '../heap/chunk.ts';
-import type { ShapeTable } from './shape.ts';
-import type { Slot } from './slot.ts';
+import type { ShapeTable } from './slot/shape.ts';
+import type { Slot } from './slot/slot.ts';
 import type { TreeBuilders } from './trees.ts';
-import type { TypeRegistry } from './type-registry.ts';
+import type { TypeRegistry } from './tail/type-registry.ts';
 
 /** A cell inside a value: an explicit `Cell`, or an alias (a container that occurs more than once). */
 export interface CellMark {

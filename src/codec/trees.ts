@@ -1,5 +1,5 @@
 import type { Link } from '../heap/chunk.ts';
-import type { Slot } from './slot.ts';
+import type { Slot } from './slot/slot.ts';
 
 /**
  * Takes the slots of one large container, one after the other, and makes a tree of them. A list and a set get their

@@ -11,21 +11,21 @@
  */
 import { types } from 'node:util';
 import { describe, StoreError } from '../base/errors.ts';
-import { arrayToPlain, BuiltIn, errorToPlain, isVerySparse, sparseToPlain } from './built-ins.ts';
-import { classify, errorName, hasExtras } from './classify.ts';
+import { arrayToPlain, BuiltIn, errorToPlain, isVerySparse, sparseToPlain } from './tail/built-ins.ts';
+import { classify, errorName, hasExtras } from './tail/classify.ts';
 import { formatPath } from './encode-path.ts';
-import { encodeRegExp } from './ext.ts';
+import { encodeRegExp } from './tail/ext.ts';
 import { Frame } from './frame.ts';
-import { settle, surelyInline, writeBigint, writeBoxed, writePrefixed, writeText, writeView } from './scalar-writer.ts';
+import { settle, surelyInline, writeBigint, writeBoxed, writePrefixed, writeText, writeView } from './slot/scalar-writer.ts';
 import type { EncodeServices, Recognised } from './services.ts';
 import { Sightings } from './sightings.ts';
 import { membersOf, readProperties } from './contents.ts';
 import type { Contents } from './contents.ts';
-import { skipSlot } from './slot-reader.ts';
-import { SlotWriter } from './slot-writer.ts';
-import { Tag } from './tags.ts';
+import { skipSlot } from './slot/slot-reader.ts';
+import { SlotWriter } from './slot/slot-writer.ts';
+import { Tag } from './slot/tags.ts';
 import type { TreeBuilder } from './trees.ts';
-import { viewBytes, viewKind } from './views.ts';
+import { viewBytes, viewKind } from './tail/views.ts';
 
 /** Fields of one byte each, with their table, outgrow a body from here on: no need to ask for a shape. */
 const fieldsMax = 1365;

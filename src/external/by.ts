@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe } from '../base/errors.ts';
-import type { Key } from '../codec/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 
 /** A function that a module exports (by default as `default`): it can be named to another process. */
 export interface ModuleBy {

@@ -1,14 +1,14 @@
 /** One run of an external algorithm: its options, its count, its pace, its sorters, and how it ends. */
 import type { Progress } from '../heap/verify/verify.ts';
 import { Allowance } from './allowance.ts';
-import { Payload } from './block.ts';
-import type { ItemFormat, Layout } from './block.ts';
-import { ItemCodec } from './item-codec.ts';
+import { Payload } from './spill/block.ts';
+import type { ItemFormat, Layout } from './spill/block.ts';
+import { ItemCodec } from './spill/item-codec.ts';
 import type { ExternalOptions } from './options.ts';
-import type { Order } from './order.ts';
+import type { Order } from './sort/order.ts';
 import { Pace } from './pace.ts';
-import { Sorter } from './sorter.ts';
-import type { SorterOptions } from './sorter.ts';
+import { Sorter } from './sort/sorter.ts';
+import type { SorterOptions } from './sort/sorter.ts';
 import { Tally } from './tally.ts';
 import type { Source } from './source.ts';
 import { drain } from './source.ts';

@@ -7,22 +7,22 @@
  * Keys that are missing (undefined or null) match nothing, as in SQL; such items come as those without a partner do.
  */
 import { describe } from '../base/errors.ts';
-import { compareKeys } from '../codec/key-order.ts';
-import type { Key } from '../codec/keys.ts';
+import { compareKeys } from '../codec/key/key-order.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { config } from '../memory/config.ts';
 import { Allowance } from './allowance.ts';
 import type { By } from './by.ts';
 import { Flow } from './flow.ts';
 import { Job } from './job.ts';
-import type { Merge } from './merge.ts';
+import type { Merge } from './sort/merge.ts';
 import { checkOptions } from './options.ts';
 import type { ExternalOptions } from './options.ts';
-import { Order } from './order.ts';
-import type { RunReader } from './run.ts';
+import { Order } from './sort/order.ts';
+import type { RunReader } from './spill/run.ts';
 import { checkSource } from './source.ts';
 import type { Source } from './source.ts';
-import { sortItems } from './sorted-items.ts';
-import { SpillList } from './spill-list.ts';
+import { sortItems } from './sort/sorted-items.ts';
+import { SpillList } from './spill/spill-list.ts';
 
 /**
  * Which items come: `inner` pairs only; `left`, `right` and `outer` also items of that side (or both) without a partner; `semi`

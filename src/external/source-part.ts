@@ -6,13 +6,13 @@
  * meanwhile. Others say how they are split by themselves (`Flow.split`).
  */
 import { pathToFileURL } from 'node:url';
-import type { Slot } from '../codec/slot.ts';
+import type { Slot } from '../codec/slot/slot.ts';
 import { Link } from '../heap/chunk.ts';
 import { handleOf, isDraft } from '../lazy/handle.ts';
-import type { ListNode } from '../lazy/node.ts';
+import type { ListNode } from '../tree/node.ts';
 import { show } from '../lazy/proxy.ts';
 import { Documents } from '../map/documents.ts';
-import { EntryPlace } from '../map/entry-place.ts';
+import { EntryPlace } from '../map/rows/entry-place.ts';
 import { storeOf } from '../map/lode-map.ts';
 import { open } from '../map/open.ts';
 import type { Store } from '../map/store.ts';

@@ -7,7 +7,7 @@
  * a transaction that was rolled back the versions it made are void: elements read in them let go.
  */
 import { StoreError } from '../base/errors.ts';
-import type { Node, NodeValue } from './node.ts';
+import type { Node, NodeValue } from '../tree/node.ts';
 
 /** What a cell holds, and what it must still be for a document over it to be written. */
 export interface CellState {

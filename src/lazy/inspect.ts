@@ -3,7 +3,7 @@ import type { Document } from './document.ts';
 import type { Handle } from './handle.ts';
 import type { ListHandle } from './lazy-list.ts';
 import { plainCopy } from './lazy-list-reads.ts';
-import type { ListNode, MapNode, Node, ObjectNode, SetNode } from './node.ts';
+import type { ListNode, MapNode, Node, ObjectNode, SetNode } from '../tree/node.ts';
 
 /**
  * Stand-ins of whole documents over cells, so that a cycle, which always goes through a cell, meets the very object it began

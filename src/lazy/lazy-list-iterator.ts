@@ -4,7 +4,7 @@
  */
 import { isDraft } from './handle.ts';
 import type { ListHandle } from './lazy-list.ts';
-import { ListIterator } from './list-iterator.ts';
+import { ListIterator } from '../tree/list/list-iterator.ts';
 
 /** The prototype of every built-in iterator: where a runtime has iterator helpers, these have them too. */
 const iteratorPrototype: object = Object.getPrototypeOf(Object.getPrototypeOf([].values())) as object;

@@ -9,8 +9,8 @@ import { samePath } from './document.ts';
 import { ListHandle } from './lazy-list.ts';
 import type { ListMethod } from './lazy-list.ts';
 import { listEntries, listValues } from './lazy-list-iterator.ts';
-import { absent } from './node.ts';
-import type { ListNode, NodeValue } from './node.ts';
+import { absent } from '../tree/node.ts';
+import type { ListNode, NodeValue } from '../tree/node.ts';
 
 type Callback = (element: unknown, index: number, list: unknown) => unknown;
 

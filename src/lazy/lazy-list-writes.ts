@@ -7,8 +7,8 @@ import { ListAppender } from './list-appender.ts';
 import type { ListHandle, ListMethod } from './lazy-list.ts';
 import { plainCopy, relative } from './lazy-list-reads.ts';
 import { sortedAtOnce, sortLong } from './list-sort.ts';
-import { absent } from './node.ts';
-import type { ListNode } from './node.ts';
+import { absent } from '../tree/node.ts';
+import type { ListNode } from '../tree/node.ts';
 
 /** Replaces `deleteCount` elements at `start`. */
 function edit(list: ListHandle, start: number, deleteCount: number, items: readonly unknown[]): void {

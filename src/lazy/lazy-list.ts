@@ -10,8 +10,8 @@ import { describe } from '../base/errors.ts';
 import type { Document } from './document.ts';
 import { demandPlain, demandPrototype, refuseFreezing } from './lazy-object.ts';
 import { Handle, handleKey, handleOf } from './handle.ts';
-import { absent } from './node.ts';
-import type { ListNode, NodeValue } from './node.ts';
+import { absent } from '../tree/node.ts';
+import type { ListNode, NodeValue } from '../tree/node.ts';
 
 /** Methods in place of the array's own, by name; installed by proxy.ts. */
 const methods: Record<string | symbol, unknown> = Object.create(null) as Record<string | symbol, unknown>;

@@ -11,8 +11,8 @@ import { everyKey } from './document.ts';
 import type { Document } from './document.ts';
 import { Handle, handleKey, handleOf, isDraft } from './handle.ts';
 import { demandPrototype, refuseFreezing } from './lazy-object.ts';
-import { absent, isNode } from './node.ts';
-import type { MapNode, NodeValue, SetNode } from './node.ts';
+import { absent, isNode } from '../tree/node.ts';
+import type { MapNode, NodeValue, SetNode } from '../tree/node.ts';
 
 type Table = Record<string | symbol, unknown>;
 

@@ -13,9 +13,9 @@ import { inspect } from 'node:util';
 import { describe } from '../base/errors.ts';
 import type { Document, Staged } from './document.ts';
 import { Handle, handleKey, handleOf } from './handle.ts';
-import { absent, isNode } from './node.ts';
-import type { ObjectNode } from './node.ts';
-import { RecordNode } from './object-node.ts';
+import { absent, isNode } from '../tree/node.ts';
+import type { ObjectNode } from '../tree/node.ts';
+import { RecordNode } from '../tree/keyed/object-node.ts';
 
 /** Larger objects are not read as a whole. */
 const stageKeysMax = 256;

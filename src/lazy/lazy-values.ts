@@ -1,6 +1,6 @@
 /** Questions about lazy values, asked by the layers around them. */
 import { handleOf, isDraft } from './handle.ts';
-import type { Node } from './node.ts';
+import type { Node } from '../tree/node.ts';
 
 /** Is `x` a LazyObject, LazyList, LazyMap or LazySet? */
 export function isLazy(x: unknown): boolean {

@@ -5,7 +5,7 @@
  */
 import type { Stager } from './document.ts';
 import { isDraft } from './handle.ts';
-import type { ListNode } from './node.ts';
+import type { ListNode } from '../tree/node.ts';
 
 const batchFirst = 16;
 const batchMax = 1024;

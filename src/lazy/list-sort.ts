@@ -11,9 +11,9 @@ import { refReadBytes } from '../heap/segment/ref.ts';
 import type { Stager } from './document.ts';
 import type { ListHandle } from './lazy-list.ts';
 import { ListAppender } from './list-appender.ts';
-import { absent } from './node.ts';
-import type { ListNode, NodeValue } from './node.ts';
-import { StoredNode } from './stored-node.ts';
+import { absent } from '../tree/node.ts';
+import type { ListNode, NodeValue } from '../tree/node.ts';
+import { StoredNode } from '../tree/stored-node.ts';
 
 /** Lists up to this long are sorted as one array. */
 export const sortedAtOnce: number = 16 * 1024;

@@ -11,8 +11,8 @@ import { listReads } from './lazy-list-reads.ts';
 import { listWrites } from './lazy-list-writes.ts';
 import { MapHandle, SetHandle } from './lazy-map.ts';
 import { ObjectHandle, Stage, installInspector } from './lazy-object.ts';
-import { isNode } from './node.ts';
-import type { Node, NodeValue } from './node.ts';
+import { isNode } from '../tree/node.ts';
+import type { Node, NodeValue } from '../tree/node.ts';
 
 /**
  * What the other Proxies stand over: shared, empty, extensible, never touched by a trap, so that no invariant of Proxies can

@@ -2,17 +2,17 @@
  * Documents over the store: what `get` hands out for containers and cells, and how writes through them are committed.
  */
 import { StoreError, describe } from '../base/errors.ts';
-import { cellKey } from './cell-table.ts';
-import type { Slot } from '../codec/slot.ts';
+import { cellKey } from './rows/cell-table.ts';
+import type { Slot } from '../codec/slot/slot.ts';
 import { rowAt } from '../heap/rows/history.ts';
 import { decodeRowValue, rowHead } from '../heap/rows/rows.ts';
 import { Cell } from '../lazy/cell.ts';
 import { conflict } from '../lazy/document.ts';
 import type { CellState, Document, DocumentStore, OpenDrafts, Stager } from '../lazy/document.ts';
 import { show } from '../lazy/proxy.ts';
-import { isNode } from '../lazy/node.ts';
-import type { Node, NodeValue } from '../lazy/node.ts';
-import { EntryPlace } from './entry-place.ts';
+import { isNode } from '../tree/node.ts';
+import type { Node, NodeValue } from '../tree/node.ts';
+import { EntryPlace } from './rows/entry-place.ts';
 import type { Base, Found, Store } from './store.ts';
 import { StoreStager } from './store-stager.ts';
 

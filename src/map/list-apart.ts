@@ -1,10 +1,10 @@
 import { handleOf } from '../lazy/handle.ts';
 import { ListAppender } from '../lazy/list-appender.ts';
 import type { LazyList, ListHandle } from '../lazy/lazy-list.ts';
-import type { ListNode } from '../lazy/node.ts';
+import type { ListNode } from '../tree/node.ts';
 import { show } from '../lazy/proxy.ts';
 import type { Documents } from './documents.ts';
-import { EntryPlace } from './entry-place.ts';
+import { EntryPlace } from './rows/entry-place.ts';
 
 /**
  * A list of all items that lies nowhere yet: nobody sees it, and nothing is replaced, before it is set under a key. Its chunks are

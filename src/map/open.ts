@@ -6,8 +6,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import { StoreError, describe } from '../base/errors.ts';
-import type { Key } from '../codec/keys.ts';
-import { TypeRegistry } from '../codec/type-registry.ts';
+import type { Key } from '../codec/key/keys.ts';
+import { TypeRegistry } from '../codec/tail/type-registry.ts';
 import { isStore } from '../heap/format.ts';
 import { LmdbHome } from '../heap/rows/index-home.ts';
 import { openHeap } from '../heap/open-heap.ts';
@@ -21,7 +21,7 @@ import { CacheRoom } from './cache-room.ts';
 import { LodeMap } from './lode-map.ts';
 import { checkOptions } from './options.ts';
 import type { OpenOptions } from './options.ts';
-import { Quota } from './quota.ts';
+import { Quota } from './upkeep/quota.ts';
 import { Store } from './store.ts';
 import { Transactions } from './transactions.ts';
 import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
@@ -110,7 +110,7 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
 
 async function vacuumByItself(one: SharedStore, { autoVacuum = false, readOnly }: OpenOptions): Promise<void> {
   if (autoVacuum === false || readOnly === true) return;
-  const { AutoVacuum } = await import('./auto-vacuum.ts');
+  const { AutoVacuum } = await import('./upkeep/auto-vacuum.ts');
   const auto = new AutoVacuum(one.store, autoVacuum === true ? {} : autoVacuum, (how) => vacuumShared(one, how));
   one.store.onCommit = () => auto.noteCommit();
 }
@@ -118,7 +118,7 @@ async function vacuumByItself(one: SharedStore, { autoVacuum = false, readOnly }
 /** Maintenance is loaded when it is asked for: most processes only read and write. */
 async function vacuumShared(one: SharedStore, options: VacuumOptions): Promise<VacuumReport> {
   one.vacuumed = true;
-  const { vacuumStore } = await import('./vacuum.ts');
+  const { vacuumStore } = await import('./upkeep/vacuum.ts');
   return vacuumStore(one.store, one.locks, options);
 }
 
@@ -133,9 +133,9 @@ function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: Op
     locks: one.locks,
     readOnly,
     recovery: one.opened.recovery,
-    verify: async (verifyOptions) => (await import('./verify.ts')).verifyStore(one.store, one.locks, verifyOptions),
+    verify: async (verifyOptions) => (await import('./upkeep/verify.ts')).verifyStore(one.store, one.locks, verifyOptions),
     vacuum: (vacuumOptions) => vacuumShared(one, vacuumOptions),
-    backup: async (to, backupOptions) => (await import('./backup.ts')).backupStore(one.store, to, backupOptions),
+    backup: async (to, backupOptions) => (await import('./upkeep/backup.ts')).backupStore(one.store, to, backupOptions),
     close: () => release(folder, one),
   });
 }
@@ -150,7 +150,7 @@ async function release(folder: string, one: SharedStore): Promise<void> {
   one.room.close();
   const closing = (async () => {
     try {
-      if (one.vacuumed) await (await import('./vacuum.ts')).stopVacuum(one.store);
+      if (one.vacuumed) await (await import('./upkeep/vacuum.ts')).stopVacuum(one.store);
       await one.store.finish();
     } finally {
       await one.opened.close();

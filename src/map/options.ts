@@ -1,6 +1,6 @@
 import { describe } from '../base/errors.ts';
-import type { TypeCodec } from '../codec/type-registry.ts';
-import type { AutoVacuumOptions } from './auto-vacuum.ts';
+import type { TypeCodec } from '../codec/tail/type-registry.ts';
+import type { AutoVacuumOptions } from './upkeep/auto-vacuum.ts';
 
 export interface OpenOptions {
   /** Open for reading only: every change throws READ_ONLY. Default false. */

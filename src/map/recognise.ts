@@ -1,16 +1,16 @@
 import { StoreError, isStoreError } from '../base/errors.ts';
 import type { CellMark } from '../codec/services.ts';
 import type { ChunkSource } from '../heap/chunk.ts';
-import { cellsBelow } from '../lazy/cell-scan.ts';
+import { cellsBelow } from '../content/cell-scan.ts';
 import { Cell } from '../lazy/cell.ts';
-import { copyChunks } from '../lazy/chunk-copy.ts';
+import { copyChunks } from '../content/chunk-copy.ts';
 import { handleOf, isCellRef } from '../lazy/handle.ts';
 import { nodeOf } from '../lazy/lazy-values.ts';
-import type { Node } from '../lazy/node.ts';
-import type { Nodes } from '../lazy/nodes.ts';
-import { StoredNode } from '../lazy/stored-node.ts';
-import { materialize } from '../lazy/values.ts';
-import type { CellTable } from './cell-table.ts';
+import type { Node } from '../tree/node.ts';
+import type { Nodes } from '../tree/nodes.ts';
+import { StoredNode } from '../tree/stored-node.ts';
+import { materialize } from '../content/values.ts';
+import type { CellTable } from './rows/cell-table.ts';
 
 interface Home {
   readonly nodes: Nodes;

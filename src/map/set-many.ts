@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { StoreError, describe } from '../base/errors.ts';
-import { encodeKeyTo } from '../codec/keys.ts';
-import type { Key } from '../codec/keys.ts';
+import { encodeKeyTo } from '../codec/key/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import { checkKeyLength } from '../heap/rows/entry-table.ts';
 import { BuildThread } from '../heap/log/build-thread.ts';
 import { EntryBatch } from '../heap/rows/entry-batch.ts';
-import { linkedBytes } from './changes.ts';
+import { linkedBytes } from './rows/changes.ts';
 import type { Store } from './store.ts';
 
 export interface SetManyOptions {

@@ -1,6 +1,6 @@
 import type { Stager } from '../lazy/document.ts';
-import type { Node } from '../lazy/node.ts';
-import { slotBytes } from './changes.ts';
+import type { Node } from '../tree/node.ts';
+import { slotBytes } from './rows/changes.ts';
 import type { Store } from './store.ts';
 
 /** Writes chunks of a store ahead of their commit; see `Staging`. */

@@ -8,27 +8,27 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../base/errors.ts';
-import { encodeKey, lendKey } from '../codec/keys.ts';
-import type { Key } from '../codec/keys.ts';
-import type { Slot } from '../codec/slot.ts';
+import { encodeKey, lendKey } from '../codec/key/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
+import type { Slot } from '../codec/slot/slot.ts';
 import { EntryFinder } from '../heap/rows/entry-finder.ts';
 import { checkKeyLength, commitEntries, countEntries, entryOperations, readEntry } from '../heap/rows/entry-table.ts';
 import type { EntryBatch } from '../heap/rows/entry-batch.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue } from '../heap/rows/rows.ts';
-import type { TypeRegistry } from '../codec/type-registry.ts';
+import type { TypeRegistry } from '../codec/tail/type-registry.ts';
 import type { Place } from '../lazy/document.ts';
-import type { DraftScope } from '../lazy/draft-scope.ts';
-import { Nodes } from '../lazy/nodes.ts';
-import { Changes, slotBytes } from './changes.ts';
-import type { Change } from './changes.ts';
-import { CellTable } from './cell-table.ts';
+import type { DraftScope } from '../lazy/draft/draft-scope.ts';
+import { Nodes } from '../tree/nodes.ts';
+import { Changes, slotBytes } from './rows/changes.ts';
+import type { Change } from './rows/changes.ts';
+import { CellTable } from './rows/cell-table.ts';
 import { CommitTimer } from './commit-timer.ts';
-import { EditLog } from './edit-log.ts';
-import { placeId } from './entry-place.ts';
-import type { Quota } from './quota.ts';
+import { EditLog } from './rows/edit-log.ts';
+import { placeId } from './rows/entry-place.ts';
+import type { Quota } from './upkeep/quota.ts';
 import { recogniseLazy } from './recognise.ts';
-import { RowCache } from './row-cache.ts';
+import { RowCache } from './rows/row-cache.ts';
 
 /** What an entry is known by when somebody writes through it: the commit that set it, or a change not committed yet. */
 export interface Base {

@@ -1,13 +1,13 @@
 /**
- * Transactions of one map: the lock and the layer of changes are the store's, the drafts are `lazy/draft-scope.ts`'s; here they
+ * Transactions of one map: the lock and the layer of changes are the store's, the drafts are `lazy/draft/draft-scope.ts`'s; here they
  * meet. A transaction inside another is a savepoint of both.
  */
-import type { Key } from '../codec/keys.ts';
+import type { Key } from '../codec/key/keys.ts';
 import type { Document } from '../lazy/document.ts';
-import { DraftScope } from '../lazy/draft-scope.ts';
-import type { CellRef, Node } from '../lazy/node.ts';
+import { DraftScope } from '../lazy/draft/draft-scope.ts';
+import type { CellRef, Node } from '../tree/node.ts';
 import type { Documents } from './documents.ts';
-import { EntryPlace } from './entry-place.ts';
+import { EntryPlace } from './rows/entry-place.ts';
 import type { Store } from './store.ts';
 
 export class Transactions {

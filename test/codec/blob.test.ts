@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChunkKind } from '../../src/heap/chunk.ts';
-import { makeBlob, pieceBytes, piecesMax, readBlobHeader } from '../../src/codec/blob.ts';
+import { makeBlob, pieceBytes, piecesMax, readBlobHeader } from '../../src/codec/tail/blob.ts';
 import { pending } from './memory-values.ts';
 
 test('a blob is a header and pieces of one size', () => {

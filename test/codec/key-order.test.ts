@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareKeys, keyRange } from '../../src/codec/key-order.ts';
-import type { KeyRange } from '../../src/codec/key-order.ts';
-import { encodeKey } from '../../src/codec/keys.ts';
-import type { Key } from '../../src/codec/keys.ts';
+import { compareKeys, keyRange } from '../../src/codec/key/key-order.ts';
+import type { KeyRange } from '../../src/codec/key/key-order.ts';
+import { encodeKey } from '../../src/codec/key/keys.ts';
+import type { Key } from '../../src/codec/key/keys.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 console.log(`key-order.test seed ${seed}`);

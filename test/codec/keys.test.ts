@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodeKey, encodeKey } from '../../src/codec/keys.ts';
-import type { Key } from '../../src/codec/keys.ts';
-import { compareKeys } from '../../src/codec/key-order.ts';
+import { decodeKey, encodeKey } from '../../src/codec/key/keys.ts';
+import type { Key } from '../../src/codec/key/keys.ts';
+import { compareKeys } from '../../src/codec/key/key-order.ts';
 import { isStoreError } from '../../src/base/errors.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);

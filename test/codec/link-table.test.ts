@@ -4,7 +4,7 @@ import { ChunkKind, Link } from '../../src/heap/chunk.ts';
 import type { ChunkSource, PendingChunk } from '../../src/heap/chunk.ts';
 import { forceContentHash } from '../../src/heap/hash.ts';
 import { makeChunk, PendingView } from '../../src/heap/pending.ts';
-import { LinkTable, sameLink } from '../../src/codec/link-table.ts';
+import { LinkTable, sameLink } from '../../src/codec/slot/link-table.ts';
 
 afterEach(() => forceContentHash(undefined));
 

@@ -2,18 +2,18 @@
 import { ChunkKind, PendingChunk } from '../../src/heap/chunk.ts';
 import type { Link } from '../../src/heap/chunk.ts';
 import { makeChunk } from '../../src/heap/pending.ts';
-import { readBlobHeader } from '../../src/codec/blob.ts';
+import { readBlobHeader } from '../../src/codec/tail/blob.ts';
 import { decodeWhole } from '../../src/codec/decode.ts';
 import { linkSlot } from '../../src/codec/encode.ts';
-import { scalarFrom } from '../../src/codec/scalars.ts';
+import { scalarFrom } from '../../src/codec/slot/scalars.ts';
 import type { CellMaker, EncodeServices } from '../../src/codec/services.ts';
-import { decodeShape, ShapeTable } from '../../src/codec/shape.ts';
-import type { Slot } from '../../src/codec/slot.ts';
-import { skipSlot } from '../../src/codec/slot-reader.ts';
-import { SlotWriter } from '../../src/codec/slot-writer.ts';
+import { decodeShape, ShapeTable } from '../../src/codec/slot/shape.ts';
+import type { Slot } from '../../src/codec/slot/slot.ts';
+import { skipSlot } from '../../src/codec/slot/slot-reader.ts';
+import { SlotWriter } from '../../src/codec/slot/slot-writer.ts';
 import type { TreeBuilder } from '../../src/codec/trees.ts';
-import { TypeRegistry } from '../../src/codec/type-registry.ts';
-import type { TypeCodec } from '../../src/codec/type-registry.ts';
+import { TypeRegistry } from '../../src/codec/tail/type-registry.ts';
+import type { TypeCodec } from '../../src/codec/tail/type-registry.ts';
 
 type TreeKind = 'list' | 'object' | 'nullObject' | 'map' | 'set';
 const treeChunks = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { recordMaker } from '../../src/codec/record-maker.ts';
+import { recordMaker } from '../../src/codec/slot/record-maker.ts';
 
 const lists = [
   [], ['a'], ['b', 'a', '10', '9'], ['__proto__', 'x'], ['constructor', 'toString', 'hasOwnProperty', 'get', 'set', 'async'], ['', ' ', "'", '"', '\\', '`', '${x}', '"]: next() } //'],
@@ -26,7 +26,7 @@ test('objects are the same before and after a function has been compiled for the
 });
 
 test('a process that forbids generated code still makes objects', () => {
-  const url = new URL('../../src/codec/record-maker.js', import.meta.url).href;
+  const url = new URL('../../src/codec/slot/record-maker.js', import.meta.url).href;
   const script = `const { recordMaker } = await import(${JSON.stringify(url)}); const make = recordMaker(['a']); for (let i = 0; i < 99; i++) if (make(() => i).a !== i) process.exit(1);`;
   const { status, stderr } = spawnSync(process.execPath, ['--disallow-code-generation-from-strings', '--input-type=module', '-e', script], { encoding: 'utf8', cwd: fileURLToPath(new URL('.', import.meta.url)) });
   assert.equal(status, 0, stderr);

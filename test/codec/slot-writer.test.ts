@@ -8,11 +8,11 @@ import fc from 'fast-check';
 import { ChunkKind } from '../../src/heap/chunk.ts';
 import { makeChunk } from '../../src/heap/pending.ts';
 import { encodeNested } from '../../src/codec/encode.ts';
-import { readScalar } from '../../src/codec/scalars.ts';
-import { decodeShape } from '../../src/codec/shape.ts';
-import { bodyAt, countOf, fieldAt, itemAt, shapeIndexOf, skipSlot, slotsAt } from '../../src/codec/slot-reader.ts';
-import { SlotWriter } from '../../src/codec/slot-writer.ts';
-import { slotKind, SlotKind, Tag } from '../../src/codec/tags.ts';
+import { readScalar } from '../../src/codec/slot/scalars.ts';
+import { decodeShape } from '../../src/codec/slot/shape.ts';
+import { bodyAt, countOf, fieldAt, itemAt, shapeIndexOf, skipSlot, slotsAt } from '../../src/codec/slot/slot-reader.ts';
+import { SlotWriter } from '../../src/codec/slot/slot-writer.ts';
+import { slotKind, SlotKind, Tag } from '../../src/codec/slot/tags.ts';
 import { decodeSlot, memoryServices, pending } from './memory-values.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isStoreError } from '../../src/base/errors.ts';
 import { encodeRoot } from '../../src/codec/encode.ts';
-import { TypeRegistry } from '../../src/codec/type-registry.ts';
-import type { TypeCodec } from '../../src/codec/type-registry.ts';
+import { TypeRegistry } from '../../src/codec/tail/type-registry.ts';
+import type { TypeCodec } from '../../src/codec/tail/type-registry.ts';
 import { decodeSlot, memoryServices } from './memory-values.ts';
 
 class Point {

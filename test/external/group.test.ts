@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isStoreError } from '../../src/base/errors.ts';
-import { encodeKey } from '../../src/codec/keys.ts';
-import type { Key } from '../../src/codec/keys.ts';
-import { externalAggregate, groupByCount, groupByMax, groupByMean, groupByMin, groupBySum } from '../../src/external/aggregate.ts';
-import { collect, count, distinct, first, last, max, mean, min, reduce, sum, variance } from '../../src/external/aggregates.ts';
-import { externalGroupBy } from '../../src/external/group-by.ts';
+import { encodeKey } from '../../src/codec/key/keys.ts';
+import type { Key } from '../../src/codec/key/keys.ts';
+import { externalAggregate, groupByCount, groupByMax, groupByMean, groupByMin, groupBySum } from '../../src/external/group/aggregate.ts';
+import { collect, count, distinct, first, last, max, mean, min, reduce, sum, variance } from '../../src/external/group/aggregates.ts';
+import { externalGroupBy } from '../../src/external/group/group-by.ts';
 import { Random, seedOf } from '../suite/random.ts';
 import { catchStats, sortedBy, times, toArray, withSpills } from './scene.ts';
 

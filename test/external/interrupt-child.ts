@@ -1,6 +1,6 @@
 /** A child of interrupt.long.ts: sorts and groups a list of a store over and over and writes the results back, until it is stopped. */
-import { groupBySum } from '../../src/external/aggregate.ts';
-import { externalSort } from '../../src/external/sort.ts';
+import { groupBySum } from '../../src/external/group/aggregate.ts';
+import { externalSort } from '../../src/external/sort/sort.ts';
 import type { LazyList } from '../../src/lazy/lazy-list.ts';
 import { open } from '../../src/map/open.ts';
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { sweep } from '../../src/external/spill-file.ts';
+import { sweep } from '../../src/external/spill/spill-file.ts';
 import { open } from '../../src/map/open.ts';
 import { FileStorage } from '../../src/storage/file-storage.ts';
 import { amount, Random, seedOf } from '../suite/random.ts';

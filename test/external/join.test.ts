@@ -1,8 +1,8 @@
 /** Strategy: random sides with few and many keys, also missing ones, joined in all six ways against nested loops. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareKeys } from '../../src/codec/key-order.ts';
-import type { Key } from '../../src/codec/keys.ts';
+import { compareKeys } from '../../src/codec/key/key-order.ts';
+import type { Key } from '../../src/codec/key/keys.ts';
 import { externalJoin } from '../../src/external/join.ts';
 import type { JoinType } from '../../src/external/join.ts';
 import { Random, seedOf } from '../suite/random.ts';

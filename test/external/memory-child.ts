@@ -1,10 +1,10 @@
 /** A child of memory.bound.test.ts: does one thing with many items, and prints how far resident memory rose. */
 import { readFileSync } from 'node:fs';
-import { groupBySum } from '../../src/external/aggregate.ts';
-import { externalGroupBy } from '../../src/external/group-by.ts';
-import { externalSort } from '../../src/external/sort.ts';
-import { SpillArray } from '../../src/external/spill-array.ts';
-import { SpillMap } from '../../src/external/spill-map.ts';
+import { groupBySum } from '../../src/external/group/aggregate.ts';
+import { externalGroupBy } from '../../src/external/group/group-by.ts';
+import { externalSort } from '../../src/external/sort/sort.ts';
+import { SpillArray } from '../../src/external/collections/spill-array.ts';
+import { SpillMap } from '../../src/external/collections/spill-map.ts';
 import type { LazyList } from '../../src/lazy/lazy-list.ts';
 import { open } from '../../src/map/open.ts';
 import { scratch } from '../suite/scratch.ts';

@@ -6,12 +6,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isStoreError } from '../../src/base/errors.ts';
-import { externalAggregate, groupBySum } from '../../src/external/aggregate.ts';
-import { collect, count, max, mean, min, sum } from '../../src/external/aggregates.ts';
-import { externalDistinct } from '../../src/external/distinct.ts';
-import { externalGroupBy } from '../../src/external/group-by.ts';
+import { externalAggregate, groupBySum } from '../../src/external/group/aggregate.ts';
+import { collect, count, max, mean, min, sum } from '../../src/external/group/aggregates.ts';
+import { externalDistinct } from '../../src/external/sort/distinct.ts';
+import { externalGroupBy } from '../../src/external/group/group-by.ts';
 import { externalJoin } from '../../src/external/join.ts';
-import { externalSort } from '../../src/external/sort.ts';
+import { externalSort } from '../../src/external/sort/sort.ts';
 import { open } from '../../src/map/open.ts';
 import { scratch } from '../suite/scratch.ts';
 import { catchStats, sortedBy, toArray, withSpills } from './scene.ts';

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compareKeys } from '../../src/codec/key-order.ts';
-import type { Key } from '../../src/codec/keys.ts';
+import { compareKeys } from '../../src/codec/key/key-order.ts';
+import type { Key } from '../../src/codec/key/keys.ts';
 import type { ExternalStats } from '../../src/external/tally.ts';
 
 /** Runs `work` with a folder for spill files, and demands that none is left in it. */

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isStoreError } from '../../src/base/errors.ts';
-import { externalDistinct } from '../../src/external/distinct.ts';
-import { externalMerge } from '../../src/external/merge-sources.ts';
-import { externalTopK } from '../../src/external/top-k.ts';
+import { externalDistinct } from '../../src/external/sort/distinct.ts';
+import { externalMerge } from '../../src/external/sort/merge-sources.ts';
+import { externalTopK } from '../../src/external/sort/top-k.ts';
 import { Random, seedOf } from '../suite/random.ts';
 import { catchStats, sortedBy, times, toArray, withSpills } from './scene.ts';
 

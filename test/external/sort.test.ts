@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isStoreError } from '../../src/base/errors.ts';
-import type { Key } from '../../src/codec/keys.ts';
-import { externalSort } from '../../src/external/sort.ts';
-import type { SortOptions } from '../../src/external/sort.ts';
+import type { Key } from '../../src/codec/key/keys.ts';
+import { externalSort } from '../../src/external/sort/sort.ts';
+import type { SortOptions } from '../../src/external/sort/sort.ts';
 import { Random, seedOf } from '../suite/random.ts';
 import { catchStats, sortedBy, times, toArray, withSpills } from './scene.ts';
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isStoreError } from '../../src/base/errors.ts';
-import { SpillArray } from '../../src/external/spill-array.ts';
+import { SpillArray } from '../../src/external/collections/spill-array.ts';
 import { MemoryMonitor } from '../../src/memory/memory-monitor.ts';
 import { Random, seedOf } from '../suite/random.ts';
 import { withSpills } from './scene.ts';

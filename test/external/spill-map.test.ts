@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isStoreError } from '../../src/base/errors.ts';
-import type { Key } from '../../src/codec/keys.ts';
-import { SpillMap } from '../../src/external/spill-map.ts';
+import type { Key } from '../../src/codec/key/keys.ts';
+import { SpillMap } from '../../src/external/collections/spill-map.ts';
 import { Random, seedOf } from '../suite/random.ts';
 import { withSpills } from './scene.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { handleOf } from '../../src/lazy/handle.ts';
 import { nodeOf } from '../../src/lazy/lazy-values.ts';
-import type { Nodes } from '../../src/lazy/nodes.ts';
+import type { Nodes } from '../../src/tree/nodes.ts';
 import type { Anything, TestStore } from './lazy-store.ts';
 
 /** Replaces lazy values inside `value` by plain ones. Cycles are not expected. */

@@ -1,14 +1,14 @@
 /** A small store in memory, with everything a map layer does for lazy values: entries, cells, transactions with savepoints. */
 import assert from 'node:assert/strict';
 import { MemoryChunks } from '../../src/heap/pending.ts';
-import type { Slot } from '../../src/codec/slot.ts';
+import type { Slot } from '../../src/codec/slot/slot.ts';
 import { StoreError } from '../../src/base/errors.ts';
 import type { CellState, Document, DocumentStore, Place, Stager } from '../../src/lazy/document.ts';
-import { DraftScope } from '../../src/lazy/draft-scope.ts';
+import { DraftScope } from '../../src/lazy/draft/draft-scope.ts';
 import { Cell } from '../../src/lazy/cell.ts';
 import { nodeOf } from '../../src/lazy/lazy-values.ts';
-import type { Node, NodeValue } from '../../src/lazy/node.ts';
-import { Nodes } from '../../src/lazy/nodes.ts';
+import type { Node, NodeValue } from '../../src/tree/node.ts';
+import { Nodes } from '../../src/tree/nodes.ts';
 import { show } from '../../src/lazy/proxy.ts';
 
 /** What a test reads from a store: it knows the shape, the compiler does not. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { handleOf } from '../../src/lazy/handle.ts';
 import type { LazyList, ListHandle } from '../../src/lazy/lazy-list.ts';
 import { sortLong } from '../../src/lazy/list-sort.ts';
-import type { ObjectNode } from '../../src/lazy/node.ts';
+import type { ObjectNode } from '../../src/tree/node.ts';
 import { Random, seedOf } from '../suite/random.ts';
 import { TestStore } from './lazy-store.ts';
 

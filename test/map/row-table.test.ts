@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { Key } from '../../src/codec/keys.ts';
-import { columns, RowTable } from '../../src/map/row-table.ts';
+import type { Key } from '../../src/codec/key/keys.ts';
+import { columns, RowTable } from '../../src/map/rows/row-table.ts';
 
 const keys: fc.Arbitrary<Key> = fc.oneof(
   fc.integer({ min: -40, max: 40 }),

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { encodeKey } from '../../src/codec/keys.ts';
+import { encodeKey } from '../../src/codec/key/keys.ts';
 import { ChunkKind, Link } from '../../src/heap/chunk.ts';
 import type { ChunkView } from '../../src/heap/chunk.ts';
 import { makeChunk } from '../../src/heap/pending.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readCsv } from '../../src/stream/csv-rows.ts';
-import type { CsvOptions, CsvRow } from '../../src/stream/csv-rows.ts';
+import { readCsv } from '../../src/stream/csv/csv-rows.ts';
+import type { CsvOptions, CsvRow } from '../../src/stream/csv/csv-rows.ts';
 import type { FormatError } from '../../src/stream/format-error.ts';
 
 async function read(text: string, size: number, options?: CsvOptions): Promise<CsvRow[]> {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openFilePart, splitFile } from '../../src/stream/file-parts.ts';
+import { openFilePart, splitFile } from '../../src/stream/file/file-parts.ts';
 import type { FormatError } from '../../src/stream/format-error.ts';
 import { Stream } from '../../src/stream/stream.ts';
 import { Random, seedOf } from '../suite/random.ts';

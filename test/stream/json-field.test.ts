@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { JsonField } from '../../src/stream/json-field.ts';
+import { JsonField } from '../../src/stream/json/json-field.ts';
 import { Random, seedOf } from '../suite/random.ts';
 
 const nothing = Symbol('no JSON');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readJsonLines } from '../../src/stream/json-lines.ts';
+import { readJsonLines } from '../../src/stream/json/json-lines.ts';
 import type { FormatError } from '../../src/stream/format-error.ts';
-import type { LineOptions } from '../../src/stream/json-lines.ts';
+import type { LineOptions } from '../../src/stream/json/json-lines.ts';
 
 async function read(text: string, size: number, options?: LineOptions): Promise<unknown[]> {
   const bytes = Buffer.from(text);

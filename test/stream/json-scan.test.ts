@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FormatError } from '../../src/stream/format-error.ts';
-import { scanJson } from '../../src/stream/json-scan.ts';
+import { scanJson } from '../../src/stream/json/json-scan.ts';
 
 function chunksOf(text: string, size: number): Buffer[] {
   const bytes = Buffer.from(text);

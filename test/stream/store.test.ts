@@ -1,8 +1,8 @@
 /** Streams into a map and out of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { externalSort } from '../../src/external/sort.ts';
-import { materialize } from '../../src/lazy/values.ts';
+import { externalSort } from '../../src/external/sort/sort.ts';
+import { materialize } from '../../src/content/values.ts';
 import type { LodeMap } from '../../src/map/lode-map.ts';
 import { open } from '../../src/map/open.ts';
 import { Stream } from '../../src/stream/stream.ts';

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { isStoreError } from '../../src/base/errors.ts';
-import { externalSort } from '../../src/external/sort.ts';
+import { externalSort } from '../../src/external/sort/sort.ts';
 import type { FormatError } from '../../src/stream/format-error.ts';
 import { Stream } from '../../src/stream/stream.ts';
 import { scratch } from '../suite/scratch.ts';

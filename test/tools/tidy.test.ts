@@ -1,6 +1,7 @@
 /** The inspector finds what it is there to find: each rule on a small tree that breaks it, and quiet on one that does not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspectRooms, tower, towerText } from '../../tools/rooms.ts';
 import { inspect, levelOf } from '../../tools/tidy.ts';
 
 const packageJson = JSON.stringify({
@@ -42,7 +43,7 @@ test('imports up the tower, sideways, and cycles are found, type imports too', (
   assertFinds({ 'src/heap/a.ts': "import './b.ts';\n", 'src/heap/b.ts': "import type { A } from './a.ts';\nexport type B = A;\n" }, /^cycle .*a\.ts > .*b\.ts > /);
   assertFinds({ ...target, 'tools/cli.ts': "import type { M } from '../src/map/map.ts';\nexport type N = M;\n" }, /public surface/);
   assertFinds({ ...target, 'test/heap/log.test.ts': "import type { M } from '../../src/map/map.ts';\nexport type N = M;\n" }, /lower ones/);
-  assert.deepEqual([levelOf('src/index.ts'), levelOf('src/base/x.ts'), levelOf('src/attic/x.ts')], [0, 8, -1]);
+  assert.deepEqual([levelOf('src/index.ts'), levelOf('src/base/x.ts'), levelOf('src/attic/x.ts')], [0, tower.length - 1, -1]);
 });
 
 test('each dependency has one door, and only entries re-export', () => {
@@ -75,4 +76,18 @@ test('what is written is held to the house as well', () => {
   assertFinds({ 'README.md': `see ${['', 'home', 'someone', 'x'].join('/')}\n` }, /^place README\.md:1 a path of one machine/);
   assertFinds({ 'package-lock.json': `\n"resolved": "https://${'registry'}.example/x.tgz"\n` }, /^place package-lock\.json:2 the host/);
   assert.deepEqual(problemsOf({ 'src/heap/a.ts': 'export const r = /console.log(1); [/] "/.test("// const a = 1;") ? 4 / 2 / 1 : `${`//-----`}`; // because\n' }), []);
+});
+
+test('folders are small and say what they are for; the READMEs show the tower as it is', () => {
+  const readmes = { 'README.md': `# X\n\n\`\`\`text\n${towerText}\`\`\`\n`, 'src/README.md': towerText };
+  const problemsIn = (tree: Record<string, string>): string[] =>
+    inspectRooms(new Map(Object.entries({ ...readmes, ...tree }))).map(({ file, message }) => `${file}: ${message}`);
+  const crowd = Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`src/heap/log/a${i}.ts`, '']));
+
+  assert.deepEqual(problemsIn({ 'src/heap/README.md': '# heap: the log\n', 'src/heap/a.ts': '', 'src/cache/index.ts': '/** Entries that expire. */\n' }), []);
+  assert.match(problemsIn({ 'src/heap/log/README.md': '# The log\n', ...crowd }).join(), /^src\/heap\/log: 25 files, at most 24/);
+  assert.match(problemsIn({ 'src/heap/log/a.ts': '' }).join(), /^src\/heap\/log: no README/);
+  assert.match(problemsIn({ 'src/heap/log/a.ts': '', 'src/heap/log/README.md': 'The log\n' }).join(), /no README/);
+  assert.match(problemsIn({ 'README.md': '# X\n' }).join(), /^README\.md: does not show the tower/);
+  assert.deepEqual(tower[0], ['index.ts']);
 });

@@ -7,7 +7,7 @@
  */
 import { StoreError } from '../../src/index.ts';
 import type { Key, LazyList, LodeMap } from '../../src/index.ts';
-import type { JsonPart } from '../../src/stream/json-scan.ts';
+import type { JsonPart } from '../../src/stream/json/json-scan.ts';
 
 /**
  * Where the elements of a list go: under a field of theirs (a path), under their position, or into one list; with `root`, into

@@ -3,11 +3,11 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { readCsv } from '../../src/stream/csv-rows.ts';
-import { readJsonLines } from '../../src/stream/json-lines.ts';
-import { scanJson } from '../../src/stream/json-scan.ts';
+import { readCsv } from '../../src/stream/csv/csv-rows.ts';
+import { readJsonLines } from '../../src/stream/json/json-lines.ts';
+import { scanJson } from '../../src/stream/json/json-scan.ts';
 import type { FormatError } from '../../src/stream/format-error.ts';
-import type { JsonPart } from '../../src/stream/json-scan.ts';
+import type { JsonPart } from '../../src/stream/json/json-scan.ts';
 
 export type Format = 'json' | 'jsonl' | 'csv';
 

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { isLazy } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
-import { csvPieces, jsonPieces } from '../../src/stream/export-text.ts';
+import { csvPieces, jsonPieces } from '../../src/stream/file/export-text.ts';
 import { Stream } from '../../src/stream/stream.ts';
 import type { ExternalStats } from '../../src/external/index.ts';
 import { countOption, textOption, UsageError } from './command.ts';

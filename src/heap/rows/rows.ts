@@ -16,7 +16,7 @@ import type { Ref } from '../chunk.ts';
 import { linkBytes, readRef } from '../segment/ref.ts';
 import { writeLinks } from '../segment/record.ts';
 
-/** An encoded value with its links; `codec/slot.ts` gives it its meaning, rows only carry it. */
+/** An encoded value with its links; `codec/slot/slot.ts` gives it its meaning, rows only carry it. */
 export interface Encoded {
   readonly bytes: Uint8Array;
   readonly links: readonly Link[];

@@ -1,0 +1,153 @@
+/**
+ * A store for express-session: `session({ store: sessionStore(session, cache), ... })`. The module is handed in, since a
+ * store has to extend a class of the one that the application uses.
+ */
+import type { Key } from '../../codec/key/keys.ts';
+import { materialize } from '../../content/values.ts';
+import type { Cache } from '../cache.ts';
+
+/** What is used of express-session. */
+export interface SessionModule {
+  readonly Store: new () => SessionBase;
+}
+
+/** What a store inherits; it is an EventEmitter too. */
+export interface SessionBase {
+  emit(event: string, ...args: unknown[]): boolean;
+  on(event: string, listener: (...args: never[]) => void): this;
+}
+
+/** A session as express-session hands it over. */
+export interface SessionData {
+  readonly cookie?: { readonly expires?: Date | string | null; readonly originalMaxAge?: number | null; readonly maxAge?: number | null };
+}
+
+type Callback<T = void> = (error?: unknown, result?: T) => void;
+
+/** What express-session expects of a store. Callbacks are called after the call has returned. */
+export interface SessionStore extends SessionBase {
+  get(sid: string, callback: Callback<SessionData | null>): void;
+  set(sid: string, session: SessionData, callback?: Callback): void;
+  destroy(sid: string, callback?: Callback): void;
+  touch(sid: string, session: SessionData, callback?: Callback): void;
+  all(callback: Callback<SessionData[]>): void;
+  length(callback: Callback<number>): void;
+  clear(callback?: Callback): void;
+}
+
+export interface SessionStoreOptions {
+  /** What the keys of sessions begin with. Default `session:`. */
+  readonly prefix?: string;
+  /** Lifetime in ms of sessions whose cookie has none. Default one day. */
+  readonly ttl?: number;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** A session store over a cache. Sessions live as long as their cookies. */
+export function sessionStore(
+  session: SessionModule,
+  // eslint-disable-next-line typescript/no-explicit-any -- whatever the cache was opened for
+  cache: Cache<any, any>,
+  { prefix = 'session:', ttl = dayMs }: SessionStoreOptions = {},
+): SessionStore {
+  const sessions = new Sessions(cache as Cache, prefix, ttl);
+  class LodemapStore extends session.Store implements SessionStore {
+    get(sid: string, callback: Callback<SessionData | null>): void {
+      answer(callback, () => sessions.get(sid));
+    }
+
+    set(sid: string, data: SessionData, callback?: Callback): void {
+      answer(callback, () => sessions.set(sid, data));
+    }
+
+    destroy(sid: string, callback?: Callback): void {
+      answer(callback, () => sessions.delete(sid));
+    }
+
+    /** Puts off the end of a session; what it holds stays as it was stored. */
+    touch(sid: string, data: SessionData, callback?: Callback): void {
+      answer(callback, () => sessions.touch(sid, data));
+    }
+
+    all(callback: Callback<SessionData[]>): void {
+      answer(callback, () => sessions.all());
+    }
+
+    length(callback: Callback<number>): void {
+      answer(callback, () => sessions.count());
+    }
+
+    clear(callback?: Callback): void {
+      answer(callback, () => sessions.clear());
+    }
+  }
+  return new LodemapStore();
+}
+
+class Sessions {
+  readonly #cache: Cache;
+  readonly #prefix: string;
+  readonly #ttl: number;
+
+  constructor(cache: Cache, prefix: string, ttl: number) {
+    this.#cache = cache;
+    this.#prefix = prefix;
+    this.#ttl = ttl;
+  }
+
+  get(sid: string): SessionData | null {
+    return (materialize(this.#cache.get(this.#prefix + sid)) as SessionData | undefined) ?? null;
+  }
+
+  async set(sid: string, data: SessionData): Promise<void> {
+    const ttl = this.#lifetime(data);
+    // Sessions are JSON to everybody else: a cookie is a class, with a getter for what it stores.
+    const plain = JSON.parse(JSON.stringify(data)) as SessionData;
+    if (ttl > 0) await this.#cache.set(this.#prefix + sid, plain, { ttl });
+    else this.delete(sid);
+  }
+
+  delete(sid: string): void {
+    this.#cache.delete(this.#prefix + sid);
+  }
+
+  async touch(sid: string, data: SessionData): Promise<void> {
+    const stored = this.get(sid);
+    if (stored === null) return;
+    await this.set(sid, { ...stored, ...(data.cookie !== undefined && { cookie: data.cookie }) });
+  }
+
+  all(): SessionData[] {
+    return this.#keys().flatMap((key) => {
+      const data = this.get((key as string).slice(this.#prefix.length));
+      return data === null ? [] : [data];
+    });
+  }
+
+  count(): number {
+    return this.#keys().length;
+  }
+
+  clear(): void {
+    for (const key of this.#keys()) this.#cache.delete(key);
+  }
+
+  #keys(): Key[] {
+    return [...this.#cache.keys({ prefix: this.#prefix })];
+  }
+
+  #lifetime({ cookie }: SessionData): number {
+    const expires = cookie?.expires;
+    if (expires === undefined || expires === null) return this.#ttl;
+    return new Date(expires).getTime() - Date.now();
+  }
+}
+
+function answer<T>(callback: Callback<T> | undefined, work: () => T | Promise<T>): void {
+  const told = async (): Promise<T> => work();
+  told().then(
+    (result) => callback && setImmediate(callback, null, result),
+    (error: unknown) => callback && setImmediate(callback, error),
+  );
+}

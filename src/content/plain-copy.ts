@@ -1,0 +1,72 @@
+/** Copies plain values that may hold lazy ones, on a stack of its own; what occurs twice is copied once. */
+import { types } from 'node:util';
+import { defineOwn } from '../codec/tail/built-ins.ts';
+import { Cell } from '../lazy/cell.ts';
+
+/** Gives the copy of a lazy value to a depth; undefined for what is not lazy. */
+export type LazyCopier = (value: object, depth: number) => { plain: unknown } | undefined;
+
+interface Job {
+  readonly from: object;
+  readonly to: object;
+  readonly depth: number;
+}
+
+export class PlainCopy {
+  readonly #depth: number;
+  readonly #copyLazy: LazyCopier;
+  readonly #copies = new Map<object, unknown>();
+  readonly #jobs: Job[] = [];
+
+  constructor(depth: number, copyLazy: LazyCopier) {
+    this.#depth = depth;
+    this.#copyLazy = copyLazy;
+  }
+
+  run(value: unknown): unknown {
+    const copy = this.#copy(value, this.#depth);
+    for (let job = this.#jobs.pop(); job !== undefined; job = this.#jobs.pop()) this.#fill(job);
+    return copy;
+  }
+
+  #copy(value: unknown, depth: number): unknown {
+    if (typeof value !== 'object' || value === null || value instanceof Cell) return value;
+    if (this.#copies.has(value)) return this.#copies.get(value);
+    const lazy = this.#copyLazy(value, depth);
+    const copy = lazy === undefined ? emptyLike(value) : lazy.plain;
+    this.#copies.set(value, copy);
+    if (lazy === undefined && depth > 0 && isContainer(value)) this.#jobs.push({ from: value, to: copy as object, depth });
+    return lazy === undefined && depth <= 0 && isContainer(value) ? value : copy;
+  }
+
+  #fill({ from, to, depth }: Job): void {
+    const below = depth - 1;
+    if (types.isMap(from)) {
+      for (const [key, value] of from) (to as Map<unknown, unknown>).set(this.#copy(key, below), this.#copy(value, below));
+    } else if (types.isSet(from)) {
+      for (const member of from) (to as Set<unknown>).add(this.#copy(member, below));
+    } else {
+      for (const key of Object.keys(from)) defineOwn(to, key, this.#copy((from as Record<string, unknown>)[key], below));
+      if (Array.isArray(from)) (to as unknown[]).length = from.length;
+    }
+  }
+}
+
+function isContainer(value: object): boolean {
+  if (Array.isArray(value) || types.isMap(value) || types.isSet(value)) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** An empty container of the same kind; other objects are cloned where that is possible, and instances are kept. */
+function emptyLike(value: object): unknown {
+  if (Array.isArray(value)) return [];
+  if (types.isMap(value)) return new Map();
+  if (types.isSet(value)) return new Set();
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype) return {};
+  if (prototype === null) return Object.create(null);
+  if (Buffer.isBuffer(value)) return Buffer.from(value);
+  const isBuiltIn = ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isDate(value) || types.isRegExp(value);
+  return isBuiltIn ? structuredClone(value) : value;
+}

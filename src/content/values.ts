@@ -1,0 +1,68 @@
+/** What can be asked about values, lazy or plain: their content as plain values, whether it is equal, its name. */
+import { CellReference } from '../tree/cell-reference.ts';
+import { contentIdOf } from './content-id.ts';
+import { equalValues } from './equality.ts';
+import { handleOf, isDraft } from '../lazy/handle.ts';
+import { Materializer } from '../tree/materialize.ts';
+import { isNode } from '../tree/node.ts';
+import type { NodeValue } from '../tree/node.ts';
+import { PlainCopy } from './plain-copy.ts';
+import { StoredNode } from '../tree/stored-node.ts';
+
+/** How much of a value `materialize` makes plain. */
+export interface MaterializeDepth {
+  /** Levels of containers that become plain; what lies deeper stays lazy. Default: all. */
+  readonly depth?: number;
+}
+
+/**
+ * A plain deep copy of a lazy value, or of a plain one that may hold lazy values. Aliases and cycles stay what they are;
+ * explicit Cells stay Cells. Throws a RangeError for a depth that is no number from 0 on.
+ */
+export function materialize(x: unknown, options: MaterializeDepth = {}): unknown {
+  const { depth = Infinity } = options;
+  if (typeof depth !== 'number' || !(depth >= 0)) {
+    throw new RangeError(`materialize: expected a depth of 0 or more levels, got ${String(depth)}`);
+  }
+  return new PlainCopy(depth, plainOf).run(x);
+}
+
+/**
+ * Have `a` and `b` the same content? As `util.isDeepStrictEqual`, for lazy and plain values in any mixture. O(1) for two lazy
+ * values of one store that are the same chunk, else O(differences) where they share chunks.
+ */
+export function equals(a: unknown, b: unknown): boolean {
+  return equalValues(a, b);
+}
+
+/**
+ * 32 hex digits that name the content of `x`, lazy or plain: the same for equal content, in every process, after restarts and
+ * vacuum. O(size). Throws a TypeError for what can not be stored.
+ */
+export function contentId(x: unknown): string {
+  return contentIdOf(x);
+}
+
+/** The copy of a lazy value or a node to a depth; undefined for anything else. */
+function plainOf(x: object, depth: number): { plain: unknown } | undefined {
+  if (x instanceof StoredNode) return { plain: new Materializer(x.context, { depth }).run(x) };
+  const handle = handleOf(x);
+  if (handle === undefined) return undefined;
+  const { store } = handle.document;
+  const body = handle.body();
+  const node = isDraft(body) ? body.settled() : body;
+  if (!(node instanceof StoredNode)) return undefined;
+  // A handle over a cell shows what the cell held when it was read; where the content refers to itself, it means that.
+  const cell = handle.parent === undefined ? handle.document.place.cell : undefined;
+  const readCell = (id: number): NodeValue => {
+    if (id === cell) return node;
+    const drafts = isDraft(body) ? store.drafts : undefined;
+    if (drafts === undefined) return store.readCell(id).value;
+    const value = drafts.readCell(id);
+    const held = handleOf(value)?.body();
+    return held === undefined ? value : isDraft(held) ? held.settled() : held;
+  };
+  const lazily = (value: NodeValue): unknown => (isNode(value) && depth === 0 ? x : handle.wrapLoose(value));
+  const start = cell === undefined ? node : new CellReference(cell, true);
+  return { plain: new Materializer(node.context, { depth, lazily, readCell }).run(start) };
+}

@@ -1,0 +1,45 @@
+import type { By } from '../by.ts';
+import { Flow } from '../flow.ts';
+import { Job } from '../job.ts';
+import { checkOptions } from '../options.ts';
+import type { ExternalOptions } from '../options.ts';
+import { Order } from './order.ts';
+import { checkSource } from '../source.ts';
+import type { Source } from '../source.ts';
+import { sortItems } from './sorted-items.ts';
+
+export interface DistinctOptions<T> extends ExternalOptions {
+  /** What makes items the same; without it the items must be keys. */
+  readonly by?: By<T>;
+}
+
+/**
+ * The first item of each key, in the order of keys. Repeats are dropped as soon as they meet, so few distinct items take little
+ * disk. Throws a TypeError for misuse, UNSUPPORTED for an item that can not be stored, ABORTED, IO.
+ */
+export function externalDistinct<T>(source: Source<T>, options: DistinctOptions<T> = {}): Flow<T> {
+  checkOptions('externalDistinct', options, ['by']);
+  checkSource(source, 'externalDistinct');
+  return new Flow(async function* () {
+    const job = new Job(options);
+    try {
+      const { merge, batchItems } = await sortItems(job, source, { by: options.by, order: new Order(), distinct: true });
+      let batch: T[] = [];
+      let done = 0;
+      let last: { key: unknown } | undefined;
+      for (let reader = merge.next(); reader !== undefined; reader = merge.next()) {
+        const { block, at } = reader;
+        if ((++done & 127) === 0) await job.breathe('merge', done);
+        if (last !== undefined && block.isKeyAt(at, last.key)) continue;
+        last = { key: block.keyAt(at) };
+        batch.push(block.itemAt(at) as T);
+        if (batch.length < batchItems) continue;
+        yield batch;
+        batch = [];
+      }
+      yield batch;
+    } finally {
+      job.end();
+    }
+  });
+}

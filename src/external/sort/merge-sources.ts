@@ -1,0 +1,111 @@
+import { describe, StoreError } from '../../base/errors.ts';
+import { resolveBy } from '../by.ts';
+import type { By } from '../by.ts';
+import { Flow } from '../flow.ts';
+import { Job } from '../job.ts';
+import { checkOptions } from '../options.ts';
+import type { ExternalOptions } from '../options.ts';
+import { checkKey, Order } from './order.ts';
+import type { Compare } from './order.ts';
+import { checkSource } from '../source.ts';
+import type { Source } from '../source.ts';
+
+export interface MergeOptions<T> extends ExternalOptions {
+  /** What the sources are sorted by; without it and `compare` the items must be keys. */
+  readonly by?: By<T>;
+  readonly descending?: boolean;
+  /** Compares two items; not together with `by`. */
+  readonly compare?: (a: T, b: T) => number;
+}
+
+const batchItems = 64;
+
+/** A source, and the item of it that comes next. */
+interface Head<T> {
+  readonly number: number;
+  readonly iterator: Iterator<T> | AsyncIterator<T>;
+  count: number;
+  item: T;
+  key: unknown;
+}
+
+/**
+ * One sorted sequence of several; items of earlier sources first where keys are equal. Holds one item of each source. Throws a
+ * TypeError for misuse, FORMAT when a source turns out not to be sorted, ABORTED, and what the sources throw.
+ */
+export function externalMerge<T>(sources: Iterable<Source<T>>, options: MergeOptions<T> = {}): Flow<T> {
+  checkOptions('externalMerge', options, ['by', 'descending', 'compare']);
+  if (typeof (sources as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== 'function' || typeof sources === 'string') {
+    throw new TypeError(`externalMerge: expected an array of sources, got ${describe(sources)}`);
+  }
+  const all = [...sources];
+  for (const [index, source] of all.entries()) checkSource(source, `externalMerge, source ${index}`);
+  const { by, compare, descending } = options;
+  if (by !== undefined && compare !== undefined) throw new TypeError('externalMerge: options "by" and "compare" exclude each other');
+  const order = new Order(descending, compare as Compare | undefined);
+  return new Flow(async function* () {
+    const job = new Job(options);
+    const keyOf = by === undefined ? (item: T): unknown => item : await resolveBy(by);
+    const heads: Head<T>[] = [];
+    try {
+      for (const [number, source] of all.entries()) {
+        const head: Head<T> = { number, iterator: iteratorOf(source), count: 0, item: undefined as T, key: undefined };
+        heads.push(head);
+        if (!(await advance(head, keyOf, order))) heads.pop();
+      }
+      job.tally.hold(heads.length, 0);
+      // The heads in order: the first one is handed out, then finds its new place by halving.
+      heads.sort((a, b) => order.compare(a.key, b.key) || a.number - b.number);
+      let batch: T[] = [];
+      for (let head = heads.shift(); head !== undefined; head = heads.shift()) {
+        batch.push(head.item);
+        job.tally.items++;
+        if (batch.length >= batchItems) {
+          yield batch;
+          batch = [];
+          await job.breathe('merge', job.tally.items);
+        }
+        heads.unshift(head);
+        const more = await advance(head, keyOf, order);
+        heads.shift();
+        if (more) heads.splice(placeOf(head, heads, order), 0, head);
+      }
+      yield batch;
+    } finally {
+      for (const { iterator } of heads) await iterator.return?.();
+      job.end();
+    }
+  });
+}
+
+function iteratorOf<T>(source: Source<T>): Iterator<T> | AsyncIterator<T> {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+}
+
+/** Brings the next item of a source; false at its end. */
+async function advance<T>(head: Head<T>, keyOf: (item: T) => unknown, order: Order): Promise<boolean> {
+  const taken = head.iterator.next();
+  const result = taken instanceof Promise ? await taken : await (taken as IteratorResult<T> | PromiseLike<IteratorResult<T>>);
+  if (result.done === true) return false;
+  const key = keyOf(result.value);
+  if (!order.byItem) checkKey(key);
+  if (head.count > 0 && order.compare(head.key, key) > 0) {
+    throw new StoreError('FORMAT', `externalMerge: source ${head.number} is not sorted at item ${head.count}; sort it first`);
+  }
+  head.count++;
+  head.item = result.value;
+  head.key = key;
+  return true;
+}
+
+/** Where a head belongs among the others. */
+function placeOf<T>(head: Head<T>, heads: readonly Head<T>[], order: Order): number {
+  let [low, high] = [0, heads.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = heads[middle]!;
+    if ((order.compare(other.key, head.key) || other.number - head.number) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,149 @@
+/**
+ * Changes: what was set and deleted and is not committed yet. One layer holds what was set outside transactions; each
+ * transaction puts a layer on top, which is merged downwards when it returns and dropped when it throws.
+ */
+import type { Key } from '../../codec/key/keys.ts';
+import type { Slot } from '../../codec/slot/slot.ts';
+import { PendingChunk } from '../../heap/chunk.ts';
+import type { Link } from '../../heap/chunk.ts';
+import { KeyTable } from './key-table.ts';
+
+/** About what a record takes beside its payload. */
+const recordHeadBytes = 16;
+
+/** One changed entry. */
+export interface Change {
+  readonly key: Key;
+  readonly keyBytes: Uint8Array;
+  /** Undefined: deleted. */
+  readonly slot: Slot | undefined;
+  /** The commit that wrote it, once it has. */
+  sequence: number;
+}
+
+/** One changed cell. */
+export interface CellChange {
+  readonly slot: Slot;
+  /** The commit that wrote it, once it has. */
+  sequence: number;
+}
+
+export class Changes {
+  readonly #entries = new KeyTable<Change>();
+  readonly #cells = new Map<number, CellChange>();
+  #sorted: Change[] | undefined;
+  /** Whether everything below was deleted before these changes. */
+  cleared = false;
+  bytes = 0;
+
+  get count(): number {
+    return this.#entries.size + this.#cells.size;
+  }
+
+  entry(key: Key): Change | undefined {
+    return this.#entries.get(key);
+  }
+
+  cell(id: number): CellChange | undefined {
+    return this.#cells.get(id);
+  }
+
+  setEntry(key: Key, keyBytes: Uint8Array, slot: Slot | undefined): Change {
+    const change = { key, keyBytes, slot, sequence: 0 };
+    this.putEntry(change);
+    return change;
+  }
+
+  putEntry(change: Change): void {
+    this.#entries.set(change.key, change);
+    this.#sorted = undefined;
+    this.bytes += change.keyBytes.length + slotBytes(change.slot);
+  }
+
+  setCell(id: number, slot: Slot): CellChange {
+    const change = { slot, sequence: 0 };
+    this.putCell(id, change);
+    return change;
+  }
+
+  putCell(id: number, change: CellChange): void {
+    this.#cells.set(id, change);
+    this.bytes += slotBytes(change.slot);
+  }
+
+  entries(): IterableIterator<Change> {
+    return this.#entries.values();
+  }
+
+  cells(): IterableIterator<[number, CellChange]> {
+    return this.#cells.entries();
+  }
+
+  /** The changed entries in key order. */
+  sorted(): readonly Change[] {
+    this.#sorted ??= [...this.#entries.values()].toSorted((a, b) => Buffer.compare(a.keyBytes, b.keyBytes));
+    return this.#sorted;
+  }
+
+  /** Takes over another layer's changes. */
+  merge(other: Changes): void {
+    if (other.cleared) this.clearEntries();
+    for (const change of other.entries()) this.putEntry(change);
+    for (const [id, change] of other.cells()) this.putCell(id, change);
+  }
+
+  /** Deletes all entries: those of the layers and rows below too. */
+  clearEntries(): void {
+    this.#entries.clear();
+    this.#sorted = undefined;
+    this.cleared = true;
+  }
+
+  /** Notes that all of it was committed. */
+  committed(sequence: number): void {
+    for (const change of this.#entries.values()) change.sequence = sequence;
+    for (const change of this.#cells.values()) change.sequence = sequence;
+  }
+
+  /** Empties the layer once it is committed. */
+  reset(): void {
+    this.#entries.clear();
+    this.cleared = false;
+    this.#cells.clear();
+    this.#sorted = undefined;
+    this.bytes = 0;
+  }
+}
+
+/** Roughly what a slot holds in memory and will take in the log: chunks it shares with others count again. */
+export function slotBytes(slot: Slot | undefined): number {
+  if (slot === undefined) return 0;
+  return slot.bytes.length + linkedBytes(slot.links);
+}
+
+/** The same of what links lead to. */
+export function linkedBytes(links: readonly Link[]): number {
+  let bytes = 0;
+  for (const link of links) if (link.ref === 0) bytes += pendingBytes(link);
+  return bytes;
+}
+
+function pendingBytes(root: Link): number {
+  if (!(root instanceof PendingChunk)) return 0;
+  let bytes = 0;
+  const stack: PendingChunk[] = [root];
+  let seen: Set<Link> | undefined;
+  for (let chunk = stack.pop(); chunk !== undefined; chunk = stack.pop()) {
+    bytes += chunk.payload.length + recordHeadBytes;
+    const { links } = chunk;
+    for (let i = 0; i < links.length; i++) {
+      const child = links[i]!;
+      if (child.ref !== 0 || !(child instanceof PendingChunk)) continue;
+      seen ??= new Set();
+      if (seen.has(child)) continue;
+      seen.add(child);
+      stack.push(child);
+    }
+  }
+  return bytes;
+}

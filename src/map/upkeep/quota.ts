@@ -1,0 +1,49 @@
+import { StoreError } from '../../base/errors.ts';
+import type { Heap } from '../../heap/heap.ts';
+
+/** Commits after which everything is measured again, and the index alone, which grows by whole pages. */
+const measureEvery = 64;
+const indexEvery = 8;
+
+/** The limit on a store's bytes on disk. Checked before a write is accepted: what was accepted is always committed. */
+export class Quota {
+  readonly maxBytes: number;
+  #measuredAt = -Infinity;
+  #generation = -1;
+  #logBytes = 0;
+  #indexBytes = 0;
+  #indexAt = -Infinity;
+  #tail = { segment: 0, offset: 0 };
+
+  constructor(maxBytes: number | undefined) {
+    this.maxBytes = maxBytes ?? Infinity;
+  }
+
+  /** Throws QUOTA when `more` bytes on top of what is on disk would exceed the limit. */
+  check(heap: Heap, more: number): void {
+    if (this.maxBytes === Infinity) return;
+    const expected = this.bytesOnDisk(heap) + more;
+    if (expected <= this.maxBytes) return;
+    throw new StoreError('QUOTA', `The store would take ${expected} bytes on disk; maxBytes is ${this.maxBytes}`);
+  }
+
+  /** Bytes of log and index; measured now and then, followed in between. */
+  bytesOnDisk(heap: Heap): number {
+    const { segment, offset, sequence } = heap.meta.tail;
+    const { generation } = heap.meta;
+    if (sequence - this.#measuredAt >= measureEvery || segment !== this.#tail.segment || generation !== this.#generation) {
+      this.#logBytes = heap.segments.bytes();
+      this.#measuredAt = sequence;
+      // A vacuum has published, and the store is smaller.
+      this.#generation = generation;
+    } else {
+      this.#logBytes += offset - this.#tail.offset;
+    }
+    if (sequence - this.#indexAt >= indexEvery) {
+      this.#indexBytes = heap.index.bytes();
+      this.#indexAt = sequence;
+    }
+    this.#tail = { segment, offset };
+    return this.#logBytes + this.#indexBytes;
+  }
+}

@@ -1,0 +1,20 @@
+import { lockPlaces } from '../../heap/log/commit-lock.ts';
+import { LockFile } from '../../storage/lock.ts';
+
+/** A vacuum of a large store takes its time. */
+const waitMs = 30 * 60_000;
+
+/**
+ * Runs `fn` while no vacuum replaces files: waits for one that runs, in whichever process, and keeps others from beginning. Holders of
+ * this kind do not mind each other. Throws TIMEOUT after half an hour, ABORTED.
+ */
+export async function withoutVacuum<T>(storePath: string, signal: AbortSignal | undefined, fn: () => Promise<T>): Promise<T> {
+  // A lock file of its own: the kernel does not tell a holder from itself.
+  const locks = LockFile.open(`${storePath}/locks/lock`);
+  try {
+    await locks.lockSoon(lockPlaces.vacuum, { shared: true, timeoutMs: waitMs, signal, what: 'the vacuum that is running' });
+    return await fn();
+  } finally {
+    locks.close();
+  }
+}

@@ -1,0 +1,87 @@
+/** Items as rows of CSV (RFC 4180, lines end in LF). */
+import { describe, StoreError } from '../../base/errors.ts';
+
+export interface CsvTextOptions {
+  /** One character between fields; default `,`. */
+  readonly delimiter?: string | undefined;
+  /** The columns and their order; default the fields of the first item. */
+  readonly columns?: readonly string[] | undefined;
+  /** Write the names of the columns first; default true. */
+  readonly header?: boolean | undefined;
+}
+
+/**
+ * Turns items into rows: objects by their fields, arrays by their positions, anything else as one column `value`. Throws
+ * FORMAT for an item with a field that is no column: nothing is left out silently.
+ */
+export class CsvText {
+  readonly #delimiter: string;
+  readonly #special: RegExp;
+  readonly #header: boolean;
+  #columns: readonly string[] | undefined;
+  #known: Set<string> | undefined;
+  #rows = 0;
+
+  constructor({ delimiter = ',', columns, header = true }: CsvTextOptions = {}) {
+    if (delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
+      throw new RangeError(`delimiter: expected one character that is no quote and no line break, got ${describe(delimiter)}`);
+    }
+    this.#delimiter = delimiter;
+    this.#special = new RegExp(`["\\r\\n${delimiter.replace(/[\\\]^-]/, '\\$&')}]|^\\s|\\s$`);
+    this.#columns = columns;
+    this.#header = header;
+  }
+
+  /** The lines for an item: its row, and the header before the first one. */
+  lines(item: unknown): string {
+    const before = this.#rows++ === 0 ? this.#begin(item) : '';
+    if (Array.isArray(item)) return before + this.#line(item);
+    if (typeof item !== 'object' || item === null || item instanceof Date) return before + this.#line([item]);
+    const columns = this.#columns!;
+    const record = item as Record<string, unknown>;
+    const fields: unknown[] = [];
+    let there = 0;
+    for (const column of columns) {
+      const has = Object.hasOwn(record, column);
+      if (has) there++;
+      fields.push(has ? record[column] : undefined);
+    }
+    const names = Object.keys(record);
+    if (names.length > there) this.#refuse(names);
+    return before + this.#line(fields);
+  }
+
+  #begin(item: unknown): string {
+    if (Array.isArray(item) && this.#columns === undefined) return '';
+    if (typeof item !== 'object' || item === null || item instanceof Date) this.#columns ??= ['value'];
+    this.#columns ??= Object.keys(item as object);
+    return this.#header ? this.#line(this.#columns) : '';
+  }
+
+  #line(fields: readonly unknown[]): string {
+    let line = '';
+    for (let i = 0; i < fields.length; i++) line += i === 0 ? this.#field(fields[i]) : this.#delimiter + this.#field(fields[i]);
+    // A row of one empty field would be read as a blank line.
+    return line === '' ? '""\n' : `${line}\n`;
+  }
+
+  #field(value: unknown): string {
+    if (value === undefined || value === null) return '';
+    const text = textOf(value);
+    return this.#special.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+
+  #refuse(names: readonly string[]): void {
+    this.#known ??= new Set(this.#columns);
+    const extra = names.find((name) => !this.#known!.has(name));
+    if (extra === undefined) return;
+    throw new StoreError('FORMAT', `Row ${this.#rows} has a field ${JSON.stringify(extra)} that is no column; name all columns with the option "columns"`);
+  }
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? '' : value.toISOString();
+  if (typeof value === 'object') return JSON.stringify(value);
+  return String(value);
+}

@@ -1,0 +1,60 @@
+/** Files as chunks of bytes; a name that ends in `.gz` is unpacked. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { addAbortSignal, pipeline, Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { createGunzip } from 'node:zlib';
+import { describe, StoreError } from '../../base/errors.ts';
+import type { StreamRun } from '../stream-run.ts';
+
+const chunkBytes = 256 * 1024;
+
+/** The path of a file given as a path or a file URL. Throws a TypeError. */
+export function pathOf(path: string | URL, caller: string): string {
+  const plain: unknown = path instanceof URL ? fileURLToPath(path) : path;
+  if (typeof plain !== 'string' || plain === '') throw new TypeError(`${caller}: expected the path of a file, got ${describe(path)}`);
+  return plain;
+}
+
+/** The bytes of a file. Throws NOT_FOUND, IO; FORMAT where a packed file is damaged; ABORTED. */
+export async function* readFileChunks(path: string, run: StreamRun): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    const { size } = await stat(path);
+    run.bytesTotal += size;
+    const input = createReadStream(path, { highWaterMark: chunkBytes });
+    if (run.signal !== undefined) addAbortSignal(run.signal, input);
+    const counted = count(input as AsyncIterable<Buffer>, run);
+    yield* isPacked(path) ? unpack(counted) : counted;
+  } catch (error) {
+    run.pace.check();
+    throw sourceError(error, path);
+  }
+}
+
+export function isPacked(path: string): boolean {
+  return /\.gz$/i.test(path);
+}
+
+async function* count(chunks: AsyncIterable<Buffer>, run: StreamRun): AsyncGenerator<Buffer, void, undefined> {
+  for await (const chunk of chunks) {
+    run.bytes += chunk.length;
+    yield chunk;
+  }
+}
+
+async function* unpack(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  const gunzip = createGunzip({ chunkSize: chunkBytes });
+  pipeline(Readable.from(chunks), gunzip, () => {
+    // Whoever reads `gunzip` meets the error there.
+  });
+  yield* gunzip as AsyncIterable<Buffer>;
+}
+
+function sourceError(error: unknown, path: string): unknown {
+  if (error instanceof StoreError) return error;
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return new StoreError('NOT_FOUND', `There is no file ${path}`, { cause: error });
+  if (code.startsWith('Z_')) return new StoreError('FORMAT', `${path} is not whole: ${message}`, { cause: error });
+  if (code === '' || code.startsWith('ERR_')) return error;
+  return new StoreError('IO', `Could not read ${path}: ${message}`, { cause: error });
+}

@@ -1,0 +1,85 @@
+/**
+ * Nodes: decoded, immutable containers. A node is a value; an edit makes a new node that shares what did not change.
+ *
+ * A node hides whether its content lies inline in its parent's chunk, in a chunk of its own, or in trees of chunks, and
+ * whether those chunks are pending or placed. Handles and drafts (the Proxies a user sees) are built on nodes alone.
+ */
+import type { Slot } from '../codec/slot/slot.ts';
+
+/** A mutable box with an identity. `alias` marks one that came from an object occurring twice inside one value. */
+export interface CellRef {
+  readonly kind: 'cell';
+  readonly id: number;
+  readonly alias: boolean;
+}
+
+/**
+ * What a slot holds once read: a scalar as JavaScript has it (also Date, RegExp, Error, Buffer, typed arrays and instances of
+ * registered types, fresh at each read), a container as a node, or a cell.
+ */
+export type NodeValue = unknown | Node | CellRef;
+
+/** The value of an array's hole, and of a property that is not there. */
+export const absent: unique symbol = Symbol('absent');
+
+export type Node = ListNode | ObjectNode | MapNode | SetNode;
+
+interface NodeBase {
+  /** Tells nodes from plain values; on the prototype of every node class. */
+  readonly isNode: true;
+  /** The encoded value: what a row, or a parent, holds of this node. Cheap: link or inline bytes, nothing is rewritten. */
+  readonly slot: Slot;
+}
+
+/** An array. Indexes are integers in [0, length). Holes read as `absent`. */
+export interface ListNode extends NodeBase {
+  readonly kind: 'list';
+  readonly length: number;
+  get(index: number): NodeValue | typeof absent;
+  /** From `from` (default 0) towards `to` (default length), or backwards from `to - 1` down to `from`. Pins nothing. */
+  values(from?: number, to?: number, reverse?: boolean): IterableIterator<NodeValue | typeof absent>;
+  /** Replaces `deleteCount` elements at `start` by `items` (plain values, nodes, cells, `absent`). O(log n + items). */
+  splice(start: number, deleteCount: number, items: readonly unknown[]): ListNode;
+  /** Shares all whole chunks. */
+  slice(start: number, end: number): ListNode;
+}
+
+/** A plain object. Keys are own enumerable string keys in property order. */
+export interface ObjectNode extends NodeBase {
+  readonly kind: 'object';
+  readonly size: number;
+  /** True for an object made with `Object.create(null)`. */
+  readonly nullPrototype: boolean;
+  has(key: string): boolean;
+  get(key: string): NodeValue | typeof absent;
+  keys(): IterableIterator<string>;
+  entries(): IterableIterator<[string, NodeValue]>;
+  set(key: string, value: unknown): ObjectNode;
+  delete(key: string): ObjectNode;
+}
+
+/** A Map, in insertion order. Keys are compared as SameValueZero does; containers as keys, by content. */
+export interface MapNode extends NodeBase {
+  readonly kind: 'map';
+  readonly size: number;
+  has(key: unknown): boolean;
+  get(key: unknown): NodeValue | typeof absent;
+  entries(): IterableIterator<[NodeValue, NodeValue]>;
+  set(key: unknown, value: unknown): MapNode;
+  delete(key: unknown): MapNode;
+}
+
+/** A Set, in insertion order; members are compared as map keys are. */
+export interface SetNode extends NodeBase {
+  readonly kind: 'set';
+  readonly size: number;
+  has(value: unknown): boolean;
+  values(): IterableIterator<NodeValue>;
+  add(value: unknown): SetNode;
+  delete(value: unknown): SetNode;
+}
+
+/** Is this what `get` returns for a container? */
+export function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && (value as { isNode?: unknown }).isNode === true;
+}
