@@ -22,6 +22,11 @@ const doors: Readonly<Record<string, RegExp>> = {
   'node:fs': /^src\/(?:storage\/|(?:stream|external|memory)\/(?:[\w-]+\/)?[\w-]*(?:file|spill|run)[\w-]*\.ts$)/,
 };
 
+/** The one file that may touch the clocks of the process, which tests of applications replace. */
+const clockDoor = 'src/base/timers.ts';
+const clocks = /\b(?:Date|performance)\.now\b|\bhrtime\b|\bnextTick\b|\bglobal(?:This)?\.(?:set|clear)(?:Timeout|Interval|Immediate)\b/g;
+const timerNames = /(?<![\w.$#])(?:(?:set|clear)(?:Timeout|Interval|Immediate)|queueMicrotask)\b(?! as\b)/g;
+
 const linesPerFile = 500;
 const linesPerFunction = 70;
 const parametersPerFunction = 4;
@@ -72,6 +77,7 @@ export function inspect(files: ReadonlyMap<string, string>): Inspection {
     checkImports(one, { entries, packages }, report);
     checkWriting(one, report);
   }
+  for (const one of sources) checkTimers(one, report);
   checkProxies(sources, report);
   checkCycles(sources, report);
   return { problems, ...figures(sources) };
@@ -189,11 +195,25 @@ function checkWriting({ file, source }: Source, report: Report): void {
     [/^(?:export )?(?:declare )?(?:const )?enum \w/gm, 'an enum cannot be erased'],
     [/@ts-(?:ignore|nocheck)/g, 'the compiler is right'],
     ...(file.startsWith('src/') ? [[/\bconsole\.\w+\(/g, 'src does not print'] as [RegExp, string]] : []),
+    ...(file.startsWith('src/') && file !== clockDoor ? [[clocks, `timers and clocks come from ${clockDoor}`] as [RegExp, string]] : []),
   ];
   for (const [pattern, message] of rules) {
     for (const match of source.code.matchAll(pattern)) {
       report('writing', file, source.code.slice(0, match.index).split('\n').length, message);
     }
+  }
+}
+
+/** Whoever uses a timer's name has to have it from the door, not from the global object. */
+function checkTimers({ file, text, source, imports }: Source, report: Report): void {
+  if (!file.startsWith('src/') || file === clockDoor) return;
+  for (const { specifier, line } of imports) {
+    if (/^(?:node:)?(?:timers|perf_hooks)\b/.test(specifier)) report('door', file, line, `timers and clocks come from ${clockDoor}`);
+  }
+  const imported = /import \{([^}]*)\} from '[\w./]+\/timers\.ts'/.exec(text)?.[1] ?? '';
+  for (const { 0: name, index } of source.code.matchAll(timerNames)) {
+    if (imported.includes(name)) continue;
+    report('writing', file, source.code.slice(0, index).split('\n').length, `${name} of the global object: take it from ${clockDoor}`);
   }
 }
 

@@ -10,6 +10,7 @@
  * A *mark* is what another process needs to go on from here: in the same boot by the monotonic clock, which all processes share,
  * after one from the time that was.
  */
+import { machineMs, wallMs } from '../base/timers.ts';
 import { bootId } from '../storage/boot.ts';
 
 /** Where time was: in ms, with the monotonic clock of that moment and the boot it belongs to. */
@@ -36,8 +37,8 @@ const readingMs = 2;
 const readingsMax = 5;
 
 const machine: Clocks = {
-  wall: () => Date.now(),
-  monotonic: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+  wall: wallMs,
+  monotonic: machineMs,
   boot: bootId() ?? 'unknown',
 };
 

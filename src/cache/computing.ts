@@ -2,7 +2,7 @@
  * getOrCompute: the entry, or what a function makes of it, once for everybody who asks meanwhile, in this process and in
  * others. Within a process callers share a *flight*; between processes a claim (claims.ts) says who computes.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { clearTimeout, delay, setTimeout, steadyMs } from '../base/timers.ts';
 import type { Key } from '../codec/key/keys.ts';
 import type { Claims } from './claims.ts';
 import type { TagVersion } from './envelope.ts';
@@ -58,7 +58,7 @@ export class Computing {
     const name = nameOf(key);
     for (;;) {
       const flight = this.#flights.get(name);
-      const left = flight === undefined ? 0 : computation.limitMs - (performance.now() - flight.since);
+      const left = flight === undefined ? 0 : computation.limitMs - (steadyMs() - flight.since);
       if (flight === undefined || left <= 0) return this.#launch(name, key, computation, flight !== undefined);
       this.waits++;
       const result = await within(flight.result, left);
@@ -67,7 +67,7 @@ export class Computing {
   }
 
   #launch(name: Key, key: Key, computation: Computation, seize: boolean): Promise<unknown> {
-    const flight = { result: this.#fly(key, computation, seize), since: performance.now() };
+    const flight = { result: this.#fly(key, computation, seize), since: steadyMs() };
     this.#flights.set(name, flight);
     const land = (): void => {
       if (this.#flights.get(name) === flight) this.#flights.delete(name);
@@ -121,12 +121,12 @@ export class Computing {
         return { value: this.#shelf.valueOf(stored) };
       }
       if (watched?.place !== attempt.place) {
-        watched = { place: attempt.place, since: performance.now() };
+        watched = { place: attempt.place, since: steadyMs() };
         this.waits++;
         // The flight before this one hung: so does its claim.
         if (seizes && this.#claims.isOurs(attempt.place)) continue;
       }
-      seizes = performance.now() - watched.since >= computation.limitMs;
+      seizes = steadyMs() - watched.since >= computation.limitMs;
       if (seizes) continue;
       await delay(waitMs * (0.5 + Math.random() / 2));
       waitMs = Math.min(pauseMs.last, waitMs * pauseMs.growth);

@@ -8,6 +8,7 @@
  *
  *     slot = uint32, little-endian: 1/32 s since 1970 of the last use, modulo 2^32 (four years); 0: not known
  */
+import { steadyMs } from '../base/timers.ts';
 import { encodeKey } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
 import { hash32 } from '../heap/hash.ts';
@@ -108,7 +109,7 @@ export class Recency {
 
   /** Reads what other processes have written, unless that was done a moment ago. */
   refresh(): void {
-    if (performance.now() - this.#readAt > freshMs) this.#read();
+    if (steadyMs() - this.#readAt > freshMs) this.#read();
   }
 
   /** The age that about this share of the entries is older than, as far as the file knows. */
@@ -149,7 +150,7 @@ export class Recency {
   }
 
   #read(): void {
-    this.#readAt = performance.now();
+    this.#readAt = steadyMs();
     try {
       const bytes = this.#storage.readAll(fileName);
       // A copy: the bytes may lie anywhere, slots must not.

@@ -5,7 +5,7 @@
  * Every process writes down what only it knows: recency, notes of expiry, the time. One of them at a time, which holds the lock of
  * upkeep, sweeps and makes room. In a process that dies in the middle nothing is lost: the next one goes on.
  */
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { clearInterval, delay, setInterval, steadyMs, turn } from '../base/timers.ts';
 import type { Claims } from './claims.ts';
 import type { ClockMark } from './cache-clock.ts';
 import type { Evictor } from './evictor.ts';
@@ -42,8 +42,8 @@ export class Upkeep {
   readonly #charge: Charge;
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
-  #recencyAt = performance.now();
-  #clockAt = performance.now();
+  #recencyAt = steadyMs();
+  #clockAt = steadyMs();
   #tick = 0;
   #ranAt = -Infinity;
   #stopped = false;
@@ -61,20 +61,20 @@ export class Upkeep {
     if (this.#stopped) return Promise.resolve();
     this.#round ??= this.#runOnce().finally(() => {
       this.#round = undefined;
-      this.#ranAt = performance.now();
+      this.#ranAt = steadyMs();
     });
     return this.#round;
   }
 
   /** Asks for a round soon. */
   urge(): void {
-    if (this.#round === undefined && performance.now() - this.#ranAt > urgedEveryMs) void this.run();
+    if (this.#round === undefined && steadyMs() - this.#ranAt > urgedEveryMs) void this.run();
   }
 
   /** Resolves when there is room again, or when nobody has made any for long. */
   async room(): Promise<void> {
-    const deadline = performance.now() + roomWaitMs;
-    while (this.#charge.space.isFull && !this.#stopped && performance.now() < deadline) {
+    const deadline = steadyMs() + roomWaitMs;
+    while (this.#charge.space.isFull && !this.#stopped && steadyMs() < deadline) {
       await this.run();
       // Whose timers keep the process alive: upkeep's alone do not.
       if (this.#charge.space.isFull) await delay(urgedEveryMs);
@@ -112,11 +112,11 @@ export class Upkeep {
   async #tidy(): Promise<void> {
     const { sweeper, evictor, shelf, space } = this.#charge;
     const { store } = shelf;
-    let since = performance.now();
+    let since = steadyMs();
     const giveWay = async (): Promise<boolean> => {
-      if (performance.now() - since > sliceMs) {
+      if (steadyMs() - since > sliceMs) {
         await turn();
-        since = performance.now();
+        since = steadyMs();
       }
       return !store.closed && !this.#stopped;
     };
@@ -137,7 +137,7 @@ export class Upkeep {
 
   #write(all: boolean): void {
     const { shelf } = this.#charge;
-    const now = performance.now();
+    const now = steadyMs();
     shelf.expiry.flush();
     const isBounded = this.maxEntries !== Infinity || this.#charge.space.maxBytes !== Infinity;
     if (isBounded && (all || now - this.#recencyAt > recencyEveryMs)) {

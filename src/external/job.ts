@@ -1,4 +1,5 @@
 /** One run of an external algorithm: its options, its count, its pace, its sorters, and how it ends. */
+import { steadyMs } from '../base/timers.ts';
 import type { Progress } from '../heap/verify/verify.ts';
 import { Allowance } from './allowance.ts';
 import { Payload } from './spill/block.ts';
@@ -71,7 +72,7 @@ export class Job {
   progress(phase: Progress['phase'], done: number, total?: number): void {
     const { onProgress } = this.options;
     if (onProgress === undefined) return;
-    const now = performance.now();
+    const now = steadyMs();
     if (now - this.#reported < progressMs) return;
     this.#reported = now;
     onProgress({ phase, done, ...(total !== undefined && { total }) });

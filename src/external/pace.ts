@@ -1,11 +1,12 @@
 /** Long work in slices: between them other work of the process has its turn, and an abort is noticed. */
 import { StoreError } from '../base/errors.ts';
+import { setImmediate, steadyMs } from '../base/timers.ts';
 
 const sliceMs = 12;
 
 export class Pace {
   readonly #signal: AbortSignal | undefined;
-  #since: number = performance.now();
+  #since: number = steadyMs();
 
   constructor(signal?: AbortSignal) {
     this.#signal = signal;
@@ -33,7 +34,7 @@ export class Pace {
 
   /** Has the slice been used up? Costs 30 ns: ask once in many items. */
   isDue(): boolean {
-    return performance.now() - this.#since >= sliceMs;
+    return steadyMs() - this.#since >= sliceMs;
   }
 
   /** Lets others have their turn. Throws ABORTED. */
@@ -41,7 +42,7 @@ export class Pace {
     await new Promise<void>((resolve) => {
       setImmediate(resolve);
     });
-    this.#since = performance.now();
+    this.#since = steadyMs();
     this.check();
   }
 }

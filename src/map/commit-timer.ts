@@ -2,6 +2,7 @@
  * When changes made outside transactions are committed: at the end of the turn; while another process holds the commit lock,
  * again and again at growing distances; and when the process exits. Keeps the process alive until nothing is left.
  */
+import { clearImmediate, clearTimeout, setImmediate, setTimeout, steadyMs } from '../base/timers.ts';
 const retryMsMax = 50;
 
 /** The timers of stores with something to commit: what an exiting process must not forget. */
@@ -37,8 +38,8 @@ export class CommitTimer {
 
   /** Commits now, waiting for the lock for a bounded time: the process is about to exit. */
   runBeforeExit(): void {
-    const deadline = Date.now() + 5000;
-    while (!this.#commit() && Date.now() < deadline) Atomics.wait(sleeper, 0, 0, 1);
+    const deadline = steadyMs() + 5000;
+    while (!this.#commit() && steadyMs() < deadline) Atomics.wait(sleeper, 0, 0, 1);
     this.stop();
   }
 

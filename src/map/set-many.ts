@@ -1,5 +1,5 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { StoreError, describe } from '../base/errors.ts';
+import { turn } from '../base/timers.ts';
 import { encodeKeyTo } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
 import { checkKeyLength } from '../heap/rows/entry-table.ts';

@@ -1,3 +1,4 @@
+import { setImmediate } from '../base/timers.ts';
 import type { Stager } from '../lazy/document.ts';
 import type { Node } from '../tree/node.ts';
 import { slotBytes } from './rows/changes.ts';

@@ -6,8 +6,8 @@
  * for what others have committed; a microtask ends it. What is set outside a transaction is committed at the end of the
  * turn, or when it has grown large, and when the process exits.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../base/errors.ts';
+import { delay, queueMicrotask, steadyMs } from '../base/timers.ts';
 import { encodeKey, lendKey } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
 import type { Slot } from '../codec/slot/slot.ts';
@@ -334,9 +334,9 @@ export class Store {
 
   /** Calls `attempt` until it says that it had the commit lock. Throws TIMEOUT, and what `attempt` throws. */
   async soon(attempt: () => boolean): Promise<void> {
-    const deadline = performance.now() + this.#options.lockTimeoutMs;
+    const deadline = steadyMs() + this.#options.lockTimeoutMs;
     for (let waitMs = 1; !attempt(); waitMs = Math.min(20, waitMs * 2)) {
-      if (performance.now() > deadline) {
+      if (steadyMs() > deadline) {
         throw new StoreError('TIMEOUT', `The commit lock was not free within ${this.#options.lockTimeoutMs} ms; nothing is lost`);
       }
       await delay(waitMs);

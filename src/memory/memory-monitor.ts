@@ -7,6 +7,7 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { describe } from '../base/errors.ts';
+import { clearInterval, setInterval } from '../base/timers.ts';
 import { memoryLimit } from './limit-files.ts';
 import { levels, spreadPressure } from './pressure.ts';
 import type { MemoryLevel } from './pressure.ts';

@@ -5,6 +5,7 @@
  * first asks without a pause for about the length of a commit, since most holders are nearly done.
  */
 import { StoreError } from '../base/errors.ts';
+import { clearTimeout, setTimeout, steadyMs } from '../base/timers.ts';
 
 export interface LockWait {
   /** Hold the lock together with other shared holders; default false, alone. */
@@ -31,11 +32,11 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /** Asks until `attempt` succeeds, without running the event loop. Throws TIMEOUT. */
 export function waitBlocking(attempt: () => boolean, wait: { timeoutMs: number; what: string }): void {
-  const start = performance.now();
+  const start = steadyMs();
   let stepMs = blockingStepMs.first;
   for (;;) {
     if (attempt()) return;
-    const waitedMs = performance.now() - start;
+    const waitedMs = steadyMs() - start;
     if (waitedMs >= wait.timeoutMs) throw timeoutError(wait.what, wait.timeoutMs);
     if (waitedMs < spinMs) continue;
     Atomics.wait(sleeper, 0, 0, Math.min(shorten(stepMs), wait.timeoutMs - waitedMs));
@@ -46,12 +47,12 @@ export function waitBlocking(attempt: () => boolean, wait: { timeoutMs: number; 
 /** Asks until `attempt` succeeds, between turns of the event loop. Rejects with TIMEOUT, ABORTED, or what `attempt` throws. */
 export async function waitSoon(attempt: () => boolean, wait: LockWaitSoon & { what: string }): Promise<void> {
   const { timeoutMs = Infinity, signal, what } = wait;
-  const start = performance.now();
+  const start = steadyMs();
   let stepMs = soonStepMs.first;
   for (;;) {
     if (signal?.aborted) throw new StoreError('ABORTED', `The wait for ${what} was called off`, { cause: signal.reason });
     if (attempt()) return;
-    const waitedMs = performance.now() - start;
+    const waitedMs = steadyMs() - start;
     if (waitedMs >= timeoutMs) throw timeoutError(what, timeoutMs);
     await pause(Math.min(shorten(stepMs), timeoutMs - waitedMs), signal);
     stepMs = Math.min(stepMs * stepGrowth, soonStepMs.last);

@@ -1,4 +1,5 @@
 /** Any source as batches. */
+import { clearTimeout, setTimeout } from '../base/timers.ts';
 import { Flow } from '../external/flow.ts';
 import type { Source } from '../external/source.ts';
 import { limited } from './demand.ts';

@@ -1,3 +1,4 @@
+import { steadyMs } from '../base/timers.ts';
 import type { Progress } from '../heap/verify/verify.ts';
 import type { ExternalOptions } from '../external/options.ts';
 import { Pace } from '../external/pace.ts';
@@ -24,7 +25,7 @@ export class StreamRun {
   bytes = 0;
   bytesTotal = 0;
   #done = 0;
-  #reported: number = performance.now();
+  #reported: number = steadyMs();
 
   constructor({ signal, onProgress }: RunOptions = {}) {
     this.signal = signal;
@@ -35,7 +36,7 @@ export class StreamRun {
   /** Items have come to the end; lets others work when it is time to. Throws ABORTED. */
   async took(items: number): Promise<void> {
     this.#done += items;
-    if (this.#onProgress !== undefined && performance.now() - this.#reported >= progressMs) this.report();
+    if (this.#onProgress !== undefined && steadyMs() - this.#reported >= progressMs) this.report();
     if (this.pace.isDue()) await this.pace.rest();
     else this.pace.check();
   }
@@ -51,7 +52,7 @@ export class StreamRun {
   }
 
   report(): void {
-    this.#reported = performance.now();
+    this.#reported = steadyMs();
     this.#onProgress?.({ phase: 'stream', done: this.#done, ...(this.bytesTotal > 0 && { bytes: this.bytes }) });
   }
 }

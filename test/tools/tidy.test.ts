@@ -73,6 +73,11 @@ test('what is written is held to the house as well', () => {
   assertFinds({ 'src/heap/a.ts': '//-----------------\n' }, /banner/);
   assertFinds({ 'src/heap/a.ts': 'console.log(1);\n' }, /does not print/);
   assertFinds({ 'src/heap/a.ts': 'export default 1;\n' }, /names/);
+  assertFinds({ 'src/heap/a.ts': 'setTimeout(f, 1);\n' }, /setTimeout of the global object/);
+  assertFinds({ 'src/heap/a.ts': 'export const start = Date.now();\n' }, /clocks come from/);
+  assertFinds({ 'src/heap/a.ts': "import { setTimeout as delay } from 'node:timers/promises';\ndelay(1);\n", 'src/base/timers.ts': 'export const setTimeout = 1;\n' }, /door .*clocks come from/);
+  const own = "import { setTimeout } from '../base/timers.ts';\nsetTimeout(f, 1);\nworld.setTimeout(1);\n";
+  assert.deepEqual(problemsOf({ 'src/heap/a.ts': own, 'src/base/timers.ts': 'export const setTimeout = globalThis.setTimeout;\n' }), []);
   assertFinds({ 'README.md': `see ${['', 'home', 'someone', 'x'].join('/')}\n` }, /^place README\.md:1 a path of one machine/);
   assertFinds({ 'package-lock.json': `\n"resolved": "https://${'registry'}.example/x.tgz"\n` }, /^place package-lock\.json:2 the host/);
   assert.deepEqual(problemsOf({ 'src/heap/a.ts': 'export const r = /console.log(1); [/] "/.test("// const a = 1;") ? 4 / 2 / 1 : `${`//-----`}`; // because\n' }), []);

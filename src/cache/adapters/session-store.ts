@@ -2,6 +2,7 @@
  * A store for express-session: `session({ store: sessionStore(session, cache), ... })`. The module is handed in, since a
  * store has to extend a class of the one that the application uses.
  */
+import { setImmediate, wallMs } from '../../base/timers.ts';
 import type { Key } from '../../codec/key/keys.ts';
 import { materialize } from '../../content/values.ts';
 import type { Cache } from '../cache.ts';
@@ -140,7 +141,7 @@ class Sessions {
   #lifetime({ cookie }: SessionData): number {
     const expires = cookie?.expires;
     if (expires === undefined || expires === null) return this.#ttl;
-    return new Date(expires).getTime() - Date.now();
+    return new Date(expires).getTime() - wallMs();
   }
 }
 

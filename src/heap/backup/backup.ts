@@ -12,6 +12,7 @@
  * after the other.
  */
 import { StoreError, isStoreError } from '../../base/errors.ts';
+import { setImmediate, steadyMs } from '../../base/timers.ts';
 import { hashOf, piecesOf, sizeOf, stagingFolder, writeNote } from './backup-files.ts';
 import type { NotedFile } from './backup-files.ts';
 import { BackupTarget } from './backup-target.ts';
@@ -98,7 +99,7 @@ class Backup {
   readonly #parts: BackupParts;
   readonly #target: BackupTarget;
   readonly #options: BackupOptions;
-  readonly #started = performance.now();
+  readonly #started = steadyMs();
   #done = 0;
   #total = 0;
 
@@ -127,7 +128,7 @@ class Backup {
     const { tail, made } = plan;
     writeNote(staging, { store: storeIdOf(this.#heap), sequence: tail.sequence, made, files: noted });
     this.#target.publish(this.#heap.storage.readAll(formatName));
-    return { ...report, ms: Math.round(performance.now() - this.#started) };
+    return { ...report, ms: Math.round(steadyMs() - this.#started) };
   }
 
   /** Under the commit lock: which files hold the state of now, and how far. */

@@ -5,6 +5,7 @@
  * as long as it is open, and somebody may be in the middle of a value that has just been replaced.
  */
 import { StoreError, isStoreError } from '../../base/errors.ts';
+import { steadyMs } from '../../base/timers.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Ref } from '../chunk.ts';
 import { CompactedSegment, ReadAhead } from './compacted-segment.ts';
@@ -81,7 +82,7 @@ export class Segments {
   /** Closes replaced files that have been aside for long enough. */
   closeAside(): void {
     if (this.#aside.length === 0) return;
-    const now = performance.now();
+    const now = steadyMs();
     const kept = this.#aside.filter(({ since }) => now - since < asideMs);
     for (const one of this.#aside) if (!kept.includes(one)) one.segment.file.close();
     this.#aside = kept;
@@ -256,7 +257,7 @@ export class Segments {
     this.#dead.clear();
     this.#readAhead.clear();
     this.closeAside();
-    const since = performance.now();
+    const since = steadyMs();
     for (const [id, segment] of this.#open) {
       const isSame = (before.segments.get(id)?.compacted ?? 0) === (manifest.segments.get(id)?.compacted ?? 0);
       if (isSame && !this.isRetired(id)) continue;

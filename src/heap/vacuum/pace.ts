@@ -2,8 +2,8 @@
  * The pace of long work on a thread that others need: it gives way to the event loop, stops when it is asked to, keeps to a
  * rate, tells how far it is, and adds up what it holds in memory.
  */
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../../base/errors.ts';
+import { delay, steadyMs, turn } from '../../base/timers.ts';
 import type { Progress } from '../verify/verify.ts';
 
 export interface PaceOptions {
@@ -20,7 +20,7 @@ export class Pace {
   readonly #what: string;
   #held = 0;
   #bytes = 0;
-  readonly #started = performance.now();
+  readonly #started = steadyMs();
   /** The most bytes held at a time. */
   peakBytes = 0;
 
@@ -48,7 +48,7 @@ export class Pace {
     const { maxBytesPerSecond = Infinity } = this.#options;
     for (;;) {
       this.check();
-      const dueMs = (this.#bytes / maxBytesPerSecond) * 1000 - (performance.now() - this.#started);
+      const dueMs = (this.#bytes / maxBytesPerSecond) * 1000 - (steadyMs() - this.#started);
       if (!(dueMs > 1)) return;
       await delay(Math.min(dueMs, waitMsMax));
     }

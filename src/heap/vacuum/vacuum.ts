@@ -6,6 +6,7 @@
  * before; what it had published stays won, and the next one removes its leftovers.
  */
 import { StoreError } from '../../base/errors.ts';
+import { steadyMs } from '../../base/timers.ts';
 import type { Locks } from '../log/commit-lock.ts';
 import type { Ref } from '../chunk.ts';
 import { includesOffset } from '../segment/dead-list.ts';
@@ -81,7 +82,7 @@ class Vacuum {
   readonly #options: VacuumOptions;
   readonly #pace: Pace;
   readonly #budgetBytes: number;
-  readonly #started = performance.now();
+  readonly #started = steadyMs();
   #bytesBefore = 0;
   #epoch = 0;
   #tail: Readonly<Tail>;
@@ -258,7 +259,7 @@ class Vacuum {
       chunksLive: chunksLive + revived,
       chunksDead: chunksDead - revived,
       cellsDropped: this.#cellsDropped,
-      ms: Math.round(performance.now() - this.#started),
+      ms: Math.round(steadyMs() - this.#started),
       peakBytes: this.#pace.peakBytes,
     };
   }

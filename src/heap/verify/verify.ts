@@ -11,6 +11,7 @@
  * What is committed while it runs is left out. No vacuum may run.
  */
 import { StoreError, isStoreError } from '../../base/errors.ts';
+import { setImmediate } from '../../base/timers.ts';
 import type { Locks } from '../log/commit-lock.ts';
 import { includesOffset } from '../segment/dead-list.ts';
 import type { Heap } from '../heap.ts';

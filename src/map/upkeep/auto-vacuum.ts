@@ -7,6 +7,7 @@
  * time; who finds it taken waits for the next growth.
  */
 import { isStoreError } from '../../base/errors.ts';
+import { setImmediate } from '../../base/timers.ts';
 import type { VacuumOptions, VacuumReport } from '../../heap/vacuum/options.ts';
 import type { Store } from '../store.ts';
 
