@@ -79,6 +79,16 @@ export class PendingChunk extends Link {
 }
 
 /**
+ * A chunk that keeps its content when it has been placed. Should a vacuum take it away, it can be placed anew from memory: for what an
+ * encoder remembers, as opposed to what a user holds.
+ */
+export class LastingChunk extends PendingChunk {
+  override release(): void {
+    // Nobody may let go of it.
+  }
+}
+
+/**
  * A chunk's bytes for reading. A view may be recycled by a later `load`: whoever keeps one across a load asks `stale`
  * first and loads again. Decoding functions are pure on bytes and never load, so they need not ask.
  */

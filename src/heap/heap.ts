@@ -86,12 +86,13 @@ export class Heap implements ChunkSource {
   readonly #placing: ChunkPlacing;
   #meta: Meta = emptyMeta;
   #failure: unknown;
-  /** Have others committed since anybody asked? */
-  #changed = false;
+  /**
+   * Grows when others have committed, and when segments were replaced, by whomever: what is remembered of rows, or of places that
+   * commits may link to, is of before. A count, so that whoever remembers something compares it and nobody takes the news from another.
+   */
+  changes = 0;
   /** Numbers of the pins this process holds: it can not tell them by their locks, which are its own. */
   readonly ownPins: Set<number> = new Set();
-  /** Whether, when the commit lock was last taken, others had committed since the stretch before. */
-  othersCommitted = false;
   bytesWritten = 0;
 
   constructor(parts: HeapParts) {
@@ -142,20 +143,12 @@ export class Heap implements ChunkSource {
     return new PendingView(link);
   }
 
-  /** Starts a stretch on the newest state. True when others have committed since the last. */
-  refresh(): boolean {
-    this.follow();
-    const changed = this.#changed;
-    this.#changed = false;
-    return changed;
-  }
-
-  /** As `refresh`, for work beside the user's: what has changed is still told to the next who refreshes. */
-  follow(): void {
+  /** Starts a stretch on the newest state. */
+  refresh(): void {
     this.index.renew();
     const row = this.index.get('meta', metaKey);
     const meta = row === undefined ? emptyMeta : decodeMeta(row);
-    if (meta.tail.sequence !== this.#meta.tail.sequence || meta.generation !== this.#meta.generation) this.#changed = true;
+    if (meta.tail.sequence !== this.#meta.tail.sequence || meta.generation !== this.#meta.generation) this.changes++;
     this.#meta = meta;
     if (meta.generation !== this.segments.manifest.generation) this.segments.reload();
   }
@@ -188,7 +181,7 @@ export class Heap implements ChunkSource {
   #prepare(): void {
     try {
       this.checkUsable();
-      this.othersCommitted = this.refresh();
+      this.refresh();
       if (this.commitLock.doubt > 0) {
         rewriteSegments(this.segments, this.commitLock.doubt);
         this.commitLock.clearDoubt();
@@ -196,7 +189,7 @@ export class Heap implements ChunkSource {
       if (this.commitLock.busy) {
         this.#meta = catchUp(this.segments, this.index, this.#meta).meta;
         this.commitLock.busy = false;
-        this.othersCommitted = true;
+        this.changes++;
       }
       this.#log.adopt(this.#meta.tail);
     } catch (error) {
@@ -294,6 +287,7 @@ export class Heap implements ChunkSource {
     this.segments.publish(manifest);
     this.changeIndex((writer) => {
       this.#meta = { ...this.#meta, generation: manifest.generation };
+      this.changes++;
       writer.put('meta', metaKey, encodeMeta(this.#meta));
     });
   }

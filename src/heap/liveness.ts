@@ -3,11 +3,11 @@
  *
  * A link that was read before a vacuum may name such a chunk: a lazy value that somebody holds, a shape that an encoder
  * remembers, a change that waits for its commit. Before a commit writes anything, every placed link it is about to write is asked
- * for; what is dead is read as long as it can be, and placed anew with all that is dead below it. Most links lead to segments
+ * for; what is dead is read as long as it can be, or taken from memory, and placed anew with all that is dead below it. Most links lead to segments
  * that no vacuum has looked at, which costs a comparison; of the others those found live are remembered until the next vacuum.
  */
 import { StoreError, isStoreError } from '../base/errors.ts';
-import { PendingChunk } from './chunk.ts';
+import { LastingChunk, PendingChunk } from './chunk.ts';
 import type { ChunkKind, ChunkSource, Link, Ref } from './chunk.ts';
 import { refSegment } from './segment/ref.ts';
 import type { Segments } from './segment/segments.ts';
@@ -90,7 +90,8 @@ export class Liveness {
     return copies.get(root.ref)!;
   }
 
-  #read(link: Link): { kind: ChunkKind; payload: Buffer; links: Link[] } {
+  #read(link: Link): { kind: ChunkKind; payload: Uint8Array; links: readonly Link[] } {
+    if (link instanceof LastingChunk) return link;
     try {
       const view = this.#source.load(link);
       const links = Array.from({ length: view.linkCount }, (_, index) => view.link(index));

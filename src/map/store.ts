@@ -83,6 +83,8 @@ export class Store {
   readonly #layers: Changes[] = [new Changes()];
   #fresh = false;
   #closed = false;
+  /** What the heap had counted when `#noteChanges` last looked. */
+  #changes = 0;
   /** The generation of segments under which the encoder's shapes were placed. */
   #generation = 0;
   readonly #endStretch = (): void => {
@@ -155,7 +157,8 @@ export class Store {
     if (this.#closed) throw closedError();
     this.heap.checkUsable();
     // While this process holds the commit lock nobody else can have committed.
-    if (!this.heap.commitLock.held && this.heap.refresh()) this.#forgetRows();
+    if (!this.heap.commitLock.held) this.heap.refresh();
+    this.#noteChanges();
     this.#fresh = true;
     queueMicrotask(this.#endStretch);
   }
@@ -253,7 +256,7 @@ export class Store {
     if (this.#closed) throw closedError();
     this.heap.lock(this.#options.lockTimeoutMs);
     try {
-      this.#locked();
+      this.#noteChanges();
       this.#commitBottom();
       return fn();
     } finally {
@@ -292,7 +295,7 @@ export class Store {
   tryCommitEntries(batch: EntryBatch, keys: readonly Key[]): boolean {
     if (!this.heap.tryLock()) return false;
     try {
-      this.#locked();
+      this.#noteChanges();
       this.#commitBottom();
       commitEntries(this.heap, batch);
       if (this.#rows.bytes > 0) for (const key of keys) this.#rows.delete(key);
@@ -321,7 +324,7 @@ export class Store {
       // A transaction that is under way holds the lock, but not for us.
       if (this.inTransaction || !this.heap.tryLock()) return false;
       try {
-        this.#locked();
+        this.#noteChanges();
         this.#commitBottom();
         result = { value: fn() };
         return true;
@@ -388,7 +391,7 @@ export class Store {
     if (this.inTransaction || (bottom.count === 0 && !bottom.cleared)) return true;
     if (!this.heap.tryLock()) return false;
     try {
-      this.#locked();
+      this.#noteChanges();
       this.#commitBottom(syncSoon);
       return true;
     } finally {
@@ -406,20 +409,17 @@ export class Store {
     }
   }
 
-  /** The commit lock was just taken, which refreshed the heap. */
-  #locked(): void {
-    if (this.heap.othersCommitted) this.#forgetRows();
-  }
-
-  /** Others have committed, or a vacuum has published. */
-  #forgetRows(): void {
+  /** Others may have committed, or a vacuum published, also of this thread: then forgets what is of before. */
+  #noteChanges(): void {
+    const { changes, meta } = this.heap;
+    if (changes === this.#changes) return;
+    this.#changes = changes;
     this.epoch++;
     this.#rows.clear();
     this.edits.forget();
-    const { generation } = this.heap.meta;
-    if (generation === this.#generation) return;
-    this.#generation = generation;
-    // Shapes that are dead now would have to be read and placed again by every commit.
+    if (meta.generation === this.#generation) return;
+    this.#generation = meta.generation;
+    // Shapes that are dead now would have to be placed again by every commit.
     this.nodes.shapes.clear();
   }
 

@@ -218,14 +218,6 @@ export class Nodes implements NodeContext {
     return shape;
   }
 
-  /** Forgets everything that is kept by ref: to be called when refs change their meaning (a vacuum). */
-  clear(): void {
-    this.cache.clear();
-    this.shapes.clear();
-    this.#frontRefs.fill(0);
-    this.#shapesByRef.clear();
-  }
-
   #loadShape(link: Link): Shape {
     const view = this.source.load(link);
     if (view.kind !== ChunkKind.shape) throw new StoreError('CORRUPT', `A chunk of kind ${view.kind} in place of a shape.`);
@@ -234,7 +226,7 @@ export class Nodes implements NodeContext {
     else {
       if (this.#shapesByRef.size >= shapesMax) this.#shapesByRef.clear();
       this.#shapesByRef.set(link.ref, shape);
-      this.shapes.adopt(shape, link);
+      this.shapes.adopt(shape, link, view);
     }
     return shape;
   }

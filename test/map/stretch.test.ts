@@ -17,11 +17,11 @@ test('work beside the user that follows the log does not hide from him that othe
   const child = await StoreChild.open(path);
   await child.call('set', 'k', 2);
   await child.call('flush');
-  storeOf(map).heap.follow();
+  storeOf(map).heap.refresh();
   assert.equal(map.get('k'), 2);
   await child.call('set', 'k', 3);
   await child.call('flush');
-  storeOf(map).heap.follow();
+  storeOf(map).heap.refresh();
   assert.equal(
     map.transaction(() => map.get('k')),
     3,

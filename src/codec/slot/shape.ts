@@ -2,9 +2,9 @@
  * Shapes: the key lists of records, each stored once as a chunk and kept decoded. A record is its shape and its slots, so
  * reading a property is: shape -> number of the slot -> offset -> value.
  */
-import type { Link } from '../../heap/chunk.ts';
-import { ChunkKind } from '../../heap/chunk.ts';
-import { makeChunk } from '../../heap/pending.ts';
+import { ChunkKind, LastingChunk } from '../../heap/chunk.ts';
+import type { ChunkPayload, Link } from '../../heap/chunk.ts';
+import { contentHash } from '../../heap/hash.ts';
 import { corrupt } from '../corrupt.ts';
 import { propertyReader, recordFiller, recordMaker } from './record-maker.ts';
 import type { PropertyReader, RecordFiller, RecordMaker } from './record-maker.ts';
@@ -94,7 +94,8 @@ export class KnownShape {
 
 /**
  * The shapes one store's encoder has met, so that 100,000 alike records name one chunk. Buckets by last key, most recently
- * used first. It keeps links, which belong to one store and end with a vacuum: one table per store, `clear` it then.
+ * used first. It keeps links, which belong to one store, and the chunks behind them, so that no vacuum can take away what a plain
+ * object is written with. `clear` it after one all the same: what is dead would be placed anew by every commit.
  */
 export class ShapeTable {
   readonly #buckets: Map<string, KnownShape[]> = new Map();
@@ -123,13 +124,16 @@ export class ShapeTable {
     return this.#add(bucketKey, keys);
   }
 
-  /** Makes a link that was read from a chunk the one to use for its keys: then new records share it at once. */
-  adopt(shape: Shape, link: Link): void {
+  /** Makes a link, whose chunk was read, the one to use for its keys: then new records share it at once. */
+  adopt(shape: Shape, link: Link, { bytes, start, end }: ChunkPayload): void {
     const bucket = this.#bucket(shape.keys.at(-1) ?? '');
-    if (!bucket.some((known) => sameKeys(known.keys, shape.keys))) this.#remember(bucket, shape.keys, link);
+    if (bucket.some((known) => sameKeys(known.keys, shape.keys))) return;
+    const chunk = new LastingChunk(ChunkKind.shape, Buffer.from(bytes.subarray(start, end)), [], link.hash);
+    chunk.ref = link.ref;
+    this.#remember(bucket, shape.keys, chunk);
   }
 
-  /** Forgets all links. To be called when refs change their meaning. */
+  /** Forgets all links. */
   clear(): void {
     this.#buckets.clear();
     this.#size = 0;
@@ -138,8 +142,8 @@ export class ShapeTable {
   #add(bucketKey: string, keys: readonly string[]): KnownShape | undefined {
     const payload = encodeShape(keys);
     if (payload === undefined) return undefined;
-    const link = makeChunk(ChunkKind.shape, payload);
-    return this.#remember(this.#bucket(bucketKey), keys, link);
+    const chunk = new LastingChunk(ChunkKind.shape, payload, [], contentHash(ChunkKind.shape, payload, []));
+    return this.#remember(this.#bucket(bucketKey), keys, chunk);
   }
 
   #bucket(key: string): KnownShape[] {

@@ -42,7 +42,7 @@ export class Rewriter {
 
   async rewrite({ id, generation, staying, filterBytes }: RewriteJob): Promise<Rewritten> {
     const heap = this.#heap;
-    heap.follow();
+    heap.refresh();
     this.#tombstones ??= new Tombstones(heap, staying, filterBytes);
     const keep = new SegmentKeep({ heap, id, dead: heap.segments.deadOffsets(id), tombstones: this.#tombstones });
     const work = compacting(heap, id, generation, keep);
@@ -59,7 +59,7 @@ export class Rewriter {
         work.return(undefined as never);
         throw error;
       }
-      heap.follow();
+      heap.refresh();
     }
   }
 }

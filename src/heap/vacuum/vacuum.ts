@@ -163,7 +163,7 @@ class Vacuum {
     for (let round = 0; round < settleRounds && distance(settled, heap.meta.tail) > settleBytes; round++) {
       settled = this.#settleTo(settled);
       await this.#pace.step({ phase: 'settle', done: round });
-      heap.follow();
+      heap.refresh();
     }
     await this.#parts.exclusively(() => {
       this.#checkEpoch();
