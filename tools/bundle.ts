@@ -3,7 +3,7 @@
  * modules starts in half the time and holds 6 MB less (bench/README.md, M1).
  *
  * Some modules are loaded by their URL, by a worker or another process. They are entries too, and all files lie in one folder, so
- * that `new URL('./name.js', import.meta.url)` finds them from wherever the code that says so has gone; this is checked.
+ * that `ownFile('folder/name')` finds them from wherever the code that says so has gone; this is checked.
  * Types stay where the compiler puts them.
  */
 import { mkdirSync, rmSync } from 'node:fs';
@@ -26,6 +26,7 @@ const entries: Readonly<Record<string, string>> = {
   'file-parts': 'src/stream/file/file-parts',
   'index-store': 'src/storage/index-store',
   'lmdb-index': 'src/storage/lmdb-index',
+  'own-file': 'src/base/own-file',
   'part-sort': 'src/external/sort/part-sort',
   'rewrite-task': 'src/map/upkeep/rewrite-task',
   'source-part': 'src/external/source-part',
@@ -54,11 +55,16 @@ async function main(): Promise<void> {
 /** Throws when a file names a sibling that is not there. */
 function checkSiblings(chunks: readonly OutputChunk[]): void {
   const names = new Set(chunks.map(({ fileName }) => fileName));
+  let wanted = 0;
   for (const { fileName, code } of chunks) {
-    for (const [, sibling = ''] of code.matchAll(/new URL\('\.\/([\w.-]+)', (?:import\.meta\.url|door)\)/g)) {
+    const byName = Array.from(code.matchAll(/[oO]wnFile\('[\w/-]*?([\w-]+)'\)/g), ([, name]) => `${name}.js`);
+    const byUrl = Array.from(code.matchAll(/new URL\('\.\/([\w.-]+)', (?:import\.meta\.url|door)\)/g), ([, name]) => name!);
+    wanted += byName.length + byUrl.length;
+    for (const sibling of [...byName, ...byUrl]) {
       if (!names.has(sibling)) throw new Error(`${fileName} loads ${sibling} by its URL, which is no entry of tools/bundle.ts`);
     }
   }
+  if (wanted < 8) throw new Error(`Only ${wanted} files are loaded by their URL: the pattern that finds them is out of date`);
 }
 
 await main();

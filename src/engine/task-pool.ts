@@ -10,6 +10,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { StoreError } from '../base/errors.ts';
+import { ownFile } from '../base/own-file.ts';
 import { unpackError } from './task-error.ts';
 import type { Answer, Task } from './task-worker.ts';
 
@@ -35,12 +36,14 @@ export class TaskPool {
   readonly #waiting: Assignment[] = [];
   readonly #signal: AbortSignal | undefined;
   readonly #exits: Promise<void>[] = [];
+  readonly #file: string;
   #closed = false;
 
-  /** `size` processes at most. An abort of the signal ends them and rejects what is under way. */
+  /** `size` processes at most. An abort of the signal ends them and rejects what is under way. Throws UNSUPPORTED where the library was bundled. */
   constructor(size: number, signal?: AbortSignal) {
     this.#size = size;
     this.#signal = signal;
+    this.#file = fileURLToPath(ownFile('engine/task-worker'));
     signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
@@ -110,9 +113,8 @@ export class TaskPool {
 
   #start(): Worker | undefined {
     if (this.#workers.size >= this.#size) return undefined;
-    const path = fileURLToPath(new URL('./task-worker.js', import.meta.url));
     const execArgv = process.execArgv.filter((option) => /^--(?:enable-source-maps|max-old-space-size)/.test(option));
-    const child = fork(path, [], { serialization: 'advanced', execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(this.#file, [], { serialization: 'advanced', execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const worker: Worker = { child, assignment: undefined };
     this.#workers.add(worker);
     this.#exits.push(

@@ -6,6 +6,7 @@
  * meanwhile. Others say how they are split by themselves (`Flow.split`).
  */
 import { pathToFileURL } from 'node:url';
+import { ownFile } from '../base/own-file.ts';
 import type { Slot } from '../codec/slot/slot.ts';
 import { Link } from '../heap/chunk.ts';
 import { handleOf, isDraft } from '../lazy/handle.ts';
@@ -38,7 +39,7 @@ export async function partsOf(source: Source<unknown>, count: number): Promise<r
   };
   return Array.from({ length: count }, (_, i) => {
     const [from, to] = [Math.floor((node.length * i) / count), Math.floor((node.length * (i + 1)) / count)];
-    return { module: new URL('./source-part.js', import.meta.url).href, export: 'openListPart', argument: { ...part, from, to } };
+    return { module: ownFile('external/source-part').href, export: 'openListPart', argument: { ...part, from, to } };
   });
 }
 

@@ -13,6 +13,7 @@ import type { Reach } from './rows/clean-marker.ts';
 import { CommitLock, lockPlaces } from './log/commit-lock.ts';
 import type { Locks } from './log/commit-lock.ts';
 import { readFormat } from './format.ts';
+import { hashesReady } from './hash.ts';
 import { Heap } from './heap.ts';
 import type { HeapOptions } from './heap.ts';
 import type { IndexHome } from './rows/index-home.ts';
@@ -49,6 +50,7 @@ export async function openHeap(parts: OpenHeapParts, options: OpenHeapOptions): 
   const { storage, locks } = parts;
   const { openTimeoutMs: timeoutMs } = options;
   let opening: Opening | undefined;
+  await hashesReady();
   try {
     await locks.lockSoon(lockPlaces.open, { timeoutMs, what: 'another process that opens or closes the store' });
     finishSwap(storage);

@@ -1,3 +1,5 @@
+import { findOwnFile } from '../base/own-file.ts';
+
 /** Runs in the child: opens the index and touches every row. The path of the door comes as an argument. */
 const probe = `
   const [door, folder] = process.argv.slice(1);
@@ -20,11 +22,12 @@ const probe = `
 /**
  * Can the index in `folder` be opened and all of it be read? A damaged one can abort the process that opens it, so a child
  * process tries first. False also when it took longer than `timeoutMs` (default 30 s). The caller holds the exclusive open
- * lock. True does not mean that every row is right: LMDB has no checksums.
+ * lock. Nothing can be tried where the library was bundled: false. True does not mean that every row is right: LMDB has no checksums.
  */
 export async function probeIndex(folder: string, options: { timeoutMs?: number } = {}): Promise<boolean> {
+  const door = findOwnFile('storage/lmdb-index')?.href;
+  if (door === undefined) return false;
   const { spawn } = await import('node:child_process');
-  const door = new URL('./lmdb-index.js', import.meta.url).href;
   const child = spawn(process.execPath, ['--input-type=module', '-e', probe, door, folder], {
     stdio: 'ignore',
     timeout: options.timeoutMs ?? 30_000,

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { StoreError } from '../base/errors.ts';
+import { here } from '../base/own-file.ts';
 
-const require = createRequire(import.meta.url);
+const require = createRequire(here);
 
 /**
  * Loads a dependency when it is first needed: a missing binary becomes an error of the call that needed it rather than of

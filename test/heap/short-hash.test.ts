@@ -14,3 +14,9 @@ test('the short hash is XXH32', async () => {
     { numRuns: 2000 },
   );
 });
+
+test('it is XXH32 of long bytes too, which it hashes where WebAssembly is not ready', async () => {
+  const { h32Raw } = await createHasher();
+  const bytes = Uint8Array.from({ length: 70_001 }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 24);
+  for (const end of [256, 257, 4099, 70_001]) assert.equal(shortHash32(bytes, 3, end, 5), h32Raw(bytes.subarray(3, end), 5) >>> 0);
+});

@@ -6,6 +6,7 @@
  * another process (a function as `by`, a source that only this process can read) is sorted here.
  */
 import { tmpdir as systemTmpdir } from 'node:os';
+import { ownFile } from '../../base/own-file.ts';
 import { TaskPool } from '../../engine/task-pool.ts';
 import { config } from '../../memory/config.ts';
 import type { Layout } from '../spill/block.ts';
@@ -67,7 +68,7 @@ function taskOf(job: Job, { part, file, parts, by, task, argument }: SharedWork 
   const share = budgetBytes === undefined ? undefined : Math.max(64 * 1024, Math.floor(budgetBytes / processes));
   const plain = typeof by === 'object' && 'module' in by ? { ...by, module: String(by.module) } : by;
   return {
-    module: new URL('./part-sort.js', import.meta.url).href,
+    module: ownFile('external/sort/part-sort').href,
     export: task,
     argument: { part, file, tmpdir, budgetBytes: share, config: config(), parts, by: plain as By<unknown> | undefined, ...argument },
   };

@@ -8,6 +8,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { findOwnFile } from '../../base/own-file.ts';
 import type { BatchPlace } from './batch-builder.ts';
 import type { BuildReply, BuildRequest } from './build-worker.ts';
 import type { Dictionary } from '../segment/dictionary.ts';
@@ -23,7 +24,9 @@ export class BuildThread {
   /** Starts the thread, where there is a processor for it. */
   constructor(processors: number = availableParallelism()) {
     if (processors < 2) return;
-    const worker = new Worker(new URL('./build-worker.js', import.meta.url));
+    const file = findOwnFile('heap/log/build-worker');
+    if (file === undefined) return;
+    const worker = new Worker(file);
     // Only an answer that is waited for keeps the process alive.
     worker.unref();
     worker.on('message', (message: BuildReply | 'ready') => {

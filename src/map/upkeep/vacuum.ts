@@ -1,5 +1,6 @@
 /** Vacuum of an open store: checks the options, holds the store's vacuum lock, and runs it beside everything else. */
 import { StoreError, describe } from '../../base/errors.ts';
+import { ownFile } from '../../base/own-file.ts';
 import { lockPlaces } from '../../heap/log/commit-lock.ts';
 import { TaskPool } from '../../engine/task-pool.ts';
 import type { RewriteJob, RewriteTask, Rewritten } from '../../heap/vacuum/rewrite.ts';
@@ -81,7 +82,7 @@ async function runLocked(store: Store, locks: LockFile, options: VacuumOptions):
 }
 
 function rewriteElsewhere(pool: TaskPool, argument: RewriteTask): Promise<Rewritten> {
-  const module = new URL('./rewrite-task.js', import.meta.url).href;
+  const module = ownFile('map/upkeep/rewrite-task').href;
   return pool.run({ module, export: 'rewriteHere', argument }) as Promise<Rewritten>;
 }
 

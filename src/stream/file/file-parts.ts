@@ -5,6 +5,7 @@
  * quotes alone. Packed files, and those whose malformed lines are to be counted, are not divided.
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { ownFile } from '../../base/own-file.ts';
 import { Flow } from '../../external/flow.ts';
 import type { SplitPart } from '../../external/flow.ts';
 import { FormatError } from '../format-error.ts';
@@ -40,7 +41,7 @@ export async function splitFile(file: FileToSplit, count: number): Promise<reado
   const parts: SplitPart[] = [];
   for (let i = 1; i < bounds.length; i++) {
     const argument: FilePart = { ...file, from: bounds[i - 1]!, to: bounds[i]!, headerEnd: file.format === 'csv' ? bounds[0]! : 0 };
-    parts.push({ module: new URL('./file-parts.js', import.meta.url).href, export: 'openFilePart', argument });
+    parts.push({ module: ownFile('stream/file/file-parts').href, export: 'openFilePart', argument });
   }
   return parts;
 }
