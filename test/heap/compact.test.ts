@@ -35,12 +35,12 @@ function vacuum(heap: Heap): { retired: number } {
   const generation = segments.manifest.generation + 1;
   const states = new Map<number, SegmentState>(segments.manifest.segments);
   const empty: number[] = [];
-  for (const id of segments.list().slice(0, -1)) {
+  for (const id of segments.listFiles().slice(0, -1)) {
     const { chunks, operations } = compactSegment({ segments, storage }, id, generation, keepLive(heap, id, live));
     states.set(id, { compacted: generation, dead: 0 });
     if (chunks === 0 && operations === 0) empty.push(id);
   }
-  segments.publish(retire({ ...segments.manifest, generation, marked: segments.list().at(-2) ?? 0, segments: states }, empty));
+  segments.publish(retire({ ...segments.manifest, generation, marked: segments.listFiles().at(-2) ?? 0, segments: states }, empty));
   for (const name of segments.leftovers()) storage.remove(`segments/${name}`);
   return { retired: empty.length };
 }
@@ -68,7 +68,7 @@ test('random chunks are kept, twice over: they read as before, the others are go
   const { heap, close } = await openStore(storage, 256 * 1024);
   fill(heap, random, 400);
   const { segments } = heap;
-  const ids = segments.list().slice(0, -1);
+  const ids = segments.listFiles().slice(0, -1);
   assert.ok(ids.length >= 2 && ids.some((id) => findDictionary(segments.get(id)) !== undefined));
   for (const id of ids) {
     const all = [...chunksOf(segments.get(id)).values()];
@@ -149,7 +149,7 @@ test('segments of which nothing is left are retired, and only those may be missi
   assert.ok(retired >= 3 && heap.segments.isRetired(stale.id));
   const late = new Segments(storage, stale.storeId);
   assert.throws(() => late.get(stale.id), (error) => isStoreError(error, 'NOT_FOUND') && error.message.includes('vacuum'));
-  const present = heap.segments.list();
+  const present = heap.segments.listFiles();
   await close();
   const again = await openStore(storage);
   assert.deepEqual(rowsOf(again.heap), before);
@@ -200,8 +200,8 @@ test('every byte of a small compacted store flipped: the right answer, or an err
   vacuum(heap);
   const before = rowsOf(heap);
   const records = new Map<string, Buffer>();
-  for (const id of heap.segments.list()) for (const { ref, record } of chunksOf(heap.segments.get(id)).values()) records.set(placeOf(ref), record);
-  const id = heap.segments.list().find((one) => heap.segments.get(one).compacted)!;
+  for (const id of heap.segments.listFiles()) for (const { ref, record } of chunksOf(heap.segments.get(id)).values()) records.set(placeOf(ref), record);
+  const id = heap.segments.listFiles().find((one) => heap.segments.get(one).compacted)!;
   const refs = [...chunksOf(heap.segments.get(id)).values()].map(({ ref }) => ref);
   const storeId = heap.segments.get(id).header.storeId;
   const name = segmentName(id, heap.segments.manifest.segments.get(id)!.compacted);

@@ -79,7 +79,7 @@ test('records are packed with the words of those before, and come back', async (
   // The index is gone with its home: this one is built from the log.
   const { heap, close } = bound(await opening(storage));
   check(heap, count);
-  const segments = heap.segments.list();
+  const segments = heap.segments.listFiles();
   const packed = segments.map((id) => findDictionary(heap.segments.get(id)) !== undefined);
   assert.equal(packed[0], false);
   // From the first dictionary on every segment has one, whoever made it.

@@ -5,7 +5,7 @@
  * Invariants: no wrong read; never two vacuums; a store that a killed vacuum leaves is whole, and the next one finishes the work.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ import type { LodeMap } from '../../src/index.ts';
 import { StoreChild } from '../suite/children.ts';
 import { Random, amount, seedOf } from '../suite/random.ts';
 import { scratch } from '../suite/scratch.ts';
-import { listOf } from '../suite/store-verbs.ts';
+import { listOf, noise } from '../suite/store-verbs.ts';
 
 /** A store with entries that stay, among others that are deleted again. */
 async function sparseStore(path: string, count: number): Promise<LodeMap> {
@@ -52,6 +52,53 @@ async function stopOutsideCommit(child: StoreChild, map: LodeMap): Promise<void>
 }
 
 suite('vacuum and other processes', () => {
+  test('a verify after the vacuum of another process looks at what that left', async (t) => {
+    const path = join(scratch(), 'store');
+    const map = await sparseStore(path, 300);
+    t.after(() => map.close());
+    const child = await StoreChild.open(path);
+    t.after(() => child.close());
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 300; i++) map.set(['gone', i], listOf('gone', i + 1000 * round));
+      await map.flush();
+      for (let i = 0; i < 300; i++) map.delete(['gone', i]);
+      await map.flush();
+      // The child is at it when the verify begins to wait, or done: this process has not looked since.
+      const vacuum = child.call('vacuum', { sparseBelow: 1, maxBytesPerSecond: 2e6 });
+      if (round % 2 === 0) await vacuum;
+      else await sleep(100);
+      const { ok, problems } = await map.verify();
+      assert.ok(ok, JSON.stringify(problems.slice(0, 3)));
+      await vacuum;
+    }
+    await checkKept(map, 300);
+  });
+
+  test('a segment that another process is just making, without a header yet, is no damage', async (t) => {
+    const path = join(scratch(), 'store');
+    const map = await sparseStore(path, 300);
+    t.after(() => map.close());
+    const next = map.stats().segments + 1;
+    const name = `${String(next).padStart(8, '0')}.seg`;
+    for (const length of [0, 17]) {
+      const make = (): void => writeFileSync(join(path, 'segments', name), Buffer.alloc(length));
+      make();
+      const segments = map.stats().segments;
+      assert.equal(segments, next - 1);
+      assert.throws(() => map.dump({ segment: next, offset: 64 }), { code: 'NOT_FOUND' });
+      assert.ok((await map.verify()).ok);
+      await map.backup(join(scratch(), 'backup'));
+      await map.vacuum({ dryRun: true });
+      await map.vacuum({ sparseBelow: 0, onProgress: ({ phase }) => phase === 'mark' && make() });
+      assert.ok(existsSync(join(path, 'segments', name)), 'nobody touches it but who holds the commit lock');
+      assert.ok((await map.verify()).ok);
+    }
+    // The first to begin a segment of this number takes it over.
+    map.set('large', noise('large', 1));
+    await map.vacuum({ sparseBelow: 1 });
+    await checkKept(map, 300);
+  });
+
   test('writers and readers go on beside it', async (t) => {
     const path = join(scratch(), 'store');
     const map = await sparseStore(path, 500);

@@ -136,7 +136,7 @@ class Backup {
     const { segments, meta } = this.#heap;
     const { manifest } = segments;
     const { tail } = meta;
-    const ids = segments.list().filter((id) => id <= tail.segment);
+    const ids = segments.list(tail.segment);
     const files: PlannedFile[] = [];
     for (const [index, id] of ids.entries()) {
       const state = manifest.segments.get(id);

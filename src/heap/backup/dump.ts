@@ -60,7 +60,7 @@ const firstReadBytes = 4096;
 /** Of a compacted segment only chunks have an offset. Throws NOT_FOUND where there is none, CORRUPT where no intact record begins. */
 export function dumpRecord(heap: Heap, place: { segment: number; offset: number }): RecordDump {
   const { segment: id, offset } = place;
-  if (!heap.segments.list().includes(id)) throw new StoreError('NOT_FOUND', `There is no segment ${id}`);
+  if (!heap.segments.list(heap.meta.tail.segment).includes(id)) throw new StoreError('NOT_FOUND', `There is no segment ${id}`);
   const segment = heap.segments.get(id);
   const { bytes, frame } = readAt(segment, offset);
   const record = frame.packed ? unpackAlone(segment, bytes, frame) : { bytes, frame };

@@ -210,7 +210,7 @@ export class Log {
     }
     const id = segment + 1;
     // A segment with this number is what a crash left between making it and using it: it holds no commit.
-    if (this.#segments.list().includes(id)) this.#segments.remove(id);
+    if (this.#segments.listFiles().includes(id)) this.#segments.remove(id);
     const seed = randomBytes(4).readUint32LE();
     this.#active = this.#segments.create({ id, seed, storeId: this.#storeId, sequenceBefore: sequence });
     this.#tail = { ...this.#tail, segment: id, offset: segmentHeaderBytes };

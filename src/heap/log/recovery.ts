@@ -101,7 +101,7 @@ export function catchUp(segments: Segments, index: Index, from: Meta, reach: Rea
   segments.reload();
   const replay = new Replay(index, { ...from, generation: segments.manifest.generation });
   const report: RecoveryReport = { commits: 0, bytes: 0, cutBytes: 0 };
-  const ids = segments.list().filter((id) => id >= from.tail.segment);
+  const ids = segments.listFiles().filter((id) => id >= from.tail.segment);
   if (from.tail.segment !== 0 && ids[0] !== from.tail.segment) {
     throw new StoreError('CORRUPT', `Segment ${from.tail.segment} is missing: the index says the log ends in it`);
   }
@@ -183,7 +183,7 @@ const rewriteBytes = 1024 * 1024;
  * that makes them durable, for the system believes they are. Needs the commit lock. Throws IO.
  */
 export function rewriteSegments(segments: Segments, from: number): void {
-  const ids = segments.list();
+  const ids = segments.listFiles();
   const bytes = Buffer.allocUnsafe(rewriteBytes);
   for (const id of ids.filter((one) => one >= from || one === ids.at(-1))) {
     if (segments.header(id) === undefined) continue;

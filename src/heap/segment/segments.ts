@@ -88,8 +88,16 @@ export class Segments {
     this.#aside = kept;
   }
 
-  /** The ids of the segments that are there, ascending. */
-  list(): number[] {
+  /**
+   * The ids of the segments up to `last`, ascending. Whoever lists them says where the log ends: behind that there may be one that
+   * another process is just making, without a header.
+   */
+  list(last: number): number[] {
+    return this.listFiles().filter((id) => id <= last);
+  }
+
+  /** The ids of all segments there are files of, ascending. Needs the commit lock. */
+  listFiles(): number[] {
     const ids = new Set<number>();
     for (const name of this.#storage.list(segmentFolder)) {
       const match = /^(\d{8})\.seg$/.exec(name);

@@ -46,11 +46,11 @@ const rowsPerBatch = 1000;
 export async function mark(parts: MarkParts): Promise<ReadonlyMap<number, MarkedSegment>> {
   const { heap, pace, budgetBytes, generation, tail } = parts;
   const frontier = new Frontier(heap.storage, budgetBytes / 2);
-  const counts = new RowCounts(heap);
+  const counts = new RowCounts(heap, tail);
   try {
     await readRoots(parts, frontier, counts);
     const segments = new Map<number, MarkedSegment>();
-    const ids = heap.segments.list().filter((id) => id <= tail.segment);
+    const ids = heap.segments.list(tail.segment);
     for (const [done, id] of ids.toReversed().entries()) {
       await pace.step({ phase: 'mark', done, total: ids.length });
       const segment = heap.segments.openAlone(id);
@@ -110,13 +110,18 @@ class RowCounts {
   readonly #before: number[];
   readonly #counts: Uint32Array;
 
-  constructor(heap: Heap) {
-    this.#ids = heap.segments.list();
+  readonly #last: number;
+
+  constructor(heap: Heap, tail: Readonly<Tail>) {
+    this.#last = tail.sequence;
+    this.#ids = heap.segments.list(tail.segment);
     this.#before = this.#ids.map((id) => heap.segments.get(id).header.sequenceBefore);
     this.#counts = new Uint32Array(this.#ids.length);
   }
 
   add(sequence: number): void {
+    // It lies behind what is marked.
+    if (sequence > this.#last) return;
     let low = 0;
     let high = this.#ids.length;
     while (high - low > 1) {

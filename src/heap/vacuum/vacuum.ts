@@ -132,7 +132,7 @@ class Vacuum {
     const { segments, staging, meta: { tail } } = this.#heap;
     const first = staging.firstSegment();
     if (first > tail.segment) return tail;
-    const ids = segments.list();
+    const ids = segments.list(tail.segment);
     const at = ids.findIndex((id) => id >= first);
     return { ...tail, segment: ids[at - 1] ?? 0, offset: Infinity, sequence: segments.get(ids[at]!).header.sequenceBefore };
   }
@@ -180,7 +180,7 @@ class Vacuum {
   /** Writes the chosen segments anew and publishes them in groups, from the first to the last. */
   async compact(): Promise<void> {
     const chosen = this.#chosen;
-    const staying = this.#heap.segments.list().filter((id) => !chosen.includes(id));
+    const staying = this.#heap.segments.list(this.#tail.segment).filter((id) => !chosen.includes(id));
     const puts = staying.reduce((total, id) => total + (this.#marked.get(id)?.operations ?? 0), 0);
     const filterBytes = Math.max(64, Math.min(filterBytesMax, this.#budgetBytes / 8, puts));
     const rewriter = new Rewriter(this.#heap, this.#pace);

@@ -142,7 +142,7 @@ export class IndexCheck {
     const deleted = new Set<string>();
     const cleared = new Set<string>();
     const newest = newestMeta(heap)?.tail ?? tail;
-    for (const id of heap.segments.list()) {
+    for (const id of heap.segments.list(newest.segment)) {
       if (id < tail.segment || newest.sequence === tail.sequence) continue;
       const from = id === tail.segment ? tail : { offset: segmentHeaderBytes, sequence: heap.segments.get(id).header.sequenceBefore };
       scanSegment(heap.segments.get(id), from, true, ({ operations, placed }) => {

@@ -32,7 +32,7 @@ export function findLeftovers(heap: Heap, locks: Locks | undefined): Leftover[] 
   }
   for (const name of segments.leftovers()) unfinished(`${segmentFolder}/${name}`, 'no manifest names it');
   const { tail } = heap.meta;
-  for (const id of segments.list()) {
+  for (const id of segments.listFiles()) {
     if (id > tail.segment && segments.fileBytes(id) <= segmentHeaderBytes) unfinished(segmentName(id), 'a segment without a commit');
   }
   if (tail.segment !== 0 && !heap.commitLock.busy) {

@@ -26,7 +26,7 @@ export function storeStats(parts: MapParts): StoreStats {
   return {
     entries: store.size(),
     bytesOnDisk: heap.segments.bytes() + heap.index.bytes(),
-    segments: heap.segments.list().length,
+    segments: heap.segments.list(heap.meta.tail.segment).length,
     chunkReads: heap.cache.reads,
     chunkHits: heap.cache.hits,
     bytesRead: heap.cache.bytesRead,
