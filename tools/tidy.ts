@@ -76,6 +76,7 @@ export function inspect(files: ReadonlyMap<string, string>): Inspection {
     checkSize(one, report);
     checkImports(one, { entries, packages }, report);
     checkWriting(one, report);
+    checkFolders(one, report);
   }
   for (const one of sources) checkTimers(one, report);
   checkProxies(sources, report);
@@ -214,6 +215,21 @@ function checkTimers({ file, text, source, imports }: Source, report: Report): v
   for (const { 0: name, index } of source.code.matchAll(timerNames)) {
     if (imported.includes(name)) continue;
     report('writing', file, source.code.slice(0, index).split('\n').length, `${name} of the global object: take it from ${clockDoor}`);
+  }
+}
+
+/** In a store nothing is followed or waited for, and one file knows how. The others of its room may use what is open, and look. */
+const folderDoor = 'src/storage/store-folder.ts';
+const harmlessCalls = /^(?:read|write|fstat|ftruncate|fdatasync|fsync|close|readFile|stat|statfs|realpath|readlink)(?:Sync)?$/;
+
+function checkFolders({ file, source }: Source, report: Report): void {
+  if (!file.startsWith('src/storage/') || file === folderDoor) return;
+  const named = source.code.matchAll(/\bimport \{([^}]*Sync\b[^}]*)\}|\bfs\.(?:promises\.)?(\w+)\(/g);
+  for (const { 1: imported, 2: called, index } of named) {
+    for (const name of (imported ?? called!).split(',').map((one) => one.trim())) {
+      if (name === '' || harmlessCalls.test(name)) continue;
+      report('door', file, source.code.slice(0, index).split('\n').length, `${name} by path: only ${folderDoor} does that`);
+    }
   }
 }
 

@@ -5,11 +5,24 @@
 import { randomBytes } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
+import { StoreFolder } from '../storage/store-folder.ts';
 import { formatVersion, segmentFolder } from './segment/segment.ts';
 
 export const formatName = 'FORMAT';
 /** What may lie beside it while the store is being made. */
 const ours: ReadonlySet<string> = new Set(['locks', segmentFolder]);
+/** What systems, disks and version control leave in folders that are empty to their users. */
+const ofNobody = /^(?:lost\+found|\.(?:git(?:keep|ignore|attributes)|keep|placeholder|nobackup|directory|localized|DS_Store|Trash.*|Spotlight-V100|fseventsd|TemporaryItems|snapshots?|nfs[\da-f]+|fuse_hidden\w+|_.*)|Thumbs\.db|ehthumbs\.db|desktop\.ini|CACHEDIR\.TAG|@eaDir|System Volume Information|\$RECYCLE\.BIN)$/i;
+
+/** The folder of the store at `path`. */
+export function storeFolder(path: string): StoreFolder {
+  return new StoreFolder(path);
+}
+
+/** Is this a name that says nothing of what a folder is for? Such files are left alone. */
+export function isNobodys(entry: string): boolean {
+  return ofNobody.test(entry);
+}
 
 /** Is there a store, complete or just being made? Throws FORMAT for a folder that holds something else. */
 export function isStore(storage: Storage): boolean {
@@ -17,7 +30,7 @@ export function isStore(storage: Storage): boolean {
   const entries = storage.list('');
   // Another process may have made it since it was asked for.
   if (entries.includes(formatName)) return true;
-  const strangers = entries.filter((entry) => !ours.has(entry) && !entry.startsWith(`${formatName}.`));
+  const strangers = entries.filter((entry) => !ours.has(entry) && !entry.startsWith(`${formatName}.`) && !isNobodys(entry));
   if (strangers.length === 0) return false;
   throw new StoreError('FORMAT', `${storage.path} is no store: it has no ${formatName}, but ${strangers.slice(0, 3).join(', ')}`);
 }
@@ -26,7 +39,7 @@ export function isStore(storage: Storage): boolean {
 export function readFormat(storage: Storage, create: boolean): Uint8Array {
   if (!isStore(storage)) {
     if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${storage.path}`);
-    if (storage.list(segmentFolder).length > 0) {
+    if (!storage.list(segmentFolder).every(isNobodys)) {
       throw new StoreError('FORMAT', `${storage.path} has segments, but ${formatName} is missing`);
     }
     storage.createFolder(segmentFolder);

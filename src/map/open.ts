@@ -4,18 +4,17 @@
  * All maps of one folder in a thread share one Store: what one of them sets the others see at once. The store is opened for the
  * first and closed with the last.
  */
-import { fileURLToPath } from 'node:url';
-import { StoreError, describe } from '../base/errors.ts';
+import { StoreError } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
 import { TypeRegistry } from '../codec/tail/type-registry.ts';
-import { isStore } from '../heap/format.ts';
+import { isStore, storeFolder } from '../heap/format.ts';
+import { lockName } from '../heap/log/commit-lock.ts';
 import { LmdbHome } from '../heap/rows/index-home.ts';
 import { openHeap } from '../heap/open-heap.ts';
 import type { OpenedHeap } from '../heap/open-heap.ts';
 import { segmentBytesTarget } from '../heap/segment/segment.ts';
 import { FileStorage } from '../storage/file-storage.ts';
 import { LockFile } from '../storage/lock.ts';
-import { realPath } from '../storage/real-path.ts';
 import { Documents } from './documents.ts';
 import { CacheRoom } from './cache-room.ts';
 import { LodeMap } from './lode-map.ts';
@@ -23,6 +22,7 @@ import { checkOptions } from './options.ts';
 import type { OpenOptions } from './options.ts';
 import { Quota } from './upkeep/quota.ts';
 import { Store } from './store.ts';
+import { folderPath } from './store-path.ts';
 import { Transactions } from './transactions.ts';
 import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
 
@@ -54,7 +54,7 @@ export async function open<K extends Key = Key, V = unknown>(
   options: OpenOptions = {},
 ): Promise<LodeMap<K, V>> {
   checkOptions(options);
-  const folder = folderOf(path);
+  const folder = folderPath(path, 'open');
   for (;;) {
     const pending = shared.get(folder);
     if (pending === undefined) break;
@@ -77,14 +77,14 @@ export async function open<K extends Key = Key, V = unknown>(
 
 async function openShared(folder: string, options: OpenOptions): Promise<SharedStore> {
   const types = new TypeRegistry(options.types ?? []);
-  const storage = new FileStorage(folder);
+  const storage = new FileStorage(storeFolder(folder));
   const create = options.create !== false && options.readOnly !== true;
   if (!isStore(storage)) {
     if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${folder}`);
     storage.createFolder('');
   }
   storage.createFolder('locks');
-  const locks = LockFile.open(`${folder}/locks/lock`);
+  const locks = LockFile.open({ folder: storage.folder, name: lockName });
   const room = new CacheRoom(options.cacheBytes ?? cacheBytesDefault);
   const opened = await openHeap(
     { storage, home: new LmdbHome(storage), locks },
@@ -168,13 +168,4 @@ async function release(folder: string, one: SharedStore): Promise<void> {
   } finally {
     shared.delete(folder);
   }
-}
-
-/** The folder's path, the same for every way to name it. */
-function folderOf(path: string | URL): string {
-  const plain = path instanceof URL ? fileURLToPath(path) : path;
-  if (typeof plain !== 'string' || plain === '') {
-    throw new TypeError(`open expects the path of a folder, a string or a file URL; got ${describe(path)}`);
-  }
-  return realPath(plain);
 }

@@ -1,95 +1,68 @@
 import fs from 'node:fs';
-import { join } from 'node:path';
-import { closedError, fileError, readOnlyError } from './file-error.ts';
+import { closedError, fileError, readOnlyError, systemError } from './file-error.ts';
 import type { OpenMode, Storage, StorageFile } from './storage.ts';
+import { StoreFolder } from './store-folder.ts';
 import { readWhole, writeWhole } from './whole-file.ts';
-
-// Only the owner may read: a store holds whatever its user puts in.
-const fileMode = 0o600;
-const folderMode = 0o700;
-const openFlags: Record<OpenMode, string> = { read: 'r', write: 'r+', create: 'wx+' };
-/** What a file system without hard links says, or one that has no more of them. */
-const linksMissing = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']);
 
 /** A store's folder on a disk. */
 export class FileStorage implements Storage {
-  readonly path: string;
+  /** For what opens files by itself: locks and the index. */
+  readonly folder: StoreFolder;
 
-  /** `path` need not exist yet: `createFolder('')` makes it. */
-  constructor(path: string) {
-    this.path = path;
+  /** It need not exist yet: `createFolder('')` makes it. */
+  constructor(folder: string | StoreFolder) {
+    this.folder = typeof folder === 'string' ? new StoreFolder(folder) : folder;
+  }
+
+  get path(): string {
+    return this.folder.path;
   }
 
   exists(name: string): boolean {
-    return fs.existsSync(this.#at(name));
+    return this.#attempt(`look for ${name}`, () => this.folder.kind(name) !== undefined);
   }
 
   list(folder: string): string[] {
-    try {
-      return fs.readdirSync(this.#at(folder)).sort();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw fileError(error, `list the folder ${folder}`);
-    }
+    return this.#attempt(`list the folder ${folder}`, () => this.folder.list(folder));
   }
 
   open(name: string, mode: OpenMode): StorageFile {
-    const fd = this.#attempt(`open ${name}`, () => fs.openSync(this.#at(name), openFlags[mode], fileMode));
+    const fd = this.#attempt(`open ${name}`, () => this.folder.open(name, mode));
     return new DiskFile(fd, name, mode !== 'read');
   }
 
   createFolder(name: string): void {
-    this.#attempt(`create the folder ${name}`, () =>
-      fs.mkdirSync(this.#at(name), { recursive: true, mode: folderMode }),
-    );
+    this.#attempt(`create the folder ${name}`, () => this.folder.makeFolder(name));
   }
 
   rename(from: string, to: string): void {
-    this.#attempt(`rename ${from} to ${to}`, () => fs.renameSync(this.#at(from), this.#at(to)));
+    this.#attempt(`rename ${from} to ${to}`, () => this.folder.rename(from, to));
   }
 
   remove(name: string): void {
-    try {
-      fs.unlinkSync(this.#at(name));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError(error, `remove ${name}`);
-    }
+    this.#attempt(`remove ${name}`, () => this.folder.remove(name));
   }
 
   removeFolder(name: string): void {
-    this.#attempt(`remove the folder ${name}`, () => fs.rmSync(this.#at(name), { recursive: true, force: true }));
+    this.#attempt(`remove the folder ${name}`, () => this.folder.removeFolder(name));
   }
 
   syncFolder(name: string): void {
-    // Windows has no such call: its journal keeps directory entries in order.
-    if (process.platform === 'win32') return;
-    this.#attempt(`sync the folder ${name}`, () => {
-      const fd = fs.openSync(this.#at(name), 'r');
-      try {
-        fs.fsyncSync(fd);
-      } finally {
-        fs.closeSync(fd);
-      }
-    });
+    this.#attempt(`sync the folder ${name}`, () => this.folder.sync(name));
   }
 
   /** Tells a file from every other one, a copy of it included: device and inode. */
   identity(name: string): string {
     return this.#attempt(`stat ${name}`, () => {
-      const { dev, ino } = fs.statSync(this.#at(name));
-      return `${dev}:${ino}`;
+      const identity = this.folder.identity(name);
+      if (identity === undefined) throw systemError('ENOENT', `stat ${name}`);
+      return identity;
     });
   }
 
   /** Gives a file a second name; false where the file system has no links. */
   link(from: string, to: string): boolean {
-    try {
-      fs.linkSync(this.#at(from), this.#at(to));
-      return true;
-    } catch (error) {
-      if (linksMissing.has((error as NodeJS.ErrnoException).code ?? '')) return false;
-      throw fileError(error, `link ${from} to ${to}`);
-    }
+    return this.#attempt(`link ${from} to ${to}`, () => this.folder.link(from, to));
   }
 
   readAll(name: string): Buffer {
@@ -98,10 +71,6 @@ export class FileStorage implements Storage {
 
   writeAll(name: string, bytes: Uint8Array): void {
     writeWhole(this, name, bytes);
-  }
-
-  #at(name: string): string {
-    return join(this.path, name);
   }
 
   #attempt<T>(doing: string, call: () => T): T {

@@ -7,13 +7,13 @@
  * map it, and the first reader to need one of its pages on a full disk would be killed (SIGBUS).
  */
 import fs from 'node:fs';
-import { join } from 'node:path';
 import { StoreError } from '../base/errors.ts';
 import { fileError, systemError } from './file-error.ts';
+import type { StoreFolder } from './store-folder.ts';
 
 export const readersMax = 4096;
 
-const dataName = 'data.mdb';
+export const lmdbDataName = 'data.mdb';
 const lockName = 'lock.mdb';
 /** A slot of 64 bytes a reader, after less than a page of mutexes. */
 const lockBytes = readersMax * 64 + 4096;
@@ -26,52 +26,42 @@ const dataVersion = 2;
 const descriptors = 4;
 const freeBytesMin = 1024 * 1024;
 
-export function lmdbDataPath(folder: string): string {
-  return join(folder, dataName);
-}
-
-/** Makes ready what LMDB needs in `folder` and throws StoreError for what it would refuse: NOT_FOUND, CORRUPT or IO. */
-export function prepareLmdbFiles(folder: string, options: { create: boolean }): void {
-  const path = lmdbDataPath(folder);
+/** Makes ready what LMDB needs in `folder` and throws StoreError for what it would refuse: NOT_FOUND, CORRUPT, FORMAT or IO. */
+export function prepareLmdbFiles(folder: StoreFolder, options: { create: boolean }): void {
   try {
-    if (options.create) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const isThere = fs.existsSync(path);
+    if (options.create) folder.makeFolder('');
+    const isThere = folder.kind(lmdbDataName) !== undefined;
     // An empty file is a creation that was cut short: LMDB fills it.
-    if (!isThere && !options.create) throw systemError('ENOENT', `open ${path}`);
+    if (!isThere && !options.create) throw systemError('ENOENT', `open ${lmdbDataName}`);
     checkSpace(folder);
-    makeLockFile(join(folder, lockName));
-    fs.accessSync(join(folder, lockName), fs.constants.R_OK | fs.constants.W_OK);
-    if (isThere) checkData(path);
+    makeLockFile(folder);
+    if (isThere) checkData(folder);
   } catch (error) {
-    throw fileError(error, `open the index in ${folder}`);
+    throw fileError(error, `open the index in ${folder.path}`);
   }
 }
 
-function checkSpace(folder: string): void {
-  const { bavail, bsize } = fs.statfsSync(folder);
-  if (bavail * bsize < freeBytesMin) throw systemError('ENOSPC', `less than ${freeBytesMin} bytes left for ${folder}`);
+function checkSpace(folder: StoreFolder): void {
+  const { bavail, bsize } = fs.statfsSync(folder.path);
+  if (bavail * bsize < freeBytesMin) throw systemError('ENOSPC', `less than ${freeBytesMin} bytes left for ${folder.path}`);
 }
 
 /** Never opens one that is there: closing it again would drop the locks this process has through LMDB. */
-function makeLockFile(path: string): void {
-  if (fs.existsSync(path)) return;
-  try {
-    fs.writeFileSync(path, Buffer.alloc(lockBytes), { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    fs.rmSync(path, { force: true });
-    throw error;
-  }
+function makeLockFile(folder: StoreFolder): void {
+  folder.checkFile(lockName);
+  if (folder.kind(lockName) === undefined) folder.fill(lockName, Buffer.alloc(lockBytes));
+  folder.checkAccess(lockName);
 }
 
 /** The data file, unlike the lock file, may be opened by anyone: LMDB has no locks on it. */
-function checkData(path: string): void {
+function checkData(folder: StoreFolder): void {
   const opened: number[] = [];
   try {
-    for (let i = 0; i < descriptors; i++) opened.push(fs.openSync(path, 'r+'));
+    for (let i = 0; i < descriptors; i++) opened.push(folder.open(lmdbDataName, 'write'));
     const first = readMeta(opened[0]!, 0);
     if (first === 'empty') return;
     if (first === undefined || readMeta(opened[0]!, first) !== first) {
-      throw new StoreError('CORRUPT', `The index file ${path} does not begin as one of LMDB's format ${dataVersion}`);
+      throw new StoreError('CORRUPT', `The index file ${folder.path}/${lmdbDataName} does not begin as one of LMDB's format ${dataVersion}`);
     }
   } finally {
     for (const fd of opened) fs.closeSync(fd);

@@ -16,17 +16,17 @@
  *
  * The lock file must never be opened by anything else in this process: closing any descriptor of it would drop LMDB's locks.
  */
-import fs from 'node:fs';
 import type { open, Database, RangeOptions, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb';
 import { InvariantError, invariant } from '../base/assert.ts';
 import { StoreError, isStoreError } from '../base/errors.ts';
 import { fileError } from './file-error.ts';
 import { indexKeyBytesMax, tables } from './index-store.ts';
 import type { Index, IndexRange, IndexWriter, Table } from './index-store.ts';
-import { lmdbDataPath, prepareLmdbFiles, readersMax } from './lmdb-files.ts';
+import { lmdbDataName, prepareLmdbFiles, readersMax } from './lmdb-files.ts';
 import { LmdbWriter } from './lmdb-writer.ts';
 import type { LmdbRows } from './lmdb-writer.ts';
 import { loadPackage, tryLoadPackage } from './load-package.ts';
+import { StoreFolder } from './store-folder.ts';
 
 const loaded = tryLoadPackage('lmdb');
 
@@ -50,17 +50,18 @@ type Lent = Buffer & { readonly isGlobal?: boolean; readonly maxLength: number }
 /**
  * Opens the index in `folder`. The caller holds the store's open lock and commit lock: nobody opens or commits meanwhile.
  * With `create` the folder and the files are made (modes 0700, 0600); without, StoreError NOT_FOUND when they are missing.
- * Throws CORRUPT for a file that is not LMDB's, IO for what the system refuses. Damage further in can abort the process:
+ * Throws CORRUPT for a file that is not LMDB's, FORMAT for what is no file, IO for what the system refuses. Damage further in can abort the process:
  * probe a doubtful index first.
  */
-export function openLmdbIndex(folder: string, options: { create: boolean }): LmdbIndex {
-  prepareLmdbFiles(folder, options);
-  return new LmdbIndex(folder);
+export function openLmdbIndex(folder: string | StoreFolder, options: { create: boolean }): LmdbIndex {
+  const place = typeof folder === 'string' ? new StoreFolder(folder) : folder;
+  prepareLmdbFiles(place, options);
+  return new LmdbIndex(place);
 }
 
 /** See `openLmdbIndex`. */
 export class LmdbIndex implements Index {
-  readonly #folder: string;
+  readonly #folder: StoreFolder;
   readonly #root: Root;
   readonly #rows: Record<Table, Rows>;
   readonly #writer: LmdbWriter;
@@ -72,14 +73,14 @@ export class LmdbIndex implements Index {
   #reading = false;
   #closed = false;
 
-  constructor(folder: string) {
+  constructor(folder: StoreFolder) {
     this.#folder = folder;
     const lmdb = (loaded ?? loadPackage('lmdb', 'Indexes')) as { open: typeof open };
     const encodings = { keyEncoding: 'binary', encoding: 'binary' } as const;
     try {
       this.#root = lmdb.open({
         ...encodings,
-        path: folder,
+        path: folder.path,
         noSubdir: false,
         noSync: true,
         overlappingSync: false,
@@ -93,7 +94,7 @@ export class LmdbIndex implements Index {
         tables.map((table) => [table, this.#root.openDB(table, encodings)]),
       ) as unknown as Record<Table, Rows>;
     } catch (error) {
-      throw indexError(error, `open the index in ${folder}`);
+      throw indexError(error, `open the index in ${folder.path}`);
     }
     this.#writer = new LmdbWriter(this.#rows as unknown as Record<Table, LmdbRows>, asKey, (error) => indexError(error, 'write to the index'));
   }
@@ -212,7 +213,7 @@ export class LmdbIndex implements Index {
   bytes(): number {
     this.#mayUse();
     try {
-      return fs.statSync(lmdbDataPath(this.#folder)).size;
+      return this.#folder.size(lmdbDataName);
     } catch (error) {
       throw fileError(error, 'measure the index');
     }

@@ -7,12 +7,15 @@
  * has, and clocks play no part. They work on local disks and on network file systems that implement byte-range locks.
  */
 import fs from 'node:fs';
+import { join } from 'node:path';
 import { invariant } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import { fileError } from './file-error.ts';
 import { loadPackage, tryLoadPackage } from './load-package.ts';
 import { waitBlocking, waitSoon } from './lock-wait.ts';
 import type { LockWait, LockWaitSoon } from './lock-wait.ts';
+import { placeIn } from './store-folder.ts';
+import type { Place } from './store-folder.ts';
 
 /** What is used of fs-native-extensions, which has no types. */
 interface KernelLocks {
@@ -69,12 +72,14 @@ export class LockFile {
 
   /**
    * Opens the file, creating it when it is missing (its folder must exist). Throws StoreError UNSUPPORTED where the
-   * platform has no kernel locks, NOT_FOUND or IO for the file.
+   * platform has no kernel locks, NOT_FOUND or IO for the file, FORMAT for what is no file.
    */
-  static open(path: string): LockFile {
+  static open(place: Place): LockFile {
     kernel ??= loadKernel();
+    const { folder, name } = placeIn(place);
+    const path = join(folder.path, name);
     try {
-      return new LockFile(path, fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600), kernel);
+      return new LockFile(path, folder.open(name, 'any'), kernel);
     } catch (error) {
       throw fileError(error, `open the lock file ${path}`);
     }

@@ -8,12 +8,14 @@
  *    under the commit lock, which makes a holder that lost the lock harmless.
  */
 import { randomUUID } from 'node:crypto';
-import fs from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { StoreError } from '../base/errors.ts';
 import { fileError } from './file-error.ts';
 import { loadPackage } from './load-package.ts';
 import type { LockFile } from './lock.ts';
+import { placeIn } from './store-folder.ts';
+import type { Place, StoreFolder } from './store-folder.ts';
 
 /** What is used of proper-lockfile, which has no types. */
 interface Lockfiles {
@@ -54,45 +56,38 @@ export interface MaintenanceLock {
 }
 
 /**
- * Takes the lock at `path` (a name in an existing folder: the lock folder gets it, the note adds `.owner`). Rejects with
+ * Takes the lock at a place (a name in an existing folder: the lock folder gets it, the note adds `.owner`). Rejects with
  * StoreError LOCKED, which names the owner, when somebody is at work.
  */
-export async function lockMaintenance(path: string, options: MaintenanceOptions): Promise<MaintenanceLock> {
+export async function lockMaintenance(place: Place, options: MaintenanceOptions): Promise<MaintenanceLock> {
   const { kernel, purpose, staleMs = 10_000 } = options;
-  if (!kernel.file.tryLock(kernel.offset)) throw lockedError(path, readOwner(path));
+  const notes = new Notes(place);
+  if (!kernel.file.tryLock(kernel.offset)) throw lockedError(notes.owner());
   try {
-    removeOrphan(path);
+    notes.removeOrphan();
     const owner = { token: randomUUID(), pid: process.pid, host: hostname(), purpose, since: new Date().toISOString() };
-    writeNote(claimOf(path), owner);
+    notes.write(notes.claim, owner);
     const loss: Loss = { error: undefined };
     const { lock } = loadPackage('proper-lockfile', 'Maintenance locks') as Lockfiles;
-    const removeLockfile = await lock(path, {
-      lockfilePath: path,
+    const removeLockfile = await lock(notes.path, {
+      lockfilePath: notes.path,
       realpath: false,
       stale: staleMs,
       // The default throws from a timer, which ends the process.
       onCompromised: (error) => void (loss.error ??= error),
     });
-    writeNote(`${path}.owner`, owner);
-    return new HeldMaintenance(owner, { ...options, path, loss, removeLockfile });
+    notes.write(notes.note, owner);
+    return new HeldMaintenance(owner, { ...options, notes, loss, removeLockfile });
   } catch (error) {
     kernel.file.unlock(kernel.offset);
     const code = (error as NodeJS.ErrnoException).code;
-    throw code === 'ELOCKED' ? lockedError(path, readOwner(path), error) : fileError(error, 'lock the store for maintenance');
+    throw code === 'ELOCKED' ? lockedError(notes.owner(), error) : fileError(error, 'lock the store for maintenance');
   }
 }
 
-/** Who is, or was last, at work at `path`; undefined when nobody is. For messages: only the locks decide. */
-export function readOwner(path: string): MaintenanceOwner | undefined {
-  return readNote(`${path}.owner`);
-}
-
-function readNote(note: string): MaintenanceOwner | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(note, 'utf8')) as MaintenanceOwner;
-  } catch {
-    return undefined;
-  }
+/** Who is, or was last, at work at a place; undefined when nobody is. For messages: only the locks decide. */
+export function readOwner(place: Place): MaintenanceOwner | undefined {
+  return new Notes(place).owner();
 }
 
 /** Filled in when proper-lockfile finds that the lock folder is no longer ours. */
@@ -101,7 +96,7 @@ interface Loss {
 }
 
 interface Hold extends MaintenanceOptions {
-  path: string;
+  notes: Notes;
   loss: Loss;
   removeLockfile: () => Promise<void>;
 }
@@ -126,13 +121,13 @@ class HeldMaintenance implements MaintenanceLock {
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    const { path, kernel, removeLockfile } = this.#hold;
+    const { notes, kernel, removeLockfile } = this.#hold;
     try {
       // proper-lockfile removes whatever lock folder it finds; the note says whether it is still ours.
       if (this.#isOwner()) {
-        fs.rmSync(`${path}.owner`, { force: true });
+        notes.remove(notes.note);
         await removeLockfile();
-        fs.rmSync(claimOf(path), { force: true });
+        notes.remove(notes.claim);
       }
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -143,29 +138,61 @@ class HeldMaintenance implements MaintenanceLock {
   }
 
   #isOwner(): boolean {
-    return this.#hold.loss.error === undefined && readOwner(this.#hold.path)?.token === this.owner.token;
+    return this.#hold.loss.error === undefined && this.#hold.notes.owner()?.token === this.owner.token;
   }
 }
 
-/** Written before the lock folder is made: who died before it could write its note left the folder, and this. */
-function claimOf(path: string): string {
-  return `${path}.claim`;
+/** What lies beside the lock folder, in plain words. */
+class Notes {
+  readonly #folder: StoreFolder;
+  readonly #name: string;
+  /** The lock folder. */
+  readonly path: string;
+  readonly note: string;
+  /** Written before the lock folder is made: who died before it could write its note left the folder, and this. */
+  readonly claim: string;
+
+  constructor(place: Place) {
+    const { folder, name } = placeIn(place);
+    this.#folder = folder;
+    this.#name = name;
+    this.path = join(folder.path, name);
+    this.note = `${name}.owner`;
+    this.claim = `${name}.claim`;
+  }
+
+  owner(): MaintenanceOwner | undefined {
+    return this.#read(this.note);
+  }
+
+  write(name: string, owner: MaintenanceOwner): void {
+    const beside = `${name}.new`;
+    this.#folder.remove(beside);
+    this.#folder.fill(beside, Buffer.from(`${JSON.stringify(owner, undefined, 2)}\n`));
+    this.#folder.rename(beside, name);
+  }
+
+  remove(name: string): void {
+    this.#folder.remove(name);
+  }
+
+  /** Under the kernel lock: a lock folder whose owner was on this machine has no living owner. Waiting for its age is idle. */
+  removeOrphan(): void {
+    if ((this.owner() ?? this.#read(this.claim))?.host !== hostname()) return;
+    this.#folder.removeFolder(this.#name);
+    this.remove(this.note);
+  }
+
+  #read(name: string): MaintenanceOwner | undefined {
+    try {
+      return JSON.parse(this.#folder.readText(name)) as MaintenanceOwner;
+    } catch {
+      return undefined;
+    }
+  }
 }
 
-function writeNote(note: string, owner: MaintenanceOwner): void {
-  const beside = `${note}.new`;
-  fs.writeFileSync(beside, `${JSON.stringify(owner, undefined, 2)}\n`, { mode: 0o600 });
-  fs.renameSync(beside, note);
-}
-
-/** Under the kernel lock: a lock folder whose owner was on this machine has no living owner. Waiting for its age is idle. */
-function removeOrphan(path: string): void {
-  if ((readOwner(path) ?? readNote(claimOf(path)))?.host !== hostname()) return;
-  fs.rmSync(path, { recursive: true, force: true });
-  fs.rmSync(`${path}.owner`, { force: true });
-}
-
-function lockedError(path: string, owner: MaintenanceOwner | undefined, cause?: unknown): StoreError {
+function lockedError(owner: MaintenanceOwner | undefined, cause?: unknown): StoreError {
   const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host} (${owner.purpose} since ${owner.since})`;
   return new StoreError('LOCKED', `The store is being maintained by ${who}`, { cause });
 }

@@ -89,7 +89,7 @@ test('a lock is not taken twice by one holder', () => {
 
 test('a file that can not be made is an error that says so', () => {
   assert.throws(() => LockFile.open(join(base, 'none', 'lock')), fails('NOT_FOUND'));
-  assert.throws(() => LockFile.open(base), fails('IO'));
+  assert.throws(() => LockFile.open(base), fails('FORMAT'));
 });
 
 test('only the owner may open the file', posixOnly, () => {

@@ -251,6 +251,6 @@ describe('FileStorage: on the disk', () => {
       (error: unknown) => isStoreError(error, 'IO') && (error.cause as NodeJS.ErrnoException).code === 'EEXIST',
     );
     // The file is used as a folder.
-    assert.throws(() => storage.open('a/b', 'read'), fails('NOT_FOUND'));
+    assert.throws(() => storage.open('a/b', 'read'), fails('FORMAT'));
   });
 });

@@ -56,6 +56,12 @@ test('each dependency has one door, and only entries re-export', () => {
   assertFinds({ 'src/lazy/a.ts': 'export const p = new Proxy({}, {});\n', 'src/map/b.ts': 'export const p = new Proxy({}, {});\n' }, /new Proxy/);
 });
 
+test('in storage one file opens, renames and removes by path', () => {
+  assertFinds({ 'src/storage/lock.ts': "import { openSync } from 'node:fs';\nopenSync('x');\n" }, /^door .*lock\.ts:1 openSync by path/);
+  assertFinds({ 'src/storage/lock.ts': "import fs from 'node:fs';\nfs.renameSync('a', 'b');\nfs.closeSync(1);\n" }, /^door .*lock\.ts:2 renameSync by path/);
+  assert.deepEqual(problemsOf({ 'src/storage/store-folder.ts': "import fs from 'node:fs';\nfs.rmSync('a');\n" }), []);
+});
+
 test('names and sizes are held', () => {
   assertFinds({ 'src/heap/logUtil.ts': 'export const a = 1;\n' }, /kebab-case/);
   assertFinds({ 'src/heap/log-helpers.ts': 'export const a = 1;\n' }, /log-helpers\.ts names nothing/);

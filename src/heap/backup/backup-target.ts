@@ -4,8 +4,8 @@ import { FileStorage } from '../../storage/file-storage.ts';
 import { LockFile } from '../../storage/lock.ts';
 import { finishSwap, hashOf, readNote, sizeOf, stagingFolder, swapIn } from './backup-files.ts';
 import type { BackupNote, NotedFile } from './backup-files.ts';
-import { lockPlaces } from '../log/commit-lock.ts';
-import { formatName } from '../format.ts';
+import { lockName, lockPlaces } from '../log/commit-lock.ts';
+import { formatName, isNobodys, storeFolder } from '../format.ts';
 import { segmentFolder } from '../segment/segment.ts';
 
 /** What may lie in a folder whose first backup was interrupted. */
@@ -27,11 +27,12 @@ export class BackupTarget {
    * backup that somebody has written to; LOCKED when it is open somewhere.
    */
   constructor(path: string, store: string) {
-    this.storage = new FileStorage(path);
-    this.staging = new FileStorage(`${path}/${stagingFolder}`);
+    const folder = storeFolder(path);
+    this.storage = new FileStorage(folder);
+    this.staging = new FileStorage(folder.sub(stagingFolder));
     checkContent(this.storage, store);
     this.storage.createFolder('locks');
-    this.#locks = LockFile.open(`${path}/locks/lock`);
+    this.#locks = LockFile.open({ folder, name: lockName });
     try {
       if (!this.#locks.tryLock(lockPlaces.open) || !this.#locks.tryLock(lockPlaces.presence)) {
         throw new StoreError('LOCKED', `${path} is open in another place, or another backup goes there`);
@@ -85,11 +86,11 @@ function checkContent(storage: FileStorage, store: string): void {
     if (!line.includes(store)) throw new StoreError('CONFLICT', `${storage.path} belongs to another store: choose another folder`);
     return;
   }
-  const strangers = storage.list('').filter((entry) => !ofUnfinished.has(entry));
+  const strangers = storage.list('').filter((entry) => !ofUnfinished.has(entry) && !isNobodys(entry));
   if (strangers.length > 0) {
     throw new StoreError('FORMAT', `${storage.path} is no backup and not empty: there is ${strangers.slice(0, 3).join(', ')}`);
   }
-  if (storage.list(segmentFolder).length > 0 && readNote(storage) === undefined) {
+  if (!storage.list(segmentFolder).every(isNobodys) && readNote(storage) === undefined) {
     throw new StoreError('FORMAT', `${storage.path} has segments, but is no backup`);
   }
 }

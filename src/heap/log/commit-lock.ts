@@ -19,6 +19,8 @@ import type { Storage, StorageFile } from '../../storage/storage.ts';
 /** The byte each lock takes in the lock file. Those for staging and for pins follow from theirs on. */
 export const lockPlaces = { open: 0, commit: 1, presence: 2, vacuum: 3, staging: 64, pins: 1024 } as const;
 export const stagingSlots = 64;
+/** The lock file, in the store's folder. */
+export const lockName = 'locks/lock';
 
 /** Locks by number, shared or exclusive, held by this object until `unlock` or `close`. */
 export interface Locks {
@@ -59,6 +61,11 @@ export class CommitLock {
     this.#locks = locks;
     const isThere = storage.exists(stateName);
     this.#file = storage.open(stateName, isThere ? 'write' : 'create');
+    if (this.#file.size() > stateBytes) {
+      this.#file.close();
+      // Perhaps a second name of some file elsewhere: nothing may be written to that.
+      throw new StoreError('FORMAT', `${storage.path}/${stateName} is not of a store: it has more than ${stateBytes} bytes`);
+    }
     // All of it from the start: a read of fewer bytes than asked for is tried again, each time the lock is taken.
     if (!isThere) this.#file.write(this.#state, 0);
   }

@@ -69,7 +69,7 @@ export class LmdbHome implements IndexHome {
   }
 
   open(): Index {
-    return openLmdbIndex(`${this.#storage.path}/${folder}`, { create: false });
+    return openLmdbIndex(this.#storage.folder.sub(folder), { create: false });
   }
 
   async rebuild(fill: (index: Index) => Reach): Promise<void> {
@@ -78,7 +78,7 @@ export class LmdbHome implements IndexHome {
     storage.removeFolder(freshFolder);
     storage.createFolder(freshFolder);
     this.#needRoom();
-    const index = openLmdbIndex(`${storage.path}/${freshFolder}`, { create: true });
+    const index = openLmdbIndex(storage.folder.sub(freshFolder), { create: true });
     try {
       reach = fill(index);
       index.sync();

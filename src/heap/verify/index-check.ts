@@ -216,5 +216,5 @@ function makeIndex(heap: Heap, folder: ScratchFolder): Index {
     room.close();
     folder.storage.remove(`${folder.name}/room`);
   }
-  return openLmdbIndex(`${heap.storage.path}/${folder.name}/index`, { create: true });
+  return openLmdbIndex(heap.storage.folder.sub(`${folder.name}/index`), { create: true });
 }

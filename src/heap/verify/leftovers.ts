@@ -5,6 +5,7 @@
 import type { Locks } from '../log/commit-lock.ts';
 import { lockPlaces } from '../log/commit-lock.ts';
 import { formerFolder, stagingFolder } from '../backup/backup-files.ts';
+import { isNobodys } from '../format.ts';
 import type { Heap } from '../heap.ts';
 import { dropDeadPins, readPins } from '../rows/pins.ts';
 import { segmentFolder, segmentHeaderBytes, segmentName } from '../segment/segment.ts';
@@ -23,7 +24,7 @@ export function findLeftovers(heap: Heap, locks: Locks | undefined): Leftover[] 
   const found: Leftover[] = [];
   const unfinished = (name: string, what: string): void => void found.push({ code: 'UNFINISHED', message: `${name}: ${what}`, name });
   for (const name of storage.list('')) {
-    if (ofStore.has(name)) continue;
+    if (ofStore.has(name) || isNobodys(name)) continue;
     if (ofUnfinished.has(name) || isOfDeadProcess(name)) unfinished(name, 'what was begun there was not finished');
     else if (!name.startsWith(scratchPrefix)) found.push({ code: 'STRANGER', message: `${name} is not of the store; it is left alone` });
   }

@@ -1,9 +1,8 @@
 /** Backup of an open store: checks what was asked for, and holds vacuum off while it copies. */
-import { fileURLToPath } from 'node:url';
 import { StoreError, describe } from '../../base/errors.ts';
 import { backupHeap } from '../../heap/backup/backup.ts';
 import type { BackupOptions, BackupReport } from '../../heap/backup/backup.ts';
-import { realPath } from '../../storage/real-path.ts';
+import { folderPath } from '../store-path.ts';
 import type { Store } from '../store.ts';
 import { withoutVacuum } from './without-vacuum.ts';
 
@@ -15,13 +14,9 @@ const checks: Record<keyof BackupOptions, (value: unknown) => string | undefined
 
 /** See `LodeMap.backup`. */
 export async function backupStore(store: Store, folder: string | URL, options: BackupOptions): Promise<BackupReport> {
-  const to = folder instanceof URL ? fileURLToPath(folder) : folder;
-  if (typeof to !== 'string' || to === '') {
-    throw new TypeError(`backup expects the path of a folder, a string or a file URL; got ${describe(folder)}`);
-  }
+  const target = folderPath(folder, 'backup');
   checkOptions(options);
   const { heap } = store;
-  const target = realPath(to);
   if (`${target}/`.startsWith(`${heap.storage.path}/`)) {
     throw new StoreError('CONFLICT', `${target} lies in the store itself: choose a folder beside it`);
   }

@@ -1,6 +1,7 @@
 /** Vacuum of an open store: checks the options, holds the store's vacuum lock, and runs it beside everything else. */
 import { StoreError, describe } from '../../base/errors.ts';
 import { ownFile } from '../../base/own-file.ts';
+import { storeFolder } from '../../heap/format.ts';
 import { lockPlaces } from '../../heap/log/commit-lock.ts';
 import { TaskPool } from '../../engine/task-pool.ts';
 import type { RewriteJob, RewriteTask, Rewritten } from '../../heap/vacuum/rewrite.ts';
@@ -55,7 +56,7 @@ export async function stopVacuum(store: Store): Promise<void> {
 
 async function runLocked(store: Store, locks: LockFile, options: VacuumOptions): Promise<VacuumReport> {
   const { heap } = store;
-  const lock = await lockMaintenance(`${heap.storage.path}/locks/vacuum`, {
+  const lock = await lockMaintenance({ folder: storeFolder(heap.storage.path), name: 'locks/vacuum' }, {
     purpose: 'vacuum',
     kernel: { file: locks, offset: lockPlaces.vacuum },
     // The heap checks its epoch itself, at every publish.

@@ -1,4 +1,5 @@
-import { lockPlaces } from '../../heap/log/commit-lock.ts';
+import { storeFolder } from '../../heap/format.ts';
+import { lockName, lockPlaces } from '../../heap/log/commit-lock.ts';
 import { LockFile } from '../../storage/lock.ts';
 
 /** A vacuum of a large store takes its time. */
@@ -10,7 +11,7 @@ const waitMs = 30 * 60_000;
  */
 export async function withoutVacuum<T>(storePath: string, signal: AbortSignal | undefined, fn: () => Promise<T>): Promise<T> {
   // A lock file of its own: the kernel does not tell a holder from itself.
-  const locks = LockFile.open(`${storePath}/locks/lock`);
+  const locks = LockFile.open({ folder: storeFolder(storePath), name: lockName });
   try {
     await locks.lockSoon(lockPlaces.vacuum, { shared: true, timeoutMs: waitMs, signal, what: 'the vacuum that is running' });
     return await fn();
