@@ -15,13 +15,17 @@ export type CborField = number | string | Uint8Array;
 /** Made when it is first needed: few stores hold any of the long tail, and cbor-x takes 7 MiB of memory. */
 let made: Encoder | undefined;
 const fieldsMax = 8;
+const arrayHead = 0x80;
 const unsigned = 0;
 const byteString = 2;
 const text = 3;
 
 /** Encodes non-negative integers, well-formed strings and bytes. */
 export function encodeCbor(fields: readonly CborField[]): Uint8Array {
-  return Uint8Array.from(codec().encode(fields));
+  // One by one, since cbor-x goes by the class of an array, and may have been loaded in another realm than this file.
+  const parts: Uint8Array[] = [Uint8Array.of(arrayHead + fields.length)];
+  for (const field of fields) parts.push(Uint8Array.from(codec().encode(typeof field === 'object' ? Buffer.from(field) : field)));
+  return Uint8Array.from(Buffer.concat(parts));
 }
 
 /** Decodes what `encodeCbor` made. Throws CORRUPT for anything else. */

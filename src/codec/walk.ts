@@ -12,10 +12,12 @@
 import { types } from 'node:util';
 import { describe, StoreError } from '../base/errors.ts';
 import { arrayToPlain, BuiltIn, errorToPlain, isVerySparse, sparseToPlain } from './tail/built-ins.ts';
-import { classify, errorName, hasExtras } from './tail/classify.ts';
+import { classify, hasExtras } from './tail/classify.ts';
+import type { Nature } from './tail/classify.ts';
 import { formatPath } from './encode-path.ts';
 import { encodeRegExp } from './tail/ext.ts';
 import { Frame } from './frame.ts';
+import { refusal } from './tail/refusal.ts';
 import { settle, surelyInline, writeBigint, writeBoxed, writePrefixed, writeText, writeView } from './slot/scalar-writer.ts';
 import type { EncodeServices, Recognised } from './services.ts';
 import { Sightings } from './sightings.ts';
@@ -220,7 +222,7 @@ export class Walker {
       case 'map': return this.#openMembers(value, Tag.map);
       case 'set': return this.#openMembers(value, Tag.set);
       case 'error':
-        return this.#openTyped(value, BuiltIn.error, () => errorToPlain(value as Error, errorName(prototype!)!));
+        return this.#openTyped(value, BuiltIn.error, () => errorToPlain(value as Error));
       case 'date':
         writer.date(value as Date);
         return true;
@@ -233,7 +235,7 @@ export class Walker {
       case 'view':
         this.#view(value, nested);
         return true;
-      default: throw this.#unsupported(value, nature === 'instance');
+      default: throw this.#unsupported(value, nature);
     }
   }
 
@@ -346,17 +348,11 @@ export class Walker {
     else throw new StoreError('UNSUPPORTED', `${this.#path()}: ${describe(container)} contains itself through a typed value`);
   }
 
-  #unsupported(value: unknown, canRegister = false): StoreError {
-    const hint = canRegister ? ": register its class with the option 'types'" : '';
-    return new StoreError('UNSUPPORTED', `${this.#path()}: ${describeKind(value)} cannot be stored${hint}`);
+  #unsupported(value: unknown, nature?: Nature): StoreError {
+    return new StoreError('UNSUPPORTED', `${this.#path()}: ${refusal(value, nature)}`);
   }
 
   #path(): string {
     return formatPath(this.#frames.slice(0, this.#depth + 1).map((frame) => frame.step()));
   }
-}
-
-function describeKind(value: unknown): string {
-  if (typeof value === 'object' && types.isProxy(value)) return 'a Proxy';
-  return describe(value);
 }

@@ -12,18 +12,19 @@ import { createHash, hash as hashOnce } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { types } from 'node:util';
 import { bigintBytes } from '../codec/tail/bigints.ts';
-import { errorToPlain } from '../codec/tail/built-ins.ts';
-import { errorName, hasExtras } from '../codec/tail/classify.ts';
+import { hasExtras, natureOf } from '../codec/tail/classify.ts';
+import { formatPath } from '../codec/encode-path.ts';
 import { encodeRegExp } from '../codec/tail/ext.ts';
+import { refusal } from '../codec/tail/refusal.ts';
 import { SlotWriter } from '../codec/slot/slot-writer.ts';
 import { readString } from '../codec/slot/strings.ts';
 import { Tag } from '../codec/slot/tags.ts';
-import { viewBytes, viewKind } from '../codec/tail/views.ts';
-import { entriesApart, itemsOf } from './content-parts.ts';
-import { codecOf } from '../tree/instance-types.ts';
+import { codecOf } from '../codec/tail/type-registry.ts';
+import { isAttached, viewBytes, viewKind } from '../codec/tail/views.ts';
+import { entriesApart, errorContent, itemsOf } from './content-parts.ts';
 import { absent } from '../tree/node.ts';
 import { StoredNode } from '../tree/stored-node.ts';
-import { Box, formOf, look, prototypeOf } from './value-view.ts';
+import { Box, formOf, isBare, look } from './value-view.ts';
 import type { Seen, Side } from './value-view.ts';
 
 /** An id is this many hex digits. */
@@ -52,6 +53,8 @@ interface Frame {
   /** The shallowest frame that something inside refers back to. */
   low: number;
   parted: number;
+  /** The key of the entry that is being named, for messages. */
+  key: unknown;
   hash: Hash | undefined;
 }
 
@@ -89,8 +92,9 @@ class Namer {
   /** Writes a part, true; or opens a frame for it, false. */
   #part(frame: Frame, part: unknown): boolean {
     const writer = this.#writer;
+    if (frame.perEntry === 2 && frame.parted % 2 === 0) frame.key = part;
     if (part === absent) writer.simple(Tag.hole);
-    else if (!isObject(part)) writePrimitive(writer, part);
+    else if (!isObject(part)) this.#primitive(part);
     else return this.#object(frame, look(part, frame.side));
     return true;
   }
@@ -98,12 +102,34 @@ class Namer {
   #object(frame: Frame, seen: Seen): boolean {
     const writer = this.#writer;
     const { value } = seen;
-    if (!isObject(value)) writePrimitive(writer, value);
+    if (!isObject(value)) this.#primitive(value);
     else if (value instanceof Box) {
       writer.simple(Mark.box);
       writer.number(value.id);
-    } else if (!writeLeaf(writer, value)) return this.#container(frame, seen, value);
+    } else if (codecOf(value) !== undefined) return this.#container(frame, seen, value);
+    else {
+      const form = formOf(value);
+      if (form === 'opaque') throw this.#refusal(value);
+      if (form !== 'leaf') return this.#container(frame, seen, value);
+      this.#leaf(value);
+    }
     return true;
+  }
+
+  #primitive(value: unknown): void {
+    if (!writePrimitive(this.#writer, value)) throw this.#refusal(value);
+  }
+
+  #leaf(value: object): void {
+    if (viewKind(value) >= 0 && !isAttached(value)) throw this.#refusal(value);
+    writeLeaf(this.#writer, value);
+  }
+
+  /** What `set` would refuse has no content to be named by: two of them would be one. */
+  #refusal(value: unknown): TypeError {
+    const why = refusal(value, isObject(value) ? natureOf(value) : undefined);
+    const path = formatPath(this.#frames.slice(1).map(stepOf));
+    return Object.assign(new TypeError(`contentId: ${path}: ${why}`), { code: 'UNSUPPORTED' });
   }
 
   #container(frame: Frame, seen: Seen, value: object): boolean {
@@ -130,7 +156,7 @@ class Namer {
     const start = this.#writer.end;
     if (perEntry === 0) this.#writer.simple(mark);
     const entries: string[] = perEntry === 0 ? [] : [String.fromCharCode(mark)];
-    this.#frames.push({ parts, side, start, perEntry, entries, identity, low: Infinity, parted: 0, hash: undefined });
+    this.#frames.push({ parts, side, start, perEntry, entries, identity, low: Infinity, parted: 0, key: undefined, hash: undefined });
     if (identity !== undefined) this.#path.set(identity, depth);
   }
 
@@ -141,9 +167,10 @@ class Namer {
 
   #parted(frame: Frame): void {
     const writer = this.#writer;
+    frame.parted++;
     if (frame.perEntry === 0) {
       if (writer.end - frame.start > batchBytes) this.#flush(frame);
-    } else if (++frame.parted % frame.perEntry === 0) {
+    } else if (frame.parted % frame.perEntry === 0) {
       frame.entries.push(readString(Tag.latin1, writer.bytes, frame.start, writer.end));
       writer.truncate(frame.start);
     }
@@ -190,29 +217,19 @@ interface Parts {
 }
 
 function partsOf(value: object): Parts {
-  const codec = value instanceof StoredNode ? undefined : codecOf(value);
+  const codec = codecOf(value);
   if (codec !== undefined) return instance(codec.name, codec.encode(value));
-  const prototype = prototypeOf(value);
   switch (formOf(value)) {
     case 'list':
       if (Array.isArray(value) && hasExtras(value)) return instance('Array', Object.entries(value));
       return { mark: Mark.list, parts: itemsOf(value), perEntry: 0 };
-    case 'object': {
-      if (prototype === Object.prototype) return { mark: Mark.object, parts: flat(value), perEntry: 2 };
-      const name = prototype === null ? 'null' : prototype.constructor?.name;
-      return { mark: Mark.instance, parts: withName(`object ${name}`, flat(value)), perEntry: 2 };
-    }
     case 'map': return { mark: Mark.map, parts: flat(value), perEntry: 2 };
     case 'set': return { mark: Mark.set, parts: members(value), perEntry: 1 };
-    default: return errorParts(value, prototype);
+    case 'error': return instance('error', errorContent(value));
+    default:
+      if (!isBare(value)) return { mark: Mark.object, parts: flat(value), perEntry: 2 };
+      return { mark: Mark.instance, parts: withName('object null', flat(value)), perEntry: 2 };
   }
-}
-
-/** An error is its class, message, cause and own properties; where it was made does not count. */
-function errorParts(value: object, prototype: object | null): Parts {
-  const name = (prototype === null ? undefined : errorName(prototype)) ?? 'Error';
-  const { stack: _stack, ...plain } = errorToPlain(value as Error, name);
-  return instance('error', plain);
 }
 
 function instance(name: string, plain: unknown): Parts {
@@ -236,26 +253,32 @@ function* members(value: object): IterableIterator<unknown> {
   for (const [member] of entriesApart(value, undefined)) yield member;
 }
 
-function writePrimitive(writer: SlotWriter, value: unknown): void {
+/** False for a function or a symbol. */
+function writePrimitive(writer: SlotWriter, value: unknown): boolean {
   if (typeof value === 'number') writer.number(value);
   else if (typeof value === 'string') writer.string(value);
   else if (typeof value === 'bigint') writer.prefixed(value < 0n ? Tag.negativeBigint : Tag.bigint, bigintBytes(value));
   else if (typeof value === 'boolean') writer.simple(value ? Tag.true : Tag.false);
   else if (value === null || value === undefined) writer.simple(value === null ? Tag.null : Tag.undefined);
-  else throw new TypeError(`contentId: expected a value that can be stored, got a ${typeof value}`);
+  else return false;
+  return true;
 }
 
-/** Writes an object that holds no others; false for containers, errors and instances. */
-function writeLeaf(writer: SlotWriter, value: object): boolean {
-  if (value instanceof StoredNode || formOf(value) !== 'leaf') return false;
+/** Writes an object that holds no others. */
+function writeLeaf(writer: SlotWriter, value: object): void {
   if (types.isDate(value)) writer.date(value);
   else if (types.isRegExp(value)) writer.prefixed(Tag.ext, encodeRegExp(value));
-  else if (viewKind(value) >= 0) writer.view(viewKind(value), viewBytes(value));
   else if (types.isBoxedPrimitive(value)) {
     writer.simple(Mark.instance);
     writePrimitive(writer, value.valueOf());
-  } else return false;
-  return true;
+  } else writer.view(viewKind(value), viewBytes(value));
+}
+
+/** The step from a container to what is being named in it. */
+function stepOf({ perEntry, parted, key }: Frame): string | number | { step: string } {
+  if (perEntry === 0) return parted;
+  if (perEntry === 2 && parted % 2 === 1 && typeof key === 'string') return key;
+  return { step: `{item ${Math.floor(parted / perEntry)}}` };
 }
 
 function isObject(value: unknown): value is object {

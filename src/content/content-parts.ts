@@ -1,4 +1,6 @@
 /** The parts of containers, stored and plain ones alike; for two of one store, only where they do not share chunks. */
+import { types } from 'node:util';
+import { errorToPlain } from '../codec/tail/built-ins.ts';
 import { formOf } from './value-view.ts';
 import { KeyedCursor, readKey, readValue } from '../tree/keyed/keyed-tree.ts';
 import { linksOf } from '../tree/item-hash.ts';
@@ -26,6 +28,12 @@ export function sizeOf(container: object): number {
   const form = formOf(container);
   if (form === 'object') return ownKeys(container).length;
   return (container as ReadonlySet<unknown>).size;
+}
+
+/** What counts of an error: its class, message, cause and own properties; where it was made does not. */
+export function errorContent(error: object): object {
+  const { stack: _stack, ...content } = errorToPlain(error as Error);
+  return content;
 }
 
 /** The enumerable keys of a plain object; symbols count, as nothing stored has them. */
@@ -91,8 +99,8 @@ export function* entriesApart(a: object, b: object | undefined): IterableIterato
     const node = a as StoredNode & Node;
     if (node.kind === 'set') for (const member of node.values()) yield [member, undefined];
     else if (node.kind !== 'list') yield* node.entries();
-  } else if (a instanceof Set) for (const member of a) yield [member, undefined];
-  else if (a instanceof Map) yield* a;
+  } else if (types.isSet(a)) for (const member of Set.prototype.values.call(a)) yield [member, undefined];
+  else if (types.isMap(a)) yield* Map.prototype.entries.call(a);
   else for (const key of ownKeys(a)) yield [key, (a as Record<PropertyKey, unknown>)[key]];
 }
 

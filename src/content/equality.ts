@@ -1,6 +1,7 @@
 /**
  * Are two values equal by content? As `util.isDeepStrictEqual` decides for plain ones: objects whatever their property order,
- * Maps and Sets whatever their insertion order, NaN equals NaN, 0 is not -0, a hole is not undefined, prototypes count.
+ * Maps and Sets whatever their insertion order, NaN equals NaN, 0 is not -0, a hole is not undefined. But in any realm (what
+ * something is counts, not whose prototype it has), and where the content is hidden only identity counts.
  *
  *     1. pairs of values wait on a stack; a pair of the same chunk (or the same object) is equal at once;
  *     2. two trees of one store are walked past all they share (shared-trees.ts), so the cost is that of the differences;
@@ -9,16 +10,17 @@
  *
  * Explicit cells are equal when they are the same cell, instances of registered classes when what is stored of them is.
  */
-import { isDeepStrictEqual, types } from 'node:util';
+import { types } from 'node:util';
 import { hasExtras } from '../codec/tail/classify.ts';
+import { codecOf } from '../codec/tail/type-registry.ts';
+import { isAttached, viewBytes, viewKind } from '../codec/tail/views.ts';
 import { holdsCellsBelow } from './cell-scan.ts';
 import { contentIdOf } from './content-id.ts';
-import { entriesApart, itemsApart, propertyOf, sizeOf } from './content-parts.ts';
-import { codecOf } from '../tree/instance-types.ts';
+import { entriesApart, errorContent, itemsApart, propertyOf, sizeOf } from './content-parts.ts';
 import { absent } from '../tree/node.ts';
 import type { MapNode, SetNode } from '../tree/node.ts';
 import { StoredNode } from '../tree/stored-node.ts';
-import { Box, formOf, look, prototypeOf, sameChunk } from './value-view.ts';
+import { Box, formOf, isBare, look, sameChunk } from './value-view.ts';
 import type { Seen, Side } from './value-view.ts';
 
 /** Pairs compared before pairs are remembered: most values are small and have no cycles. */
@@ -64,14 +66,18 @@ class Comparison {
     if (!isObject(left) || !isObject(right)) return Object.is(left, right);
     if (left === right || this.#isSameChunk(a, b)) return true;
     if (left instanceof Box || right instanceof Box) return left instanceof Box && left.is(right);
-    if (prototypeOf(left) !== prototypeOf(right)) return false;
-    const codec = left instanceof StoredNode || right instanceof StoredNode ? undefined : codecOf(left);
-    if (codec !== undefined) return this.#pair(codec.encode(left), undefined, codec.encode(right), undefined);
-    const form = formOf(left);
-    if (form !== formOf(right)) return false;
-    if (form === 'leaf') return isSameLeaf(left, right);
-    if (sizeOf(left) !== sizeOf(right)) return false;
+    const codec = codecOf(left);
+    if (codec !== codecOf(right)) return false;
+    const form = codec === undefined ? formOf(left) : 'opaque';
+    if (codec === undefined) {
+      if (form !== formOf(right) || form === 'opaque') return false;
+      if (form === 'leaf') return isSameLeaf(left, right);
+      if (form === 'object' && isBare(left) !== isBare(right)) return false;
+      if (form !== 'error' && sizeOf(left) !== sizeOf(right)) return false;
+    }
     if (++this.#steps > unremembered && this.#isKnown(a, b)) return true;
+    if (codec !== undefined) return this.#pair(codec.encode(left), undefined, codec.encode(right), undefined);
+    if (form === 'error') return this.#pair(errorContent(left), undefined, errorContent(right), undefined);
     if (form === 'list') return this.#lists(a, b);
     if (form === 'object') return this.#objects(a, b);
     return this.#members(a, b);
@@ -110,19 +116,19 @@ class Comparison {
     const alike = readAlike(a, b);
     for (const entry of entriesApart(a.value as object, alike ? others : undefined)) {
       const [key, value] = entry;
-      if (isObject(key)) mine.push(entry);
+      if (isObject(key) && !isOpaque(key, a.side)) mine.push(entry);
       else if (!others.has(key)) return false;
       else if ('get' in others && !this.#pair(value, a.side, others.get(key), b.side)) return false;
     }
     if (mine.length === 0) return true;
-    const theirs = [...entriesApart(others, alike ? (a.value as object) : undefined)].filter(([key]) => isObject(key));
+    const theirs = [...entriesApart(others, alike ? (a.value as object) : undefined)].filter(([key]) => isObject(key) && !isOpaque(key, b.side));
     return mine.length === theirs.length && this.#match([mine, a.side], [theirs, b.side]);
   }
 
   /** Pairs each member of one side with an equal one of the other. */
   #match([mine, sideA]: [Members, Side | undefined], [theirs, sideB]: [Members, Side | undefined]): boolean {
     const byId = new Map<string, (readonly [unknown, unknown])[]>();
-    const idOf = mine.length === 1 ? (): string => '' : contentIdOf;
+    const idOf = mine.length === 1 ? (): string => '' : idOrNone;
     for (const member of theirs) {
       const id = idOf(member[0], sideB);
       const alike = byId.get(id);
@@ -169,10 +175,28 @@ class Comparison {
   }
 }
 
+/** Has it no content, so that it equals nothing but itself? */
+function isOpaque(found: object, side: Side | undefined): boolean {
+  const { value } = look(found, side);
+  return isObject(value) && !(value instanceof Box) && formOf(value) === 'opaque' && codecOf(value) === undefined;
+}
+
+/** The content id; an empty one for what holds something that has no content. */
+function idOrNone(value: unknown, side: Side | undefined): string {
+  try {
+    return contentIdOf(value, side);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'UNSUPPORTED') return '';
+    throw error;
+  }
+}
+
 function isSameLeaf(a: object, b: object): boolean {
-  // Node finds two invalid Dates different.
-  if (types.isDate(a) && types.isDate(b)) return Object.is(a.getTime(), b.getTime());
-  return isDeepStrictEqual(a, b);
+  if (types.isDate(a)) return types.isDate(b) && Object.is(a.getTime(), b.getTime());
+  if (types.isRegExp(a)) return types.isRegExp(b) && a.source === b.source && a.flags === b.flags;
+  if (types.isBoxedPrimitive(a)) return types.isBoxedPrimitive(b) && Object.is(a.valueOf(), b.valueOf());
+  const kind = viewKind(a);
+  return kind >= 0 && kind === viewKind(b) && isAttached(a) && isAttached(b) && Buffer.compare(viewBytes(a), viewBytes(b)) === 0;
 }
 
 /** Do both sides see the same in every cell? */

@@ -2,6 +2,7 @@
 import { types } from 'node:util';
 import { defineOwn } from '../codec/tail/built-ins.ts';
 import { Cell } from '../lazy/cell.ts';
+import { formOf, isBare } from './value-view.ts';
 
 /** Gives the copy of a lazy value to a depth; undefined for what is not lazy. */
 export type LazyCopier = (value: object, depth: number) => { plain: unknown } | undefined;
@@ -53,20 +54,18 @@ export class PlainCopy {
 }
 
 function isContainer(value: object): boolean {
-  if (Array.isArray(value) || types.isMap(value) || types.isSet(value)) return true;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  const form = formOf(value);
+  return form === 'list' || form === 'object' || form === 'map' || form === 'set';
 }
 
 /** An empty container of the same kind; other objects are cloned where that is possible, and instances are kept. */
 function emptyLike(value: object): unknown {
-  if (Array.isArray(value)) return [];
-  if (types.isMap(value)) return new Map();
-  if (types.isSet(value)) return new Set();
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype) return {};
-  if (prototype === null) return Object.create(null);
-  if (Buffer.isBuffer(value)) return Buffer.from(value);
-  const isBuiltIn = ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isDate(value) || types.isRegExp(value);
-  return isBuiltIn ? structuredClone(value) : value;
+  switch (formOf(value)) {
+    case 'list': return [];
+    case 'map': return new Map();
+    case 'set': return new Set();
+    case 'object': return isBare(value) ? Object.create(null) : {};
+    case 'leaf': return Buffer.isBuffer(value) ? Buffer.from(value) : structuredClone(value);
+    default: return value;
+  }
 }

@@ -2,14 +2,15 @@
  * How content is looked at: plain values, lazy values and nodes alike, so that comparing and naming content need not know
  * which of them they have.
  */
-import { types } from 'node:util';
+import { natureOf } from '../codec/tail/classify.ts';
+import type { Nature } from '../codec/tail/classify.ts';
 import { sameLink } from '../codec/slot/link-table.ts';
 import { Cell } from '../lazy/cell.ts';
 import { CellReference } from '../tree/cell-reference.ts';
 import type { DocumentStore } from '../lazy/document.ts';
 import { handleOf, isDraft } from '../lazy/handle.ts';
 import type { Link } from '../heap/chunk.ts';
-import type { Node, NodeValue } from '../tree/node.ts';
+import type { Node, NodeValue, ObjectNode } from '../tree/node.ts';
 import { StoredNode } from '../tree/stored-node.ts';
 
 /** Where the cells inside a value are read: a store as its documents see it, or the nodes' own. */
@@ -96,36 +97,22 @@ export function sameChunk(a: object, b: object): Link | undefined {
   return left !== undefined && right !== undefined && sameLink(left, right, a.context.source) ? left : undefined;
 }
 
-/** The kinds of containers; errors, Dates, views and the like are leaves. */
-export type Form = Node['kind'] | 'leaf';
+/** The kinds of containers, of what holds no others (Dates, views and the like), and of what cannot be stored: `opaque`. */
+export type Form = Node['kind'] | 'error' | 'leaf' | 'opaque';
 
-/** What a seen object is. */
+const forms: Readonly<Record<Nature, Form>> = {
+  object: 'object', array: 'list', map: 'map', set: 'set', error: 'error',
+  date: 'leaf', regexp: 'leaf', boxed: 'leaf', view: 'leaf',
+  instance: 'opaque', hopeless: 'opaque',
+};
+
+/** What a seen object is, in whatever realm it was made. */
 export function formOf(value: object): Form {
-  if (value instanceof StoredNode) return (value as StoredNode & Node).kind;
-  if (Array.isArray(value)) return 'list';
-  if (types.isMap(value)) return 'map';
-  if (types.isSet(value)) return 'set';
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return 'object';
-  return value instanceof Box || hasInnards(value) ? 'leaf' : 'object';
+  return value instanceof StoredNode ? (value as StoredNode & Node).kind : forms[natureOf(value)];
 }
 
-/** The prototype of a seen object, as a user sees it. */
-export function prototypeOf(value: object): object | null {
-  if (!(value instanceof StoredNode)) return Object.getPrototypeOf(value) as object | null;
-  const node = value as StoredNode & Node;
-  if (node.kind === 'object') return node.nullPrototype ? null : Object.prototype;
-  if (node.kind === 'list') return Array.prototype;
-  return node.kind === 'map' ? Map.prototype : Set.prototype;
-}
-
-function hasInnards(value: object): boolean {
-  return (
-    types.isDate(value) ||
-    types.isRegExp(value) ||
-    types.isNativeError(value) ||
-    types.isBoxedPrimitive(value) ||
-    types.isAnyArrayBuffer(value) ||
-    ArrayBuffer.isView(value)
-  );
+/** Is an object one without a prototype, as a user sees it? */
+export function isBare(value: object): boolean {
+  if (value instanceof StoredNode) return (value as unknown as ObjectNode).nullPrototype;
+  return Object.getPrototypeOf(value) === null;
 }

@@ -1,4 +1,5 @@
 /** What can be asked about values, lazy or plain: their content as plain values, whether it is equal, its name. */
+import { describe } from '../base/errors.ts';
 import { CellReference } from '../tree/cell-reference.ts';
 import { contentIdOf } from './content-id.ts';
 import { equalValues } from './equality.ts';
@@ -17,19 +18,28 @@ export interface MaterializeDepth {
 
 /**
  * A plain deep copy of a lazy value, or of a plain one that may hold lazy values. Aliases and cycles stay what they are;
- * explicit Cells stay Cells. Throws a RangeError for a depth that is no number from 0 on.
+ * explicit Cells stay Cells. Throws a TypeError for an unknown option, a RangeError for a depth that is no number from 0 on.
  */
 export function materialize(x: unknown, options: MaterializeDepth = {}): unknown {
-  const { depth = Infinity } = options;
-  if (typeof depth !== 'number' || !(depth >= 0)) {
-    throw new RangeError(`materialize: expected a depth of 0 or more levels, got ${String(depth)}`);
-  }
+  const depth = depthOf(options);
   return new PlainCopy(depth, plainOf).run(x);
 }
 
+function depthOf(options: MaterializeDepth): number {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`materialize: expected options { depth }, got ${describe(options)}`);
+  for (const name of Object.keys(options)) {
+    if (name !== 'depth') throw new TypeError(`materialize: unknown option ${describe(name)}: the only one is "depth"`);
+  }
+  const { depth = Infinity } = options;
+  if (typeof depth === 'number' && depth >= 0) return depth;
+  throw new RangeError(`materialize: expected a depth of 0 or more levels, got ${describe(depth)}`);
+}
+
 /**
- * Have `a` and `b` the same content? As `util.isDeepStrictEqual`, for lazy and plain values in any mixture. O(1) for two lazy
- * values of one store that are the same chunk, else O(differences) where they share chunks.
+ * Have `a` and `b` the same content? As `util.isDeepStrictEqual`, for lazy and plain values in any mixture and of any realm (a
+ * `vm` context, Jest, another thread's). Errors are compared without their stacks. Whatever `set` would refuse (functions, a URL, a Promise, instances
+ * of classes that no open store has among its `types`) equals only itself. O(1) for two lazy values of one store that are the same
+ * chunk, else O(differences) where they share chunks.
  */
 export function equals(a: unknown, b: unknown): boolean {
   return equalValues(a, b);
@@ -37,7 +47,8 @@ export function equals(a: unknown, b: unknown): boolean {
 
 /**
  * 32 hex digits that name the content of `x`, lazy or plain: the same for equal content, in every process, after restarts and
- * vacuum. O(size). Throws a TypeError for what can not be stored.
+ * vacuum. O(size). Throws a TypeError with the code UNSUPPORTED for whatever `set` would refuse, naming its place: a URL or a class with
+ * private fields shows nothing of what it holds, and two of them would have one id.
  */
 export function contentId(x: unknown): string {
   return contentIdOf(x);

@@ -1,4 +1,5 @@
 /** Errors on their way from one process to another: their kind, code, message, stack and causes. */
+import { isError } from '../base/brands.ts';
 import { StoreError } from '../base/errors.ts';
 import type { StoreErrorCode } from '../base/errors.ts';
 
@@ -21,7 +22,7 @@ const native: Readonly<Record<string, new (message: string, options?: ErrorOptio
 };
 
 export function packError(error: unknown, depth = 0): SentError {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: String(error), code: undefined, isStore: false, cause: undefined };
+  if (!isError(error)) return { name: 'Error', message: String(error), stack: String(error), code: undefined, isStore: false, cause: undefined };
   const { name, message, stack = '', cause } = error;
   const { code } = error as NodeJS.ErrnoException;
   return {

@@ -1,6 +1,7 @@
 /** How the key of an item is found. */
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isUrl } from '../base/brands.ts';
 import { describe } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
 
@@ -55,7 +56,7 @@ export function keyOf<T>(by: Exclude<By<T>, ModuleBy>): KeyOf<T> {
 function isModule(by: unknown): by is ModuleBy {
   if (typeof by !== 'object' || by === null || Array.isArray(by)) return false;
   const { module, export: name } = by as Partial<ModuleBy>;
-  return (typeof module === 'string' || module instanceof URL) && (name === undefined || typeof name === 'string');
+  return (typeof module === 'string' || isUrl(module)) && (name === undefined || typeof name === 'string');
 }
 
 function field(item: unknown, name: string | number): unknown {

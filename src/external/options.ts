@@ -1,4 +1,5 @@
 /** What all external algorithms can be told. */
+import { isAbortSignal } from '../base/brands.ts';
 import { describe } from '../base/errors.ts';
 import type { Progress } from '../heap/verify/verify.ts';
 import { budgetBytesMin } from '../memory/config.ts';
@@ -29,7 +30,7 @@ const checks: Record<string, Check> = {
   budgetBytes: (value) => (typeof value === 'number' && value >= budgetBytesMin ? undefined : `a number of at least ${budgetBytesMin}`),
   tmpdir: (value) => (typeof value === 'string' && value !== '' ? undefined : 'the path of a folder'),
   processes: (value) => (Number.isInteger(value) && (value as number) >= 1 ? undefined : 'a whole number of at least 1'),
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  signal: (value) => (isAbortSignal(value) ? undefined : 'an AbortSignal'),
   onProgress: aFunction,
   onStats: aFunction,
   descending: aBoolean,

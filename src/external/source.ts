@@ -1,4 +1,5 @@
 /** Where items come from: any iterable, plain or async. */
+import { isThenable } from '../base/brands.ts';
 import { describe, isStoreError } from '../base/errors.ts';
 import { Flow } from './flow.ts';
 import type { Pace } from './pace.ts';
@@ -12,7 +13,7 @@ const itemsPerSlice = 1024;
 export function checkSource(source: unknown, name: string): void {
   const given = source as { [Symbol.iterator]?: unknown; [Symbol.asyncIterator]?: unknown } | null | undefined;
   if (typeof given?.[Symbol.asyncIterator] === 'function' || typeof given?.[Symbol.iterator] === 'function') return;
-  const hint = source instanceof Promise ? '; await it first' : '';
+  const hint = isThenable(source) ? '; await it first' : '';
   throw new TypeError(`${name}: expected an iterable or async iterable source, got ${describe(source)}${hint}`);
 }
 

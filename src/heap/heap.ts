@@ -212,7 +212,7 @@ export class Heap implements ChunkSource {
       if (options.ahead !== undefined) this.#placing.place(options.ahead);
       for (const { value, roots } of operations) {
         if (roots !== undefined) this.#placing.place(roots);
-        if (value !== undefined && !(value instanceof Uint8Array)) this.#placing.place(value.links);
+        if (value !== undefined && !ArrayBuffer.isView(value)) this.#placing.place(value.links);
       }
       const made = operations.map((one) => (one.make === undefined ? one : { ...one, value: one.make() }));
       for (const operation of made) this.#log.addOperation(operation);
@@ -405,7 +405,7 @@ export class Heap implements ChunkSource {
 function* linksOf(operations: readonly PlannedOperation[]): Generator<Link> {
   for (const { value, roots } of operations) {
     if (roots !== undefined) yield* roots;
-    if (value !== undefined && !(value instanceof Uint8Array)) yield* value.links;
+    if (value !== undefined && !ArrayBuffer.isView(value)) yield* value.links;
   }
 }
 

@@ -1,3 +1,4 @@
+import { isThenable } from '../base/brands.ts';
 import { StoreError, describe } from '../base/errors.ts';
 import { decodeKey } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
@@ -290,10 +291,6 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     this.#enter();
     if (this.#parts.readOnly) throw new StoreError('READ_ONLY', 'The store was opened for reading only');
   }
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
 function asyncTransaction(): TypeError {

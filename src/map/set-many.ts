@@ -1,3 +1,4 @@
+import { isThenable } from '../base/brands.ts';
 import { StoreError, describe } from '../base/errors.ts';
 import { turn } from '../base/timers.ts';
 import { encodeKeyTo } from '../codec/key/keys.ts';
@@ -40,7 +41,7 @@ export async function setMany(
       checkSignal(signal);
       // A synchronous source is not awaited entry by entry: that would cost more than storing it.
       const step = iterator.next();
-      const result = step instanceof Promise ? await step : step;
+      const result = isThenable(step) ? await step : step;
       if (result.done === true) break;
       const [key, value] = checkEntry(result.value);
       load.add(key, value);

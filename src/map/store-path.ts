@@ -1,5 +1,6 @@
 /** How a caller names a folder, to the one path it has. */
 import { fileURLToPath } from 'node:url';
+import { isUrl } from '../base/brands.ts';
 import { StoreError, describe } from '../base/errors.ts';
 import { fileAbove, realPath } from '../storage/real-path.ts';
 
@@ -11,7 +12,7 @@ const urlText = /^(?:file:|[a-z][a-z\d+.-]+:\/\/)/i;
  * folder, FORMAT where there is a file.
  */
 export function folderPath(path: unknown, call: string): string {
-  const plain = path instanceof URL ? fileURLToPath(path) : path;
+  const plain = isUrl(path) ? fileURLToPath(path) : path;
   if (typeof plain !== 'string' || plain === '') {
     throw new TypeError(`${call} expects the path of a folder, a string or a file URL; got ${describe(path)}`);
   }

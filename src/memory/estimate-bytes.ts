@@ -2,6 +2,8 @@
  * What a value takes in memory, about: for budgets, not for accounts. Shapes and sizes are those of V8 on 64 bits with
  * pointers of 8 bytes, as Node builds it.
  */
+import { types } from 'node:util';
+
 const pointer = 8;
 const header = 24;
 /** Arrays, Maps and Sets with more members are judged by as many. */
@@ -42,22 +44,22 @@ function scalarBytes(value: unknown): number {
 
 function ownBytes(value: object): number {
   if (ArrayBuffer.isView(value)) return 4 * header + value.byteLength;
-  if (value instanceof ArrayBuffer) return 4 * header + value.byteLength;
+  if (types.isAnyArrayBuffer(value)) return 4 * header + value.byteLength;
   if (Array.isArray(value)) return 2 * header + pointer * value.length;
-  if (value instanceof Map) return 2 * header + 5 * pointer * value.size;
-  if (value instanceof Set) return 2 * header + 4 * pointer * value.size;
+  if (types.isMap(value)) return 2 * header + 5 * pointer * value.size;
+  if (types.isSet(value)) return 2 * header + 4 * pointer * value.size;
   return header + pointer * (Object.keys(value).length || 4);
 }
 
 /** Some of what a value leads to, and which share of all that is. */
 function membersOf(value: object): { members: unknown[]; share: number } {
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return { members: [], share: 1 };
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return { members: [], share: 1 };
   if (Array.isArray(value)) return sample(value, value.length);
-  if (value instanceof Map) {
+  if (types.isMap(value)) {
     const { members, share } = sample(value, value.size);
     return { members: (members as [unknown, unknown][]).flat(), share };
   }
-  if (value instanceof Set) return sample(value, value.size);
+  if (types.isSet(value)) return sample(value, value.size);
   const values: unknown[] = Object.values(value);
   return sample(values, values.length);
 }

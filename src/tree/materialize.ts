@@ -15,7 +15,6 @@ import { Tag } from '../codec/slot/tags.ts';
 import type { Link } from '../heap/chunk.ts';
 import { noSuchLink } from '../heap/pending.ts';
 import { CellReference } from './cell-reference.ts';
-import { noteInstance } from './instance-types.ts';
 import { InlineNode } from './inline-node.ts';
 import type { ListLeaf } from './list/list-leaf.ts';
 import { TreeListNode } from './list/list-node.ts';
@@ -187,9 +186,7 @@ class WholeContext implements DecodeContext {
   typed(name: unknown, plain: unknown): unknown {
     this.#owner.settle();
     const { types } = this.#owner.context;
-    const instance = types.revive(name, plain);
-    if (typeof name === 'string') noteInstance(instance, types.forName(name));
-    return instance;
+    return types.revive(name, plain);
   }
 }
 

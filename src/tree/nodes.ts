@@ -21,7 +21,6 @@ import { readBlob } from './blob-reader.ts';
 import { CellReference } from './cell-reference.ts';
 import { noChunk, SlotView } from './inline-node.ts';
 import { linksOf } from './item-hash.ts';
-import { noteInstance } from './instance-types.ts';
 import { KeyedBuilder } from './keyed/keyed-builder.ts';
 import { KeyedRoot } from './keyed/keyed-root.ts';
 import { ListBuilder } from './list/list-builder.ts';
@@ -257,9 +256,7 @@ export class Nodes implements NodeContext {
     const nameAt = slotsAt(view.bytes, at);
     const name = readScalar(view.bytes, nameAt);
     const plain = this.#plainOfTyped(this.read(view, link, skipSlot(view.bytes, nameAt)));
-    const instance = this.types.revive(name, plain);
-    if (typeof name === 'string') noteInstance(instance, this.types.forName(name));
-    return instance;
+    return this.types.revive(name, plain);
   }
 
   /** One copy for all typed values that are read inside each other: an instance may lead back to what it lies in. */

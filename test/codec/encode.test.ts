@@ -197,12 +197,11 @@ test('aliases inside large containers, and of large containers', () => {
 test('what cannot be stored is refused with its place, and nothing is defined', () => {
   class Point { x = 1; }
   class Names extends Map {}
-  class Mistake extends Error {}
   const refused: [unknown, RegExp][] = [
     [() => 1, /^\$: a function/], [Symbol('s'), /^\$: Symbol\(s\)/], [Promise.resolve(), /Promise/], [new WeakMap(), /WeakMap/], [new WeakSet(), /WeakSet/],
     [new WeakRef({}), /WeakRef/], [(function* generate() {})(), /cannot be stored/], [new Proxy({}, {}), /a Proxy/], [new Proxy([], {}), /a Proxy/],
-    [new Point(), /an instance of Point cannot be stored: register/], [new Names(), /Names/], [new Mistake('m'), /Mistake/], [new SharedArrayBuffer(1), /SharedArrayBuffer/],
-    [new Uint8Array(new SharedArrayBuffer(1)), /cannot be stored/], [Object(Symbol('boxed')), /Symbol/], [Object.create({ a: 1 }), /cannot be stored/], [new URL('a:b'), /URL/],
+    [new Point(), /an instance of Point cannot be stored: register/], [new Names(), /Names/], [new SharedArrayBuffer(1), /SharedArrayBuffer/],
+    [new Uint8Array(new SharedArrayBuffer(1)), /cannot be stored: .* shared memory/], [Object(Symbol('boxed')), /Symbol/], [Object.create({ a: 1 }), /cannot be stored/], [new URL('a:b'), /URL/],
     [detached, /detached/], [Object.create(Map.prototype), /Map/], [new Map().entries(), /cannot be stored/], [Proxy.revocable({}, {}).proxy, /a Proxy/],
   ];
   for (const [value, message] of refused) {

@@ -1,6 +1,7 @@
 /**
  * Comparing keys without encoding them, and the bounds of ranges.
  */
+import { types } from 'node:util';
 import { describe } from '../../base/errors.ts';
 import { encodeKey, KeyKind } from './keys.ts';
 import type { Key } from './keys.ts';
@@ -29,8 +30,8 @@ export function compareKeys(a: Key, b: Key): number {
   const rank = rankOf(a) - rankOf(b);
   if (rank !== 0) return rank;
   if (typeof a === 'bigint') return a < (b as bigint) ? -1 : a > (b as bigint) ? 1 : 0;
-  if (a instanceof Date) return compareNumbers(a.getTime(), (b as Date).getTime());
-  if (a instanceof Uint8Array) return Buffer.compare(a, b as Uint8Array);
+  if (types.isDate(a)) return compareNumbers(a.getTime(), (b as Date).getTime());
+  if (types.isUint8Array(a)) return Buffer.compare(a, b as Uint8Array);
   return Array.isArray(a) ? compareTuples(a, b as readonly Key[]) : 0;
 }
 
@@ -93,7 +94,7 @@ function rankOf(key: Key): number {
     case 'string': return KeyKind.string;
     default:
       if (key === null) return KeyKind.null;
-      if (key instanceof Date) return KeyKind.date;
-      return key instanceof Uint8Array ? KeyKind.bytes : KeyKind.tuple;
+      if (types.isDate(key)) return KeyKind.date;
+      return types.isUint8Array(key) ? KeyKind.bytes : KeyKind.tuple;
   }
 }

@@ -6,6 +6,7 @@
  * a 0x00 of a string or of bytes is followed by 0xff. At the top they end with the key, so the bytes of a string begin with
  * the bytes of every prefix of it. A small integer takes 2 to 4 bytes, an ASCII string its length and one.
  */
+import { types } from 'node:util';
 import type { ByteWriter } from '../../base/bytes.ts';
 import { describe } from '../../base/errors.ts';
 import { corrupt } from '../corrupt.ts';
@@ -93,13 +94,14 @@ function writeKey(out: KeyBuffer, key: Key, depth: number): void {
 
 function writeObject(out: KeyBuffer, key: Date | Uint8Array | readonly Key[], depth: number): void {
   if (Array.isArray(key)) return writeTuple(out, key as readonly Key[], depth);
-  if (key instanceof Date) {
+  // By what they were made as: each realm has classes of its own.
+  if (types.isDate(key)) {
     const time = key.getTime();
     if (Number.isNaN(time)) throw new TypeError('Expected a key, got an invalid Date');
     out.push(KeyKind.date);
     return writeNumberKey(out, time);
   }
-  if (!(key instanceof Uint8Array)) throw notKey(key);
+  if (!types.isUint8Array(key)) throw notKey(key);
   out.push(KeyKind.bytes);
   out.reserve(2 * key.length + 1);
   if (depth === 0) {

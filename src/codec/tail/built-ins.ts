@@ -3,10 +3,10 @@
  * elements, and very sparse arrays. Each is stored as a typed slot whose name is a number, around a plain value.
  *
  * Errors keep more than `structuredClone` keeps: own enumerable properties (such as `code`) and `errors` of an
- * AggregateError.
+ * AggregateError. One of a subclass, and a DOMException, comes back as the native error it descends from, under its own name.
  */
 import { corrupt } from '../corrupt.ts';
-import { isIndex } from './classify.ts';
+import { errorType, isIndex } from './classify.ts';
 
 /** Numbers in the place of a type's name; part of the format. */
 export const BuiltIn = { error: 0, arrayWithProperties: 1, sparseArray: 2 } as const;
@@ -15,15 +15,20 @@ export const BuiltIn = { error: 0, arrayWithProperties: 1, sparseArray: 2 } as c
 const denseMax = 1 << 20;
 const samples = 64;
 
-/** The plain value that stands for a native error of the class `type`. */
-export function errorToPlain(error: Error, type: string): Record<string, unknown> {
+/** The plain value that stands for an error. */
+export function errorToPlain(error: Error): Record<string, unknown> {
+  const type = errorType(error);
   const plain: Record<string, unknown> = { type };
+  if (!Object.hasOwn(error, 'message') && error.message) plain['message'] = error.message;
   for (const key of ['message', 'stack', 'cause', 'errors'] as const) {
     if (Object.hasOwn(error, key)) plain[key] = (error as { errors?: unknown } & Error)[key];
   }
   for (const key of ['message', 'stack'] as const) if (key in plain) plain[key] = String(plain[key]);
   const extras = extrasOf(error, (key) => !Object.hasOwn(plain, key));
-  if (extras !== undefined) plain['own'] = extras;
+  const { name } = error;
+  const isNamed = name === type || typeof name !== 'string' || Object.hasOwn(extras ?? {}, 'name');
+  const own = isNamed ? extras : { name, ...extras };
+  if (own !== undefined) plain['own'] = own;
   return plain;
 }
 

@@ -1,6 +1,7 @@
 /**
  * What a JavaScript object is, judged as `structuredClone` does: by what it was made as (its internal slots), in any realm.
- * Its prototype must be the plain one of that kind; an instance of a class would come back as something less than it was.
+ * Its prototype must be the plain one of that kind; an instance of a class would come back as something less than it was. Errors
+ * alone may be of a class: what makes them useful (name, message, stack, cause, own properties) is kept.
  */
 import { inspect, types } from 'node:util';
 import { viewKind } from './views.ts';
@@ -29,20 +30,33 @@ const errorNames = new Set([
   'AggregateError',
 ]);
 
+/** Judges any object; see `classify`. The two most frequent kinds are told by this realm's prototypes. */
+export function natureOf(value: object): Nature {
+  if (types.isProxy(value)) return 'hopeless';
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype === Object.prototype) return 'object';
+  if (prototype === Array.prototype && Array.isArray(value)) return 'array';
+  return classify(value, prototype);
+}
+
 /** Judges an object that is not plainly `{}` or `[]`: `instance` can be helped by a registered type, `hopeless` cannot. */
 export function classify(value: object, prototype: object | null): Nature {
   if (types.isProxy(value)) return 'hopeless';
   if (prototype === null) return Array.isArray(value) || types.isExternal(value) ? 'hopeless' : 'object';
   const nature = branded(value, prototype);
   if (nature !== undefined) return nature;
+  if (isDomException(value)) return 'error';
   if (isHopeless(value)) return 'hopeless';
   return chainLength(prototype) === 1 && Object.hasOwn(prototype, 'isPrototypeOf') ? 'object' : 'instance';
 }
 
-/** The name of the native error class whose prototype this is, or undefined. */
-export function errorName(prototype: object): string | undefined {
-  const name: unknown = prototype.constructor?.name;
-  return typeof name === 'string' && errorNames.has(name) ? name : undefined;
+/** The name of the native error class that an error is an instance of, perhaps of a subclass: as `structuredClone` decides. */
+export function errorType(error: object): string {
+  for (let at = Object.getPrototypeOf(error) as object | null; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+    const name: unknown = at.constructor?.name;
+    if (typeof name === 'string' && errorNames.has(name)) return name;
+  }
+  return 'Error';
 }
 
 /** Has the array enumerable properties besides its elements, as what `String.prototype.match` returns? */
@@ -84,13 +98,18 @@ function branded(value: object, prototype: object): Nature | undefined {
   if (types.isRegExp(value)) return chain === 2 ? 'regexp' : 'instance';
   if (types.isSymbolObject(value)) return 'hopeless';
   if (types.isBoxedPrimitive(value)) return chain === 2 ? 'boxed' : 'instance';
-  if (types.isNativeError(value)) return errorName(prototype) === undefined ? 'instance' : 'error';
+  if (types.isNativeError(value)) return 'error';
   if (types.isAnyArrayBuffer(value) || ArrayBuffer.isView(value)) {
     if (viewKind(value) < 0) return 'hopeless';
     const plain = Buffer.isBuffer(value) ? 4 : types.isTypedArray(value) ? 3 : 2;
     return chain === plain ? 'view' : 'instance';
   }
   return undefined;
+}
+
+/** An error to all who meet one, though the engine of Node 20 does not make it as one. */
+function isDomException(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object DOMException]' && 'message' in value && 'name' in value;
 }
 
 function isHopeless(value: object): boolean {

@@ -4,6 +4,7 @@
  * An instance belongs to a type when its prototype is exactly the class's, so an instance of a subclass is not stored as
  * something less than it is: the subclass is registered by itself or refused.
  */
+import { types } from 'node:util';
 import { describe, StoreError } from '../../base/errors.ts';
 import { fromPlain } from './built-ins.ts';
 import { corrupt } from '../corrupt.ts';
@@ -21,6 +22,15 @@ export interface TypeCodec<T = any> {
 }
 
 const nameBytesMax = 255;
+
+/** The classes of all stores opened so far: whoever compares or names content meets instances without knowing their store. */
+const codecs = new WeakMap<object, TypeCodec>();
+
+/** How instances of the class of `instance` are stored, if a store that was opened in this process knows it. */
+export function codecOf(instance: object): TypeCodec | undefined {
+  const prototype = types.isProxy(instance) ? null : (Object.getPrototypeOf(instance) as object | null);
+  return prototype === null ? undefined : codecs.get(prototype);
+}
 
 /** The types one store knows, by name and by prototype. */
 export class TypeRegistry {
@@ -70,6 +80,7 @@ export class TypeRegistry {
     }
     this.#byName.set(name, codec);
     this.#byPrototype.set(prototype, codec);
+    codecs.set(prototype, codec);
   }
 }
 

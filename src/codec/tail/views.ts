@@ -54,6 +54,16 @@ export function viewBytes(value: object): Uint8Array {
   return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
+/** Is there still a buffer behind a view? Not when it has been transferred to another thread. */
+export function isAttached(value: object): boolean {
+  try {
+    viewBytes(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A view of its own over a copy of `bytes[start, end)`. Throws CORRUPT for a kind or a length that cannot be. */
 export function makeView(kind: number, bytes: Uint8Array, start: number, end: number): object {
   const maker = makers[kind];

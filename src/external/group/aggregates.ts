@@ -5,6 +5,7 @@
  * Folds over numbers keep their state in a few places of a Float64Array, all zero at the start, for as long as all values are
  * numbers; the others, and these from the first other value on, keep a state of any storable kind.
  */
+import { types } from 'node:util';
 import { describe } from '../../base/errors.ts';
 import { compareKeys } from '../../codec/key/key-order.ts';
 import type { Key } from '../../codec/key/keys.ts';
@@ -279,7 +280,7 @@ function extreme(name: string, direction: 1 | -1): Fold<Float64Array | [Key], Ke
     numbers,
     start: () => new Float64Array(2),
     add(state, value) {
-      if (typeof value === 'object' && !(value instanceof Date || value instanceof Uint8Array || Array.isArray(value))) {
+      if (typeof value === 'object' && !(types.isDate(value) || types.isUint8Array(value) || Array.isArray(value))) {
         throw new TypeError(`${name}: expected a key, got ${describe(value)}`);
       }
       return isEmpty(state) || isBetter(value as Key, valueOf(state)) ? [value as Key] : state;

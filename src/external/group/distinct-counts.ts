@@ -2,6 +2,7 @@
  * Exact numbers of distinct values by group, in bounded memory: pairs of key and value are sorted, repeats dropped as early as
  * they meet, and what is left is counted along with the groups, which come in the same order.
  */
+import { types } from 'node:util';
 import { ByteWriter } from '../../base/bytes.ts';
 import type { Key } from '../../codec/key/keys.ts';
 import { compareKeys } from '../../codec/key/key-order.ts';
@@ -78,7 +79,7 @@ export class DistinctCounts {
 
   /** Values that are no keys are the same when they have the same content. */
   #asKey(value: unknown): Key {
-    if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array) return value as Key;
+    if (typeof value !== 'object' || value === null || types.isDate(value) || types.isUint8Array(value)) return value as Key;
     this.#bytes.reset();
     this.#job.codec.write(value, this.#bytes);
     return [Uint8Array.from(this.#bytes.written())];

@@ -85,7 +85,7 @@ function iteratorOf<T>(source: Source<T>): Iterator<T> | AsyncIterator<T> {
 /** Brings the next item of a source; false at its end. */
 async function advance<T>(head: Head<T>, keyOf: (item: T) => unknown, order: Order): Promise<boolean> {
   const taken = head.iterator.next();
-  const result = taken instanceof Promise ? await taken : await (taken as IteratorResult<T> | PromiseLike<IteratorResult<T>>);
+  const result = await (taken as IteratorResult<T> | PromiseLike<IteratorResult<T>>);
   if (result.done === true) return false;
   const key = keyOf(result.value);
   if (!order.byItem) checkKey(key);

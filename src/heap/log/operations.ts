@@ -103,7 +103,7 @@ export class OperationsWriter {
     const out = this.#out;
     if (operation.clear === true) out.byte(code + clearCode);
     else if (value === undefined) this.#key(code + deleteBit, key);
-    else if (value instanceof Uint8Array) {
+    else if (ArrayBuffer.isView(value)) {
       this.#key(code, key);
       out.varint(value.length);
       out.raw(value);

@@ -58,10 +58,10 @@ export function putRow(
   sequence: number,
   value: Encoded | Uint8Array,
 ): void {
-  const bytes = value instanceof Uint8Array ? value.length : rowValueBytes(value);
+  const bytes = ArrayBuffer.isView(value) ? value.length : rowValueBytes(value);
   if (bytes + 8 > scratch.length) scratch = Buffer.allocUnsafeSlow((bytes + 8) * 2);
   const at = writeVarint(scratch, 0, sequence);
-  if (value instanceof Uint8Array) scratch.set(value, at);
+  if (ArrayBuffer.isView(value)) scratch.set(value, at);
   else writeRowValue(scratch, at, value);
   writer.put(row.table, row.key, scratch, at + bytes);
 }
@@ -83,7 +83,7 @@ function keepAll(
 
 /** By how many the keys hidden in a bucket change when its row does. */
 function bucketGrowth(writer: IndexWriter, key: Uint8Array, value: Operation['value']): number {
-  invariant(value === undefined || value instanceof Uint8Array, 'a bucket comes as bytes');
+  invariant(value === undefined || ArrayBuffer.isView(value), 'a bucket comes as bytes');
   const old = writer.get('entries', key);
   const before = old === undefined ? 1 : bucketSize(old);
   return (value === undefined ? 1 : decodeBucket(value, 0).length) - before;

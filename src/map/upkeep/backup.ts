@@ -1,4 +1,5 @@
 /** Backup of an open store: checks what was asked for, and holds vacuum off while it copies. */
+import { isAbortSignal } from '../../base/brands.ts';
 import { StoreError, describe } from '../../base/errors.ts';
 import { backupHeap } from '../../heap/backup/backup.ts';
 import type { BackupOptions, BackupReport } from '../../heap/backup/backup.ts';
@@ -8,7 +9,7 @@ import { withoutVacuum } from './without-vacuum.ts';
 
 const checks: Record<keyof BackupOptions, (value: unknown) => string | undefined> = {
   verifyKept: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  signal: (value) => (isAbortSignal(value) ? undefined : 'an AbortSignal'),
   onProgress: (value) => (typeof value === 'function' ? undefined : 'a function'),
 };
 

@@ -1,4 +1,5 @@
 /** Vacuum of an open store: checks the options, holds the store's vacuum lock, and runs it beside everything else. */
+import { isAbortSignal } from '../../base/brands.ts';
 import { StoreError, describe } from '../../base/errors.ts';
 import { ownFile } from '../../base/own-file.ts';
 import { storeFolder } from '../../heap/format.ts';
@@ -20,7 +21,7 @@ const checks: Record<keyof VacuumOptions, (value: unknown) => string | undefined
   budgetBytes: (value) => (isNumber(value) && value >= budgetBytesMin ? undefined : `a number from ${budgetBytesMin} on`),
   sparseBelow: (value) => (isNumber(value) && value >= 0 && value <= 1 ? undefined : 'a number from 0 to 1'),
   maxBytesPerSecond: (value) => (isNumber(value) && value > 0 ? undefined : 'a number greater than 0'),
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  signal: (value) => (isAbortSignal(value) ? undefined : 'an AbortSignal'),
   onProgress: (value) => (typeof value === 'function' ? undefined : 'a function'),
 };
 

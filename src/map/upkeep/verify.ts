@@ -1,5 +1,6 @@
 /** Verify of an open store: lends the heap's what it can not know, nodes and keys, and keeps vacuum from replacing files meanwhile. */
 import { inspect } from 'node:util';
+import { isAbortSignal } from '../../base/brands.ts';
 import { describe } from '../../base/errors.ts';
 import { decodeKey } from '../../codec/key/keys.ts';
 import type { Locks } from '../../heap/log/commit-lock.ts';
@@ -16,7 +17,7 @@ const budgetBytesMin = 64 * 1024;
 const checks: Record<keyof VerifyOptions, (value: unknown) => string | undefined> = {
   budgetBytes: (value) => (typeof value === 'number' && value >= budgetBytesMin ? undefined : `a number from ${budgetBytesMin} on`),
   dropLeftovers: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  signal: (value) => (isAbortSignal(value) ? undefined : 'an AbortSignal'),
   onProgress: (value) => (typeof value === 'function' ? undefined : 'a function'),
 };
 

@@ -1,4 +1,5 @@
 /** Items as rows of CSV (RFC 4180, lines end in LF). */
+import { types } from 'node:util';
 import { describe, StoreError } from '../../base/errors.ts';
 
 export interface CsvTextOptions {
@@ -36,7 +37,7 @@ export class CsvText {
   lines(item: unknown): string {
     const before = this.#rows++ === 0 ? this.#begin(item) : '';
     if (Array.isArray(item)) return before + this.#line(item);
-    if (typeof item !== 'object' || item === null || item instanceof Date) return before + this.#line([item]);
+    if (typeof item !== 'object' || item === null || types.isDate(item)) return before + this.#line([item]);
     const columns = this.#columns!;
     const record = item as Record<string, unknown>;
     const fields: unknown[] = [];
@@ -53,7 +54,7 @@ export class CsvText {
 
   #begin(item: unknown): string {
     if (Array.isArray(item) && this.#columns === undefined) return '';
-    if (typeof item !== 'object' || item === null || item instanceof Date) this.#columns ??= ['value'];
+    if (typeof item !== 'object' || item === null || types.isDate(item)) this.#columns ??= ['value'];
     this.#columns ??= Object.keys(item as object);
     return this.#header ? this.#line(this.#columns) : '';
   }
@@ -81,7 +82,7 @@ export class CsvText {
 
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? '' : value.toISOString();
+  if (types.isDate(value)) return Number.isNaN(value.getTime()) ? '' : value.toISOString();
   if (typeof value === 'object') return JSON.stringify(value);
   return String(value);
 }

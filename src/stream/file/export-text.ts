@@ -1,4 +1,5 @@
 /** Items as the text of files: CSV and JSON Lines. Groups become their items, with the key first. */
+import { types } from 'node:util';
 import { StoreError } from '../../base/errors.ts';
 import type { Key } from '../../codec/key/keys.ts';
 import { Flow } from '../../external/flow.ts';
@@ -80,7 +81,7 @@ async function* groupPieces([key, items]: [Key, GroupItems], lines: (item: unkno
 /** An item with its group's key first: under the name of the field it was grouped by, else as `key`. */
 function withKey(key: Key, name: string, item: unknown): unknown {
   if (Array.isArray(item)) return [key, ...(item as unknown[])];
-  if (typeof item !== 'object' || item === null || item instanceof Date) return { [name]: key, value: item };
+  if (typeof item !== 'object' || item === null || types.isDate(item)) return { [name]: key, value: item };
   if (Object.hasOwn(item, name)) return { [name]: (item as Record<string, unknown>)[name], ...item };
   return { [name]: key, ...item };
 }

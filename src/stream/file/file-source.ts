@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { addAbortSignal, pipeline, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createGunzip } from 'node:zlib';
+import { isUrl } from '../../base/brands.ts';
 import { describe, StoreError } from '../../base/errors.ts';
 import type { StreamRun } from '../stream-run.ts';
 
@@ -11,7 +12,7 @@ const chunkBytes = 256 * 1024;
 
 /** The path of a file given as a path or a file URL. Throws a TypeError. */
 export function pathOf(path: string | URL, caller: string): string {
-  const plain: unknown = path instanceof URL ? fileURLToPath(path) : path;
+  const plain: unknown = isUrl(path) ? fileURLToPath(path) : path;
   if (typeof plain !== 'string' || plain === '') throw new TypeError(`${caller}: expected the path of a file, got ${describe(path)}`);
   return plain;
 }
