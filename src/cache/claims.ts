@@ -15,7 +15,7 @@
 import type { Key } from '../codec/key/keys.ts';
 import { packError, unpackError } from '../engine/task-error.ts';
 import type { SentError } from '../engine/task-error.ts';
-import { storeFolder } from '../heap/format.ts';
+import { folderOfStore } from '../heap/format.ts';
 import { isNode } from '../tree/node.ts';
 import { LockFile } from '../storage/lock.ts';
 import { RowKind } from './rows.ts';
@@ -46,7 +46,7 @@ export class Claims {
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
     this.#rows = shelf.rows;
-    this.#locks = LockFile.open({ folder: storeFolder(shelf.store.heap.storage.path), name: 'locks/cache' });
+    this.#locks = LockFile.open({ folder: folderOfStore(shelf.store.heap.storage), name: 'locks/cache' });
   }
 
   /** The lock of upkeep: one process of all looks after the store. */

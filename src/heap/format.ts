@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
+import { FileStorage } from '../storage/file-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { StoreFolder } from '../storage/store-folder.ts';
 import { formatVersion, segmentFolder } from './segment/segment.ts';
@@ -17,6 +18,11 @@ const ofNobody = /^(?:lost\+found|\.(?:git(?:keep|ignore|attributes)|keep|placeh
 /** The folder of the store at `path`. */
 export function storeFolder(path: string): StoreFolder {
   return new StoreFolder(path);
+}
+
+/** The folder of an open store, for what opens files by itself. */
+export function folderOfStore(storage: Storage): StoreFolder {
+  return storage instanceof FileStorage ? storage.folder : storeFolder(storage.path);
 }
 
 /** Is this a name that says nothing of what a folder is for? Such files are left alone. */

@@ -346,6 +346,22 @@ export class Heap implements ChunkSource {
     await this.#sync.reach(this.#meta.tail);
   }
 
+  /**
+   * Is what was made durable where the store is? A folder that was removed, moved or replaced takes writes for ever. Throws NOT_FOUND
+   * and poisons the heap.
+   */
+  checkInPlace(): void {
+    this.checkUsable();
+    try {
+      this.storage.checkInPlace();
+      const { segment } = this.#meta.tail;
+      if (segment !== 0) this.segments.checkInPlace(segment);
+    } catch (error) {
+      this.poison(error);
+      throw error;
+    }
+  }
+
   /** Waits for syncs that are under way. Throws what the last one failed with, unless the heap was poisoned before. */
   async settle(): Promise<void> {
     const isGood = this.#failure === undefined;

@@ -4,7 +4,7 @@
  * All maps of one folder in a thread share one Store: what one of them sets the others see at once. The store is opened for the
  * first and closed with the last.
  */
-import { StoreError } from '../base/errors.ts';
+import { StoreError, isStoreError } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
 import { TypeRegistry } from '../codec/tail/type-registry.ts';
 import { isStore, storeFolder } from '../heap/format.ts';
@@ -40,6 +40,8 @@ interface SharedStore {
   maps: number;
   /** Has this thread vacuumed it? */
   vacuumed: boolean;
+  /** Its place in the list of open stores. */
+  listed: Promise<SharedStore | undefined> | undefined;
 }
 
 /** By real path: open stores, and those being opened or closed. */
@@ -60,6 +62,11 @@ export async function open<K extends Key = Key, V = unknown>(
     if (pending === undefined) break;
     const found = await pending;
     if (found === undefined || shared.get(folder) !== pending) continue;
+    if (!isInPlace(found)) {
+      // It was removed or moved: who has it open keeps it, and hears of it when it is flushed. What is here now is another.
+      shared.delete(folder);
+      continue;
+    }
     if (options.rebuild === true) throw new StoreError('LOCKED', 'The index can not be rebuilt: this process has the store open');
     for (const codec of options.types ?? []) found.store.nodes.types.add(codec);
     await vacuumByItself(found, options);
@@ -68,9 +75,11 @@ export async function open<K extends Key = Key, V = unknown>(
   const opening = openShared(folder, options);
   shared.set(folder, opening);
   try {
-    return makeMap<K, V>(folder, await opening, options);
+    const opened = await opening;
+    opened.listed = opening;
+    return makeMap<K, V>(folder, opened, options);
   } catch (error) {
-    shared.delete(folder);
+    unlist(folder, opening);
     throw error;
   }
 }
@@ -85,6 +94,7 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
   }
   storage.createFolder('locks');
   const locks = LockFile.open({ folder: storage.folder, name: lockName });
+  storage.folder.keep(lockName, locks.identity);
   const room = new CacheRoom(options.cacheBytes ?? cacheBytesDefault);
   const opened = await openHeap(
     { storage, home: new LmdbHome(storage), locks },
@@ -103,7 +113,7 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
     types,
   });
   room.watch(store);
-  const one = { store, opened, locks, room, maps: 0, vacuumed: false };
+  const one = { store, opened, locks, room, maps: 0, vacuumed: false, listed: undefined };
   await vacuumByItself(one, options);
   return one;
 }
@@ -156,16 +166,29 @@ async function release(folder: string, one: SharedStore): Promise<void> {
       await one.opened.close();
     }
   })();
-  shared.set(
-    folder,
-    closing.then(
-      () => undefined,
-      () => undefined,
-    ),
+  const closed = closing.then(
+    () => undefined,
+    () => undefined,
   );
+  if (shared.get(folder) === one.listed) shared.set(folder, closed);
   try {
     await closing;
   } finally {
-    shared.delete(folder);
+    unlist(folder, closed);
+  }
+}
+
+/** Another store may have taken the place by now. */
+function unlist(folder: string, entry: Promise<SharedStore | undefined>): void {
+  if (shared.get(folder) === entry) shared.delete(folder);
+}
+
+function isInPlace({ store }: SharedStore): boolean {
+  try {
+    store.heap.storage.checkInPlace();
+    return true;
+  } catch (error) {
+    if (isStoreError(error)) return false;
+    throw error;
   }
 }

@@ -348,6 +348,11 @@ export class Store {
 
   /** Resolves when everything before it is durable. */
   async flush(): Promise<void> {
+    await this.#flush();
+    this.heap.checkInPlace();
+  }
+
+  async #flush(): Promise<void> {
     this.enter();
     await this.soon(() => this.#tryCommitPending(true));
     await this.heap.sync();
@@ -356,7 +361,10 @@ export class Store {
   /** Commits what is pending and lets nothing more in. */
   async finish(): Promise<void> {
     try {
-      if (this.heap.failure === undefined) await this.flush();
+      if (this.heap.failure !== undefined) return;
+      await this.#flush();
+      // Who has written nothing loses nothing.
+      if (this.heap.bytesWritten > 0) this.heap.checkInPlace();
     } finally {
       this.#closed = true;
       this.#fresh = false;

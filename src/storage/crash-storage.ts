@@ -72,6 +72,8 @@ export class CrashStorage implements Storage {
     return after;
   }
 
+  checkInPlace(): void {}
+
   exists(name: string): boolean {
     return this.#live.exists(name);
   }
@@ -213,6 +215,10 @@ class CrashFile implements StorageFile {
   async syncSoon(): Promise<void> {
     await Promise.resolve();
     this.sync();
+  }
+
+  inPlace(): boolean {
+    return true;
   }
 
   close(): void {

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import { closedError, fileError, readOnlyError, systemError } from './file-error.ts';
 import type { OpenMode, Storage, StorageFile } from './storage.ts';
-import { StoreFolder } from './store-folder.ts';
+import { StoreFolder, identityOf } from './store-folder.ts';
+import type { Place } from './store-folder.ts';
 import { readWhole, writeWhole } from './whole-file.ts';
 
 /** A store's folder on a disk. */
@@ -18,6 +19,10 @@ export class FileStorage implements Storage {
     return this.folder.path;
   }
 
+  checkInPlace(): void {
+    this.#attempt('look for the store', () => this.folder.checkKept());
+  }
+
   exists(name: string): boolean {
     return this.#attempt(`look for ${name}`, () => this.folder.kind(name) !== undefined);
   }
@@ -28,7 +33,7 @@ export class FileStorage implements Storage {
 
   open(name: string, mode: OpenMode): StorageFile {
     const fd = this.#attempt(`open ${name}`, () => this.folder.open(name, mode));
-    return new DiskFile(fd, name, mode !== 'read');
+    return new DiskFile(fd, { folder: this.folder, name }, mode !== 'read');
   }
 
   createFolder(name: string): void {
@@ -84,13 +89,15 @@ export class FileStorage implements Storage {
 
 class DiskFile implements StorageFile {
   readonly #fd: number;
+  readonly #folder: StoreFolder;
   readonly #name: string;
   readonly #writable: boolean;
   #closed = false;
   #syncsUnderWay = 0;
 
-  constructor(fd: number, name: string, writable: boolean) {
+  constructor(fd: number, { folder, name }: Exclude<Place, string>, writable: boolean) {
     this.#fd = fd;
+    this.#folder = folder;
     this.#name = name;
     this.#writable = writable;
   }
@@ -160,6 +167,15 @@ class DiskFile implements StorageFile {
     } finally {
       this.#syncsUnderWay--;
       if (this.#closed) this.#release();
+    }
+  }
+
+  inPlace(): boolean {
+    if (this.#closed) throw closedError(this.#name);
+    try {
+      return this.#folder.identity(this.#name) === identityOf(fs.fstatSync(this.#fd));
+    } catch (error) {
+      throw fileError(error, `look for ${this.#name}`);
     }
   }
 

@@ -14,7 +14,7 @@ import { fileError } from './file-error.ts';
 import { loadPackage, tryLoadPackage } from './load-package.ts';
 import { waitBlocking, waitSoon } from './lock-wait.ts';
 import type { LockWait, LockWaitSoon } from './lock-wait.ts';
-import { placeIn } from './store-folder.ts';
+import { identityOf, placeIn } from './store-folder.ts';
 import type { Place } from './store-folder.ts';
 
 /** What is used of fs-native-extensions, which has no types. */
@@ -83,6 +83,11 @@ export class LockFile {
     } catch (error) {
       throw fileError(error, `open the lock file ${path}`);
     }
+  }
+
+  /** Device and inode of the open file: no other file has them while it is open. */
+  get identity(): string {
+    return identityOf(fs.fstatSync(this.#fd));
   }
 
   /** Takes the lock if nobody is in the way. A lock that this object holds can not be taken again. */

@@ -22,6 +22,8 @@ export interface StorageFile {
   sync(): void;
   /** As `sync`, off the thread. */
   syncSoon(): Promise<void>;
+  /** Does its name still lead to this file? Not when it, or a folder above it, was removed, renamed or replaced. */
+  inPlace(): boolean;
   /** Idempotent. A sync under way still ends well. */
   close(): void;
 }
@@ -33,6 +35,8 @@ export type OpenMode = 'read' | 'write' | 'create';
 export interface Storage {
   /** Where it is; for people, and for what opens files by itself (the index, the locks). */
   readonly path: string;
+  /** Throws NOT_FOUND when the folder that was opened is no longer the one at its path. */
+  checkInPlace(): void;
   exists(name: string): boolean;
   /** The names in a folder, sorted; [] when there is no such folder. */
   list(folder: string): string[];

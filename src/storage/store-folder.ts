@@ -35,6 +35,8 @@ export class StoreFolder {
   readonly path: string;
   readonly #root: string;
   readonly #prefix: string;
+  /** The file that tells this folder from another at its path, and what it was. */
+  #kept: { readonly name: string; readonly identity: string } | undefined;
 
   /** `prefix` ends with `/` or is empty: see `sub`. */
   constructor(path: string, prefix = '') {
@@ -45,11 +47,32 @@ export class StoreFolder {
 
   /** A folder in this one: names in it are still looked at from the top. */
   sub(name: string): StoreFolder {
-    return new StoreFolder(this.#root, `${this.#prefix}${name}/`);
+    const sub = new StoreFolder(this.#root, `${this.#prefix}${name}/`);
+    sub.#kept = this.#kept;
+    return sub;
+  }
+
+  /**
+   * From here on nothing is opened, made, renamed or removed unless `name` still leads to the file of this identity, which somebody holds
+   * open, so that no other gets it: the folder may be removed, or another put in its place.
+   */
+  keep(name: string, identity: string): void {
+    this.#kept = { name: this.#prefix + name, identity };
+  }
+
+  /** Throws NOT_FOUND when the folder is no longer the one that was opened. */
+  checkKept(): void {
+    if (this.#kept === undefined) return;
+    const path = join(this.#root, this.#kept.name);
+    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && identityOf(stat) === this.#kept.identity) return;
+    const what = stat === undefined ? 'was removed or moved' : 'was replaced by another';
+    throw new StoreError('NOT_FOUND', `The store that was opened at ${this.#root} ${what} while it was open; open it again where it is`);
   }
 
   /** The path of a name whose folders are folders. What they are not is for the call that follows to say where they are missing. */
   at(name: string): string {
+    this.checkKept();
     const inner = this.#prefix + name;
     for (let end = inner.indexOf('/'); end > 0; end = inner.indexOf('/', end + 1)) {
       const path = join(this.#root, inner.slice(0, end));

@@ -29,10 +29,11 @@ export class BackupTarget {
   constructor(path: string, store: string) {
     const folder = storeFolder(path);
     this.storage = new FileStorage(folder);
-    this.staging = new FileStorage(folder.sub(stagingFolder));
     checkContent(this.storage, store);
     this.storage.createFolder('locks');
     this.#locks = LockFile.open({ folder, name: lockName });
+    folder.keep(lockName, this.#locks.identity);
+    this.staging = new FileStorage(folder.sub(stagingFolder));
     try {
       if (!this.#locks.tryLock(lockPlaces.open) || !this.#locks.tryLock(lockPlaces.presence)) {
         throw new StoreError('LOCKED', `${path} is open in another place, or another backup goes there`);

@@ -186,6 +186,15 @@ export class Segments {
     return this.#bytesOf(this.#nameOf(id));
   }
 
+  /** Throws NOT_FOUND when a plain segment is open here, but its file was taken away, and by no vacuum. */
+  checkInPlace(id: number): void {
+    const isGone = (): boolean => this.#open.get(id)?.file.inPlace() === false;
+    if (!isGone()) return;
+    // A vacuum of another process puts it aside.
+    this.reload();
+    if (isGone()) throw new StoreError('NOT_FOUND', `The file of segment ${id} was removed or replaced while the store was open: open it again`);
+  }
+
   /** Makes a new segment, durable with its directory entry. */
   create(header: SegmentHeader): OpenSegment {
     const file = this.#storage.open(segmentName(header.id), 'create');

@@ -21,7 +21,7 @@ export async function backupStore(store: Store, folder: string | URL, options: B
   if (`${target}/`.startsWith(`${heap.storage.path}/`)) {
     throw new StoreError('CONFLICT', `${target} lies in the store itself: choose a folder beside it`);
   }
-  return withoutVacuum(heap.storage.path, options.signal, () =>
+  return withoutVacuum(heap.storage, options.signal, () =>
     backupHeap({ heap, exclusively: (fn) => store.exclusivelySoon(fn) }, target, options),
   );
 }

@@ -2,7 +2,7 @@
 import { isAbortSignal } from '../../base/brands.ts';
 import { StoreError, describe } from '../../base/errors.ts';
 import { ownFile } from '../../base/own-file.ts';
-import { storeFolder } from '../../heap/format.ts';
+import { folderOfStore } from '../../heap/format.ts';
 import { lockPlaces } from '../../heap/log/commit-lock.ts';
 import { TaskPool } from '../../engine/task-pool.ts';
 import type { RewriteJob, RewriteTask, Rewritten } from '../../heap/vacuum/rewrite.ts';
@@ -57,7 +57,7 @@ export async function stopVacuum(store: Store): Promise<void> {
 
 async function runLocked(store: Store, locks: LockFile, options: VacuumOptions): Promise<VacuumReport> {
   const { heap } = store;
-  const lock = await lockMaintenance({ folder: storeFolder(heap.storage.path), name: 'locks/vacuum' }, {
+  const lock = await lockMaintenance({ folder: folderOfStore(heap.storage), name: 'locks/vacuum' }, {
     purpose: 'vacuum',
     kernel: { file: locks, offset: lockPlaces.vacuum },
     // The heap checks its epoch itself, at every publish.

@@ -25,7 +25,7 @@ const checks: Record<keyof VerifyOptions, (value: unknown) => string | undefined
 export async function verifyStore(store: Store, locks: Locks, options: VerifyOptions): Promise<VerifyReport> {
   checkOptions(options);
   const { heap } = store;
-  return withoutVacuum(heap.storage.path, options.signal, async () => {
+  return withoutVacuum(heap.storage, options.signal, async () => {
     await store.commitPendingSoon();
     return verifyHeap(heap, options, { check: checkChunk, checkRow: checkRowValue, nameKey, exclusively: (fn) => store.exclusivelySoon(fn), locks });
   });

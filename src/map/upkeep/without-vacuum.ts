@@ -1,5 +1,6 @@
-import { storeFolder } from '../../heap/format.ts';
+import { folderOfStore } from '../../heap/format.ts';
 import { lockName, lockPlaces } from '../../heap/log/commit-lock.ts';
+import type { Storage } from '../../storage/storage.ts';
 import { LockFile } from '../../storage/lock.ts';
 
 /** A vacuum of a large store takes its time. */
@@ -9,9 +10,9 @@ const waitMs = 30 * 60_000;
  * Runs `fn` while no vacuum replaces files: waits for one that runs, in whichever process, and keeps others from beginning. Holders of
  * this kind do not mind each other. Throws TIMEOUT after half an hour, ABORTED.
  */
-export async function withoutVacuum<T>(storePath: string, signal: AbortSignal | undefined, fn: () => Promise<T>): Promise<T> {
+export async function withoutVacuum<T>(storage: Storage, signal: AbortSignal | undefined, fn: () => Promise<T>): Promise<T> {
   // A lock file of its own: the kernel does not tell a holder from itself.
-  const locks = LockFile.open({ folder: storeFolder(storePath), name: lockName });
+  const locks = LockFile.open({ folder: folderOfStore(storage), name: lockName });
   try {
     await locks.lockSoon(lockPlaces.vacuum, { shared: true, timeoutMs: waitMs, signal, what: 'the vacuum that is running' });
     return await fn();
