@@ -15,7 +15,7 @@ import type { ImportLine, SourceText } from './source-text.ts';
 /** One door per dependency: which files may name a module. */
 const doors: Readonly<Record<string, RegExp>> = {
   lmdb: /^src\/storage\/lmdb-index\.ts$/,
-  'fs-native-extensions': /^src\/storage\/lock\.ts$/,
+  'fs-native-extensions': /^src\/storage\/kernel-calls\.ts$/,
   'proper-lockfile': /^src\/storage\/(?:maintenance-)?lock\.ts$/,
   'xxhash-wasm': /^src\/heap\/hash\.ts$/,
   'cbor-x': /^src\/codec\/cbor\.ts$/,

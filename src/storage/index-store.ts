@@ -73,8 +73,15 @@ export interface Index {
   sync(): void;
   /** As `sync`, off the thread. */
   syncSoon(): Promise<void>;
-  /** Size of its data on disk (or in memory). */
+  /** What its data takes on disk (or in memory). */
   bytes(): number;
+  /** The part of it that rows take, in whole pages. The rest is used again by later commits, or given back by `trim`. */
+  usedBytes(): number;
+  /**
+   * Gives what no rows take back to the disk, a few milliseconds' worth, from `from` on; 0 is the beginning. The caller holds the commit
+   * lock. Returns where to go on; undefined when that was the end, or where it can not be done.
+   */
+  trim(from: number): number | undefined;
   /** Idempotent. */
   close(): Promise<void>;
 }

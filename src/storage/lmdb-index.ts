@@ -23,6 +23,7 @@ import { fileError } from './file-error.ts';
 import { indexKeyBytesMax, tables } from './index-store.ts';
 import type { Index, IndexRange, IndexWriter, Table } from './index-store.ts';
 import { lmdbDataName, prepareLmdbFiles, readersMax } from './lmdb-files.ts';
+import { oldestReadOf, trimFreePages } from './lmdb-trim.ts';
 import { LmdbWriter } from './lmdb-writer.ts';
 import type { LmdbRows } from './lmdb-writer.ts';
 import { loadPackage, tryLoadPackage } from './load-package.ts';
@@ -36,13 +37,21 @@ interface Root extends RootDatabase<Buffer, Uint8Array> {
   resetReadTxn(): void;
   ensureReadTxn(): void;
   readerCheck(): number;
+  readerList(): string;
   sync(callback: (error?: Error) => void): void;
 }
 interface Rows extends Database<Buffer, Uint8Array> {
-  readonly db: { stat(): { entryCount: number } };
+  readonly db: { stat(): Stat };
   /** The true length of what `getBinaryFast` returned last. */
   readonly lastSize: number;
   getBinaryFast(key: Buffer): Lent | undefined;
+}
+interface Stat {
+  readonly entryCount: number;
+  readonly pageSize: number;
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
 }
 /** What `getBinaryFast` returns: lmdb-js's one buffer with a false length, or a map of the file for a huge value. */
 type Lent = Buffer & { readonly isGlobal?: boolean; readonly maxLength: number };
@@ -209,13 +218,39 @@ export class LmdbIndex implements Index {
     if (!this.#closed) this.#root.readerCheck();
   }
 
-  /** The size of the data file. The lock file is sparse and counts for nothing. */
+  /** What the data file takes on the disk: free pages may be holes in it. The lock file is sparse and counts for nothing. */
   bytes(): number {
     this.#mayUse();
     try {
-      return this.#folder.size(lmdbDataName);
+      return this.#folder.bytesOnDisk(lmdbDataName);
     } catch (error) {
       throw fileError(error, 'measure the index');
+    }
+  }
+
+  usedBytes(): number {
+    this.#mayRead();
+    try {
+      this.#root.ensureReadTxn();
+      let bytes = 0;
+      for (const table of tables) {
+        const { pageSize, treeBranchPageCount, treeLeafPageCount, overflowPages } = this.#rows[table].db.stat();
+        bytes += pageSize * (treeBranchPageCount + treeLeafPageCount + overflowPages);
+      }
+      return bytes;
+    } catch (error) {
+      throw indexError(error, 'measure the index');
+    }
+  }
+
+  trim(from: number): number | undefined {
+    this.#mayUse();
+    try {
+      if (from === 0) this.#root.readerCheck();
+      const oldestRead = oldestReadOf(this.#root.readerList());
+      return oldestRead === undefined ? undefined : trimFreePages(this.#folder, { oldestRead, from });
+    } catch (error) {
+      throw indexError(error, 'measure the index');
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * Locks between threads and processes. The one door to `fs-native-extensions`.
+ * Locks between threads and processes.
  *
  * A LockFile has one lock per byte offset; the file's content does not matter. The locks are the kernel's, of the kind that
  * belongs to the open file (OFD locks on Linux and macOS, LockFileEx on Windows): two LockFiles exclude each other also
@@ -11,63 +11,25 @@ import { join } from 'node:path';
 import { invariant } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import { fileError } from './file-error.ts';
-import { loadPackage, tryLoadPackage } from './load-package.ts';
+import { kernelCalls } from './kernel-calls.ts';
+import type { KernelCalls } from './kernel-calls.ts';
 import { waitBlocking, waitSoon } from './lock-wait.ts';
 import type { LockWait, LockWaitSoon } from './lock-wait.ts';
 import { identityOf, placeIn } from './store-folder.ts';
 import type { Place } from './store-folder.ts';
 
-/** What is used of fs-native-extensions, which has no types. */
-interface KernelLocks {
-  tryLock(fd: number, offset: number, length: number, options: { shared: boolean }): boolean;
-  unlock(fd: number, offset: number, length: number): void;
-}
-
-/** The same of its binary, whose lock throws EAGAIN when somebody is in the way. */
-interface KernelBinding {
-  tryLock(fd: number, offset: number, length: number, exclusive: boolean): void;
-  unlock(fd: number, offset: number, length: number): void;
-}
-
-let kernel: KernelLocks | undefined;
-
-/**
- * The binary itself where it lies as expected: what the package runs to find it costs each process 12 ms and 4 MB, most of an open.
- * Anywhere else the package, by its own ways.
- */
-function loadKernel(): KernelLocks {
-  const binary = `fs-native-extensions/prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`;
-  const binding = tryLoadPackage(binary) as Partial<KernelBinding> | undefined;
-  if (typeof binding?.tryLock !== 'function' || typeof binding.unlock !== 'function') {
-    return loadPackage('fs-native-extensions', 'Kernel locks') as KernelLocks;
-  }
-  const { tryLock, unlock } = binding as KernelBinding;
-  return {
-    tryLock(fd, offset, length, { shared }) {
-      try {
-        tryLock(fd, offset, length, !shared);
-        return true;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
-        throw error;
-      }
-    },
-    unlock,
-  };
-}
-
 /** A file whose bytes are locks. Held locks end with `unlock`, `close`, or the process. */
 export class LockFile {
   readonly path: string;
   readonly #fd: number;
-  readonly #kernel: KernelLocks;
+  readonly #kernel: KernelCalls;
   readonly #held = new Set<number>();
   #closed = false;
 
-  private constructor(path: string, fd: number, kernelLocks: KernelLocks) {
+  private constructor(path: string, fd: number, kernel: KernelCalls) {
     this.path = path;
     this.#fd = fd;
-    this.#kernel = kernelLocks;
+    this.#kernel = kernel;
   }
 
   /**
@@ -75,7 +37,7 @@ export class LockFile {
    * platform has no kernel locks, NOT_FOUND or IO for the file, FORMAT for what is no file.
    */
   static open(place: Place): LockFile {
-    kernel ??= loadKernel();
+    const kernel = kernelCalls('Kernel locks');
     const { folder, name } = placeIn(place);
     const path = join(folder.path, name);
     try {

@@ -81,6 +81,14 @@ export class MemoryIndex implements Index {
     return bytes;
   }
 
+  usedBytes(): number {
+    return this.bytes();
+  }
+
+  trim(): undefined {
+    this.#mayUse();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
   }

@@ -214,9 +214,10 @@ export class StoreFolder {
     return stat && identityOf(stat);
   }
 
-  /** Its size in bytes, without opening it. */
-  size(name: string): number {
-    return fs.lstatSync(this.at(name)).size;
+  /** What a file takes on the disk: as much as its size, or less where there are holes in it. */
+  bytesOnDisk(name: string): number {
+    const { size, blocks } = fs.lstatSync(this.at(name));
+    return Math.min(size, blocks * 512);
   }
 
   /** Throws what the system says when this process may not read and write a file. */

@@ -92,7 +92,8 @@ export class LmdbHome implements IndexHome {
   }
 
   async shrink(index: Index, reach: Reach): Promise<void> {
-    const bytes = index.bytes();
+    // With the holes in it: what copies the file may fill them.
+    const bytes = this.#fileBytes();
     if (bytes < shrunkBytesMin || estimateIndexBytes(index) * 2 > bytes) return;
     await this.rebuild((fresh) => {
       copyIndex(index, fresh);
@@ -110,6 +111,15 @@ export class LmdbHome implements IndexHome {
     } finally {
       file.close();
       this.#storage.remove(name);
+    }
+  }
+
+  #fileBytes(): number {
+    const file = this.#storage.open(this.#file.name, 'read');
+    try {
+      return file.size();
+    } finally {
+      file.close();
     }
   }
 

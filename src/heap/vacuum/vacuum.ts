@@ -5,7 +5,7 @@
  * every group of segments written anew. A second vacuum gets LOCKED. Stopped or killed anywhere, it leaves a store as good as
  * before; what it had published stays won, and the next one removes its leftovers.
  */
-import { StoreError } from '../../base/errors.ts';
+import { StoreError, isStoreError } from '../../base/errors.ts';
 import { steadyMs } from '../../base/timers.ts';
 import type { Locks } from '../log/commit-lock.ts';
 import type { Ref } from '../chunk.ts';
@@ -15,6 +15,7 @@ import type { Heap, PlannedOperation } from '../heap.ts';
 import type { Tail } from '../log/log.ts';
 import { retire } from '../segment/manifest.ts';
 import type { Manifest, SegmentState } from '../segment/manifest.ts';
+import { trimIndex } from '../rows/index-trim.ts';
 import { dropDeadPins } from '../rows/pins.ts';
 import { refOffset, refSegment } from '../segment/ref.ts';
 import { rowHead } from '../rows/rows.ts';
@@ -70,6 +71,7 @@ export async function vacuumHeap(parts: VacuumParts, options: VacuumOptions = {}
     if (options.dryRun === true) return vacuum.estimate();
     await vacuum.settle();
     await vacuum.compact();
+    await vacuum.trim();
     return vacuum.report();
   } finally {
     vacuum.end();
@@ -212,6 +214,15 @@ class Vacuum {
     }
     this.#pace.hold(-filterBytes);
     await this.#dropBuckets();
+  }
+
+  /** Gives back what the index does not need any more. Everything is won by then: whoever is kept waiting too long leaves it. */
+  async trim(): Promise<void> {
+    try {
+      await trimIndex(this.#heap, this.#parts.exclusively, () => this.#pace.step({ phase: 'index', done: 0 }));
+    } catch (error) {
+      if (!isStoreError(error, 'TIMEOUT')) throw error;
+    }
   }
 
   report(): VacuumReport {
