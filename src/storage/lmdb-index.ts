@@ -5,7 +5,8 @@
  *
  * - `noSync`: a commit costs 6 us instead of a disk's latency. The log is the truth: after a crash of the machine the store
  *   rebuilds the index; after a crash of a process the kernel still has every page.
- * - Synchronous transactions only. lmdb-js's queue of writes never settles some promises after an I/O error.
+ * - Synchronous transactions only. lmdb-js's queue of writes never settles some promises after an I/O error. A worker thread can be
+ *   ended in the middle of one, and then hangs for ever: there they are run by a thread of the pool (`prepared-write.ts`).
  * - One read transaction per object, started by the first read and let go by lmdb-js's timer at the end of the turn, so no
  *   reader is pinned while the process waits and LMDB can reuse pages. A read costs 0.7 us, the first after `renew` 1.3 us.
  * - `getBinaryFast` where the bytes are only looked at (`lend`; 0.13 us less), through a view of our own: its `length` is false.
@@ -16,6 +17,8 @@
  *
  * The lock file must never be opened by anything else in this process: closing any descriptor of it would drop LMDB's locks.
  */
+import { constants } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
 import type { open, Database, RangeOptions, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb';
 import { InvariantError, invariant } from '../base/assert.ts';
 import { StoreError, isStoreError } from '../base/errors.ts';
@@ -27,13 +30,24 @@ import { oldestReadOf, trimFreePages } from './lmdb-trim.ts';
 import { LmdbWriter } from './lmdb-writer.ts';
 import type { LmdbRows } from './lmdb-writer.ts';
 import { loadPackage, tryLoadPackage } from './load-package.ts';
+import { PreparedWrite } from './prepared-write.ts';
 import { StoreFolder } from './store-folder.ts';
 
-const loaded = tryLoadPackage('lmdb');
+interface Lmdb {
+  readonly open: typeof open;
+  readonly nativeAddon: { getBufferAddress(bytes: Uint8Array): number };
+}
+
+interface EnvironmentClass {
+  new (name: null, options: object): Root;
+  readonly prototype: { transactionSync: unknown };
+}
+
+const loaded = tryLoadPackage('lmdb') as Lmdb | undefined;
 
 /** What lmdb-js has beyond its types: the native handles of the environment and of a table, and the end of a read. */
 interface Root extends RootDatabase<Buffer, Uint8Array> {
-  readonly env: { sync(): void };
+  readonly env: { sync(): void; startWriting(address: number, callback: () => void): void };
   resetReadTxn(): void;
   ensureReadTxn(): void;
   readerCheck(): number;
@@ -41,7 +55,7 @@ interface Root extends RootDatabase<Buffer, Uint8Array> {
   sync(callback: (error?: Error) => void): void;
 }
 interface Rows extends Database<Buffer, Uint8Array> {
-  readonly db: { stat(): Stat };
+  readonly db: { readonly dbi: number; stat(): Stat };
   /** The true length of what `getBinaryFast` returned last. */
   readonly lastSize: number;
   getBinaryFast(key: Buffer): Lent | undefined;
@@ -73,7 +87,7 @@ export class LmdbIndex implements Index {
   readonly #folder: StoreFolder;
   readonly #root: Root;
   readonly #rows: Record<Table, Rows>;
-  readonly #writer: LmdbWriter;
+  readonly #writer: LmdbWriter | PreparedWrite;
   lent: Uint8Array = new Uint8Array(0);
   /** What `lent` is a view of. */
   #lender: Lent | undefined;
@@ -84,28 +98,15 @@ export class LmdbIndex implements Index {
 
   constructor(folder: StoreFolder) {
     this.#folder = folder;
-    const lmdb = (loaded ?? loadPackage('lmdb', 'Indexes')) as { open: typeof open };
-    const encodings = { keyEncoding: 'binary', encoding: 'binary' } as const;
+    const lmdb = loaded ?? (loadPackage('lmdb', 'Indexes') as Lmdb);
     try {
-      this.#root = lmdb.open({
-        ...encodings,
-        path: folder.path,
-        noSubdir: false,
-        noSync: true,
-        overlappingSync: false,
-        safeRestore: true,
-        eventTurnBatching: false,
-        permissionsMode: 0o600,
-        maxDbs: 16,
-        maxReaders: readersMax,
-      } as RootDatabaseOptionsWithPath) as Root;
-      this.#rows = Object.fromEntries(
-        tables.map((table) => [table, this.#root.openDB(table, encodings)]),
-      ) as unknown as Record<Table, Rows>;
+      const { root, rows } = openEnvironment(lmdb.open, folder.path);
+      this.#root = root;
+      this.#rows = rows;
     } catch (error) {
       throw indexError(error, `open the index in ${folder.path}`);
     }
-    this.#writer = new LmdbWriter(this.#rows as unknown as Record<Table, LmdbRows>, asKey, (error) => indexError(error, 'write to the index'));
+    this.#writer = isMainThread ? this.#direct() : this.#prepared();
   }
 
   renew(): void {
@@ -177,14 +178,19 @@ export class LmdbIndex implements Index {
     let failure: { error: unknown } | undefined;
     this.#writer.begin();
     try {
-      this.#root.transactionSync(() => {
+      const writing = (): void => {
         try {
           fn(this.#writer);
         } catch (error) {
           failure = { error };
           throw error;
         }
-      });
+      };
+      if (this.#writer instanceof PreparedWrite) {
+        writing();
+        this.#writer.commit();
+        this.#root.resetReadTxn();
+      } else this.#root.transactionSync(writing);
     } catch (error) {
       throw failure === undefined ? indexError(error, 'commit to the index') : failure.error;
     } finally {
@@ -262,6 +268,21 @@ export class LmdbIndex implements Index {
     await this.#root.close();
   }
 
+  #direct(): LmdbWriter {
+    return new LmdbWriter(this.#rows as unknown as Record<Table, LmdbRows>, asKey, (error) => indexError(error, 'write to the index'));
+  }
+
+  #prepared(): PreparedWrite {
+    const { getBufferAddress } = loaded!.nativeAddon;
+    return new PreparedWrite({
+      asKey,
+      tableNumber: (table) => this.#rows[table].db.dbi,
+      addressOf: (bytes) => getBufferAddress(bytes),
+      read: (table, key) => this.get(table, key),
+      start: (address, keep) => this.#root.env.startWriting(address, () => void keep),
+    });
+  }
+
   #borrow(found: Lent): void {
     const isKept = found.isGlobal === true;
     this.#lender = isKept ? found : undefined;
@@ -277,6 +298,47 @@ export class LmdbIndex implements Index {
     this.#reading = true;
   }
 
+}
+
+const encodings = { keyEncoding: 'binary', encoding: 'binary' } as const;
+
+/** The environment in a folder and its tables, which are made where they are missing. */
+function openEnvironment(openLmdb: Lmdb['open'], path: string): { root: Root; rows: Record<Table, Rows> } {
+  const options = {
+    ...encodings,
+    path,
+    noSubdir: false,
+    noSync: true,
+    overlappingSync: false,
+    safeRestore: true,
+    eventTurnBatching: false,
+    permissionsMode: 0o600,
+    maxDbs: 16,
+    maxReaders: readersMax,
+    isRoot: true,
+    asClass: true,
+  };
+  const Environment = openLmdb(options as unknown as RootDatabaseOptionsWithPath) as unknown as EnvironmentClass;
+  const transactions = Environment.prototype.transactionSync;
+  // lmdb-js opens tables in a transaction that writes. Those that are there can be opened by reading, which a thread may be ended in.
+  if (!isMainThread) Environment.prototype.transactionSync = readInstead;
+  const root = new Environment(null, options);
+  const openTables = (): Record<Table, Rows> =>
+    Object.fromEntries(tables.map((table) => [table, root.openDB(table, encodings)])) as unknown as Record<Table, Rows>;
+  try {
+    return { root, rows: openTables() };
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== constants.errno.EACCES || isMainThread) throw error;
+  } finally {
+    Environment.prototype.transactionSync = transactions;
+  }
+  return { root, rows: openTables() };
+}
+
+function readInstead(this: Root, read: () => void): void {
+  this.resetReadTxn();
+  this.ensureReadTxn();
+  read();
 }
 
 /** Keys that LMDB can not hold are a mistake of the caller, whose own encoding keeps them short. */
