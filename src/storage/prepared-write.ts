@@ -6,7 +6,8 @@
  * who wait for the commit lock. So a worker thread writes down the whole transaction first, in the form in which lmdb-js hands its
  * asynchronous writes to a thread of libuv's pool, and then has that thread begin, write and commit: one native call, after
  * which nobody needs this thread any more. Node waits for the pool before it closes a thread's files, so the commit lock is held until
- * the transaction is over. It costs 0.05 ms a commit, which the main thread, that nothing terminates, does not pay.
+ * the transaction is over. It costs 0.05 to 0.1 ms
+ * a commit, which the main thread, that nothing terminates, does not pay.
  *
  * Words of an instruction, as lmdb-js 3.5.6's writer.cpp reads them, at a multiple of 8 bytes:
  *
