@@ -9,6 +9,18 @@ export type Source<T> = Iterable<T> | AsyncIterable<T>;
 
 const itemsPerSlice = 1024;
 
+/** Sources that can be read once, and were begun. */
+const begun = new WeakSet<object>();
+
+/** Throws a TypeError for a source that can be read once (a generator, a stream) and has been: it would seem to hold nothing. */
+export function startOnce(source: object): void {
+  const { next, pipe } = source as { next?: unknown; pipe?: unknown };
+  const isStream = typeof pipe === 'function' || (typeof ReadableStream === 'function' && source instanceof ReadableStream);
+  if (!isStream && typeof next !== 'function') return;
+  if (begun.has(source)) throw new TypeError('This source can be read once, and has been: expected a new one for each run, or an array, a file or an object whose iterator can be had again');
+  begun.add(source);
+}
+
 /** Throws a TypeError unless `source` can be iterated. */
 export function checkSource(source: unknown, name: string): void {
   const given = source as { [Symbol.iterator]?: unknown; [Symbol.asyncIterator]?: unknown } | null | undefined;
@@ -25,6 +37,7 @@ export async function drain<T>(source: Source<T>, pace: Pace, take: (item: T) =>
     });
     return;
   }
+  startOnce(source);
   if (Symbol.asyncIterator in source) {
     await drainAsync(source[Symbol.asyncIterator](), pace, take);
     return;

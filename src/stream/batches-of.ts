@@ -1,6 +1,7 @@
 /** Any source as batches. */
 import { clearTimeout, setTimeout } from '../base/timers.ts';
 import { Flow } from '../external/flow.ts';
+import { startOnce } from '../external/source.ts';
 import type { Source } from '../external/source.ts';
 import { limited } from './demand.ts';
 import type { Demand } from './demand.ts';
@@ -13,6 +14,7 @@ const waitMsMax = 10;
 
 /** The items of a source in batches that grow. What a slow source has brought is not kept waiting for a full batch. */
 export async function* batchesOf<T>(source: Source<T>, run: StreamRun, demand: Demand): Batches<T> {
+  if (!(source instanceof Flow)) startOnce(source);
   if (source instanceof Flow) yield* limited((source as Flow<T>).batches(), demand);
   else if (Symbol.asyncIterator in source) yield* gathered(source, demand);
   else {

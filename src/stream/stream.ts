@@ -30,10 +30,12 @@ import type { Piece } from './file/export-text.ts';
 import type { CsvTextOptions } from './csv/csv-text.ts';
 import { Demand, limited } from './demand.ts';
 import { splitFile } from './file/file-parts.ts';
-import { pathOf } from './file/file-source.ts';
+import type { FileToSplit } from './file/file-parts.ts';
+import { pathOf, sourceOf } from './file/file-source.ts';
+import type { FileSource } from './file/file-source.ts';
 import { writeTextFile } from './file/file-sink.ts';
 import { csvBatches, jsonBatches, jsonLineBatches, lineBatches } from './file/file-formats.ts';
-import type { CsvFileOptions, JsonLinesFileOptions } from './file/file-formats.ts';
+import type { CsvFileOptions, JsonFileOptions, JsonLinesFileOptions, TextFileOptions } from './file/file-formats.ts';
 import { toNodeStream, toWebStream } from './interop.ts';
 import { sortedText, sortedValues } from './json/line-sort.ts';
 import type { LineSort } from './json/line-sort.ts';
@@ -79,41 +81,46 @@ export class Stream<T> extends Flow<T> {
     return new Stream((run, demand) => batchesOf(source, run, demand));
   }
 
-  /** The lines of a text file, without what ends them. Files are UTF-8, and packed where the name ends in `.gz`. */
-  static fromFile(path: string | URL): Stream<string> {
-    const file = pathOf(path, 'Stream.fromFile');
-    return new Stream((run, demand) => limited(lineBatches(file, run), demand), [], { split: (count) => splitFile({ file, format: 'lines' }, count) });
-  }
-
-  /** The rows of a CSV file as objects by the names of its header. Throws FORMAT with file, line and column. */
-  static fromCSV(path: string | URL, options: CsvFileOptions = {}): Stream<Record<string, string>> {
-    const file = pathOf(path, 'Stream.fromCSV');
-    const skips = { count: 0 };
-    const make = csvBatches(file, options, () => void skips.count++);
-    const split: Split = (count) => splitFile({ file, format: 'csv', options }, count);
-    return new Stream((run, demand) => limited(make(run) as Batches<Record<string, string>>, demand), [skips], { split });
-  }
-
-  /** The values of a file of one JSON value a line. Throws FORMAT with file, line and column. */
-  // What a file holds is its reader's to know.
-  // oxlint-disable-next-line typescript/no-explicit-any
-  static fromJSONL<T = any>(path: string | URL, options: JsonLinesFileOptions = {}): Stream<T> {
-    const file = pathOf(path, 'Stream.fromJSONL');
-    const skips = { count: 0 };
-    const make = jsonLineBatches(file, options, () => void skips.count++);
-    const split: Split = (count) => splitFile({ file, format: 'jsonl', options }, count);
-    const nature = options.onError === 'skip' ? { split } : { split, jsonLines: file };
-    return new Stream((run, demand) => limited(make(run) as Batches<T>, demand), [skips], nature);
+  /**
+   * The lines of a text file, or of bytes to be read once, without what ends them. Files are UTF-8 (or as `encoding` says), and packed where the name
+   * ends in `.gz`.
+   */
+  static fromFile(path: string | URL | AsyncIterable<Uint8Array>, options: TextFileOptions = {}): Stream<string> {
+    const source = sourceOf(path, 'Stream.fromFile');
+    const make = lineBatches(source, options);
+    return new Stream((run, demand) => limited(make(run), demand), [], splittable(source, (file) => ({ file, format: 'lines', options })));
   }
 
   /**
-   * The elements of an array in a JSON file of any size, or [name, value] of the members of an object: of the whole text, or
-   * at a path in it (`'data.items'`, `['data', 'items']`). Throws FORMAT, NOT_FOUND.
+   * The rows of a CSV file, or of bytes to be read once, as objects by the names of its header. Throws FORMAT with file, line and column for
+   * what is not RFC 4180; the error says which option reads it.
+   */
+  static fromCSV(path: string | URL | AsyncIterable<Uint8Array>, options: CsvFileOptions = {}): Stream<Record<string, string>> {
+    const source = sourceOf(path, 'Stream.fromCSV');
+    const skips = { count: 0 };
+    const make = csvBatches(source, options, () => void skips.count++);
+    return new Stream((run, demand) => limited(make(run) as Batches<Record<string, string>>, demand), [skips], splittable(source, (file) => ({ file, format: 'csv', options })));
+  }
+
+  /** The values of a file of one JSON value a line, or of bytes to be read once. Throws FORMAT with file, line and column. */
+  // What a file holds is its reader's to know.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  static fromJSONL<T = any>(path: string | URL | AsyncIterable<Uint8Array>, options: JsonLinesFileOptions = {}): Stream<T> {
+    const source = sourceOf(path, 'Stream.fromJSONL');
+    const skips = { count: 0 };
+    const make = jsonLineBatches(source, options, () => void skips.count++);
+    const nature = splittable(source, (file) => ({ file, format: 'jsonl', options }));
+    const isPlain = typeof source === 'string' && Object.keys(options).length === 0;
+    return new Stream((run, demand) => limited(make(run) as Batches<T>, demand), [skips], { ...nature, ...(isPlain && { jsonLines: source }) });
+  }
+
+  /**
+   * The elements of an array in a JSON file of any size, or [name, value] of the members of an object in the order of the text: of
+   * the whole text, or at a path in it (`'data.items'`, `['data', 'items']`). Throws FORMAT, NOT_FOUND.
    */
   // oxlint-disable-next-line typescript/no-explicit-any
-  static fromJSON<T = any>(path: string | URL, jsonPath: string | readonly (string | number)[] = []): Stream<T> {
-    const file = pathOf(path, 'Stream.fromJSON');
-    const make = jsonBatches(file, jsonPath);
+  static fromJSON<T = any>(path: string | URL | AsyncIterable<Uint8Array>, jsonPath: string | readonly (string | number)[] = [], options: JsonFileOptions = {}): Stream<T> {
+    const make = jsonBatches(sourceOf(path, 'Stream.fromJSON'), jsonPath, options);
     return new Stream((run, demand) => limited(make(run) as Batches<T>, demand));
   }
 
@@ -366,6 +373,11 @@ export type StreamJoinOptions<L, R> = Partial<Omit<JoinOptions<L, R>, 'signal' |
   readonly by?: string | readonly (string | number)[];
   readonly type?: JoinType;
 };
+
+/** What lets several processes read a file. */
+function splittable(source: FileSource, file: (path: string) => FileToSplit): Nature {
+  return typeof source === 'string' ? { split: (count) => splitFile(file(source), count) } : {};
+}
 
 /** The sort of a file's lines by one of their fields, where that is what is asked for. */
 function lineSortOf<T>(file: string | undefined, { by, descending = false, compare, ...options }: SortOptions<T>): LineSort | undefined {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readCsv } from '../../src/stream/csv/csv-rows.ts';
-import type { CsvOptions, CsvRow } from '../../src/stream/csv/csv-rows.ts';
+import type { CsvOptions } from '../../src/stream/csv/csv-dialect.ts';
+import type { CsvRow } from '../../src/stream/csv/csv-rows.ts';
 import type { FormatError } from '../../src/stream/format-error.ts';
 
 async function read(text: string, size: number, options?: CsvOptions): Promise<CsvRow[]> {
@@ -47,7 +48,6 @@ test('errors know file, line and column', async () => {
     ['a,b\né,5" pipe\n', 2, 4],
     ['a,b\n1,"2"3\n', 2, 6],
     ['a,b\n1,"2\n3,4\n', 2, 3],
-    ['a,a\n', 1, 1],
   ];
   for (const [text, line, column] of places) {
     for (const size of [1, 4, 100]) await assert.rejects(read(text, size, { file: 'x.csv' }), { code: 'FORMAT', file: 'x.csv', line, column }, text);

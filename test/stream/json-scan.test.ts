@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { asDoubles } from './doubles.ts';
 import { FormatError } from '../../src/stream/format-error.ts';
 import { scanJson } from '../../src/stream/json/json-scan.ts';
 
@@ -38,7 +39,7 @@ async function rebuild(text: string, size: number, elementBytesMax: number): Pro
     }
   }
   assert.equal(stack.length, 0);
-  return { value: root, opened };
+  return { value: asDoubles(root), opened };
 }
 
 async function failure(text: string, size = 7, elementBytesMax = 8): Promise<FormatError> {

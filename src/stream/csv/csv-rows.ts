@@ -1,33 +1,33 @@
 /**
- * CSV (RFC 4180: quoted fields may hold commas, line breaks and doubled quotes; LF or CRLF; UTF-8), in bounded memory.
+ * CSV (RFC 4180: quoted fields may hold delimiters, line breaks and doubled quotes; UTF-8), in bounded memory.
  *
- * Steps: 1. Bytes gather in a window; a line break outside quotes ends a row. 2. The text up to the last such break is cut into
- * rows: fields without quotes by `indexOf`, quoted ones character by character. 3. The first row names the fields.
+ * Steps: 1. Bytes gather in a window; the first line tells the dialect (csv-dialect.ts). 2. A scan finds where whole rows end
+ * (row-scanner.ts). 3. Their text is decoded in one go and cut into fields (row-cutter.ts). 4. The first row names the columns.
  *
- * Why so: whole rows decode in one go, and an error knows its place without a count being kept per field.
+ * A malformed row is thrown, or told of and left out. A row whose quotes are wrong may have swallowed good ones: the reader goes on
+ * behind its first line, and looks again from there where rows end. Any other bad row is left out as a whole.
  */
+import { isUtf8 } from 'node:buffer';
+import { nearestName } from '../../base/nearest-name.ts';
+import { StoreError } from '../../base/errors.ts';
 import { FormatError } from '../format-error.ts';
 import { TextWindow } from '../file/text-window.ts';
-import type { LineOptions } from '../json/json-lines.ts';
+import { columnNames, convertTo, numberOrText } from './csv-columns.ts';
+import type { Convert } from './csv-columns.ts';
+import { checkCsvOptions, findDialect } from './csv-dialect.ts';
+import type { CsvOptions, Dialect } from './csv-dialect.ts';
+import { RowCutter } from './row-cutter.ts';
+import { RowScanner } from './row-scanner.ts';
 
-/** How to read CSV. */
-export interface CsvOptions extends LineOptions {
-  /** One character between fields; default `,`. */
-  readonly delimiter?: string;
-  /** Turn fields that are written as JSON numbers into numbers; default false: every field is a string. */
-  readonly numbers?: boolean;
-}
+/** A row by the names of the columns; other values than text where types or numbers were asked for, null where nothing stands. */
+export type CsvRow = Record<string, string | number | bigint | boolean | Date | null>;
+type Value = CsvRow[string];
 
-/** A row by the names of the first row. */
-export type CsvRow = Record<string, string | number>;
-
-const [newline, quote] = [0x0a, 0x22];
 const rowBytesMax = 64 * 1024 * 1024;
-const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /**
  * The rows of a CSV text after its header, in batches. Throws a FormatError (code FORMAT) with file, line and column at a row
- * with a stray quote, an open one, or another number of fields than the header.
+ * with a stray quote, an open one, another number of fields than the header, or a field that is not of its column's type.
  */
 export async function* readCsv(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, options: CsvOptions = {}): AsyncGenerator<CsvRow[], void, undefined> {
   const reader = new CsvReader(options);
@@ -39,123 +39,207 @@ export async function* readCsv(chunks: AsyncIterable<Uint8Array> | Iterable<Uint
   if (rows.length > 0) yield rows;
 }
 
-class CsvReader {
-  readonly #window: TextWindow;
-  readonly #delimiter: string;
-  readonly #numbers: boolean;
-  readonly #onBadLine: LineOptions['onBadLine'];
-  #names: readonly string[] | undefined;
-  /** Whether the bytes at hand end inside quotes. */
-  #quoted = false;
+/** How rows are found and cut, once the dialect is known. */
+interface Machine {
+  readonly dialect: Dialect;
+  readonly scanner: RowScanner;
+  readonly cutter: RowCutter;
+}
 
-  constructor({ file = '(input)', delimiter = ',', numbers = false, onBadLine }: CsvOptions) {
-    if (delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
-      throw new RangeError(`delimiter: expected one character that is no quote and no line break, got ${JSON.stringify(delimiter)}`);
-    }
-    this.#window = new TextWindow(file);
-    this.#delimiter = delimiter;
-    this.#numbers = numbers;
-    this.#onBadLine = onBadLine;
+class CsvReader {
+  readonly #options: CsvOptions;
+  readonly #window: TextWindow;
+  #machine: Machine | undefined;
+  #names: readonly string[] | undefined;
+  #converts: readonly (Convert | undefined)[] = [];
+  /** Bytes from the window's start that were scanned for ends of rows. */
+  #scanned = 0;
+  /** What comes is the rest of a line that is too long, up to its end. */
+  #isDropping = false;
+  /** The text whose rows are being cut. */
+  #text = '';
+
+  constructor(options: CsvOptions) {
+    checkCsvOptions(options, 'readCsv');
+    this.#options = options;
+    this.#window = new TextWindow(options.file ?? '(input)');
   }
 
   take(chunk: Uint8Array): CsvRow[] {
-    let quoted = this.#quoted;
-    let last = -1;
-    for (let at = 0; at < chunk.length; at++) {
-      const byte = chunk[at];
-      if (byte === quote) quoted = !quoted;
-      else if (byte === newline && !quoted) last = at;
-    }
-    this.#quoted = quoted;
     this.#window.append(chunk);
-    const { start, end } = this.#window;
-    if (last >= 0) return this.#rows(end - chunk.length + last + 1);
-    // A quote that never closes makes everything behind it one row: cutting it says where.
-    return end - start > rowBytesMax ? this.#rows(end) : [];
+    return this.#advance(false);
   }
 
   end(): CsvRow[] {
-    return this.#rows(this.#window.end);
+    return this.#advance(true);
   }
 
-  /** Cuts the text before `end`, which is whole rows, and is done with it. */
-  #rows(end: number): CsvRow[] {
-    const text = this.#window.text(end);
+  #advance(ended: boolean): CsvRow[] {
     const rows: CsvRow[] = [];
-    let at = this.#window.markLength(text);
-    while (at < text.length) {
+    const machine = (this.#machine ??= this.#begin(ended));
+    if (machine === undefined) return rows;
+    const window = this.#window;
+    for (;;) {
+      if (this.#isDropping && !this.#drop(machine)) return rows;
+      const last = machine.scanner.scan(window.bytes, window.start + this.#scanned, { to: window.end });
+      this.#scanned = window.end - window.start;
+      const end = ended ? window.end : last;
+      if (end <= window.start) {
+        if (this.#scanned <= (this.#options.rowBytesMax ?? rowBytesMax)) return rows;
+        this.#passLongRow(machine);
+      } else if (!this.#take(machine, { end, ended, rows })) {
+        this.#scanned = window.end - window.start;
+        return rows;
+      }
+      // Behind a row whose quotes are wrong nothing is known of where rows end.
+      machine.scanner.reset();
+      this.#scanned = 0;
+      if (window.start === window.end) return rows;
+    }
+  }
+
+  /** The dialect, once the first line is there. */
+  #begin(ended: boolean): Machine | undefined {
+    const window = this.#window;
+    const found = findDialect(this.#options, window.bytes, { start: window.start, end: window.end, ended });
+    if (found === undefined) return undefined;
+    const { dialect, skip } = found;
+    window.lineBreak = dialect.lineBreak.charCodeAt(0);
+    if (skip > 0) window.advance(window.start + skip);
+    const cutter = new RowCutter(dialect, (what, before) => window.error(what, this.#text.slice(0, before)));
+    return { dialect, scanner: new RowScanner(dialect), cutter };
+  }
+
+  /** Takes the rows before `end`, an end of a row. True when it must be looked for ends again from where the window begins now. */
+  #take(machine: Machine, step: { readonly end: number; readonly ended: boolean; readonly rows: CsvRow[] }): boolean {
+    const { end, ended, rows } = step;
+    const window = this.#window;
+    if (!isUtf8(window.bytes.subarray(window.start, end)) && this.#options.onBadLine !== undefined) return this.#takeOneByOne(machine, step);
+    const text = (this.#text = window.text(end));
+    const { cutter } = machine;
+    cutter.start(text);
+    let isAgain = false;
+    for (let at = window.markLength(text); at < text.length; ) {
       const fields: string[] = [];
+      let next: number;
       try {
-        const next = this.#cut(text, at, fields);
-        const row = this.#row(fields, text, at);
-        if (row !== undefined) rows.push(row);
-        at = next;
+        next = cutter.cut(at, fields);
+        if (next < 0 && isAgain && !ended) {
+          window.advance(window.start + Buffer.byteLength(text.slice(0, at)));
+          return true;
+        }
+        if (next < 0) throw window.error('a quote that is never closed', text.slice(0, cutter.openedAt));
       } catch (error) {
-        if (!(error instanceof FormatError) || this.#onBadLine === undefined || this.#names === undefined) throw error;
-        this.#onBadLine(error);
-        const next = text.indexOf('\n', at);
-        at = next < 0 ? text.length : next + 1;
+        this.#leaveOut(error);
+        cutter.start(text);
+        const lineEnd = text.indexOf(machine.dialect.lineBreak, at);
+        at = lineEnd < 0 ? text.length : lineEnd + 1;
+        isAgain = true;
+        continue;
       }
+      const row = this.#row(fields, at);
+      if (row !== undefined) rows.push(row);
+      at = next;
     }
-    this.#window.advance(end);
-    return rows;
+    window.advance(end);
+    return isAgain;
   }
 
-  /** Cuts the row at `from` into `fields`; gives where the next one begins. */
-  #cut(text: string, from: number, fields: string[]): number {
-    const delimiter = this.#delimiter;
-    let rowEnd = text.indexOf('\n', from);
-    if (rowEnd < 0) rowEnd = text.length;
-    for (let at = from; ; ) {
-      let end: number;
-      if (text[at] === '"') {
-        const close = this.#closingQuote(text, at);
-        fields.push(text.slice(at + 1, close).replaceAll('""', '"'));
-        end = close + 1;
-        if (end > rowEnd) rowEnd = text.indexOf('\n', end);
-        if (rowEnd < 0) rowEnd = text.length;
-        if (end === rowEnd - 1 && text[end] === '\r') end = rowEnd;
-        if (end < rowEnd && text[end] !== delimiter) throw this.#window.error('expected a delimiter or the end of the row after a closing quote', text.slice(0, end));
-      } else {
-        end = text.indexOf(delimiter, at);
-        if (end < 0 || end > rowEnd) end = rowEnd;
-        const field = text.slice(at, end === rowEnd && end > at && text[end - 1] === '\r' ? end - 1 : end);
-        const stray = field.indexOf('"');
-        if (stray >= 0) throw this.#window.error('a quote inside a field that does not begin with one', text.slice(0, at + stray));
-        fields.push(field);
+  /** As `#take`, where some bytes are not UTF-8: the rows that hold them are left out. */
+  #takeOneByOne(machine: Machine, { end, ended, rows }: { readonly end: number; readonly ended: boolean; readonly rows: CsvRow[] }): boolean {
+    const window = this.#window;
+    const ends: number[] = [];
+    if (new RowScanner(machine.dialect).scan(window.bytes, window.start, { to: end, ends }) < end) ends.push(end);
+    for (const rowEnd of ends) {
+      if (isUtf8(window.bytes.subarray(window.start, rowEnd))) {
+        if (this.#take(machine, { end: rowEnd, ended, rows })) return true;
+        continue;
       }
-      if (end >= rowEnd) return rowEnd + 1;
-      at = end + 1;
+      try {
+        window.text(rowEnd);
+      } catch (error) {
+        this.#leaveOut(error);
+      }
+      window.advance(rowEnd);
     }
+    return false;
   }
 
-  /** The quote that closes the field opened at `from`; doubled ones are text. */
-  #closingQuote(text: string, from: number): number {
-    for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 2)) {
-      if (text[at + 1] !== '"') return at;
-    }
-    throw this.#window.error('a quote that is never closed', text.slice(0, from));
+  /** A row that is longer than it may be: it is left out up to the end of its first line. */
+  #passLongRow(machine: Machine): void {
+    const most = this.#options.rowBytesMax ?? rowBytesMax;
+    this.#leaveOut(this.#window.error(`a row of more than ${most} bytes: a quote that is never closed, or a field for which the option rowBytesMax must be larger`, ''));
+    this.#isDropping = true;
+    this.#drop(machine);
   }
 
-  #row(fields: readonly string[], text: string, at: number): CsvRow | undefined {
-    const names = this.#names;
-    if (names === undefined) {
-      const twice = fields.find((name, index) => fields.indexOf(name) !== index);
-      if (twice !== undefined) throw this.#window.error(`the header names ${JSON.stringify(twice)} twice`, text.slice(0, at));
-      this.#names = fields;
+  /** Is done with bytes up to the next end of a line; false while that has not come. */
+  #drop(machine: Machine): boolean {
+    const window = this.#window;
+    const at = window.bytes.subarray(0, window.end).indexOf(machine.dialect.lineBreak, window.start, 'latin1');
+    window.advance(at < 0 ? window.end : at + 1);
+    this.#scanned = 0;
+    this.#isDropping = at < 0;
+    return !this.#isDropping;
+  }
+
+  /** Tells of a bad row, or throws it. */
+  #leaveOut(error: unknown): void {
+    const { onBadLine } = this.#options;
+    if (!(error instanceof FormatError) || onBadLine === undefined || this.#names === undefined) throw error;
+    onBadLine(error);
+  }
+
+  #row(fields: readonly string[], at: number): CsvRow | undefined {
+    if (this.#names === undefined && fields.length === 1 && fields[0] === '') return undefined;
+    if (this.#names === undefined && this.#nameColumns(fields)) return undefined;
+    const names = this.#names!;
+    if (fields.length === 1 && fields[0] === '' && names.length > 1) return undefined;
+    if (fields.length !== names.length && !this.#isPadded(fields)) {
+      const hint = this.#options.ragged === 'pad' ? '' : `; the option ragged reads ${fields.length < names.length ? 'or skips' : 'past'} such rows`;
+      const error = this.#window.error(`${fields.length} fields where the header has ${names.length}${hint}`, this.#text.slice(0, at));
+      if (this.#options.ragged !== 'skip') this.#leaveOut(error);
+      else this.#options.onSkip?.(error);
       return undefined;
     }
-    if (fields.length === 1 && fields[0] === '' && names.length > 1) return undefined;
-    if (fields.length !== names.length) {
-      throw this.#window.error(`${fields.length} fields where the header has ${names.length}`, text.slice(0, at));
-    }
     const row: CsvRow = {};
+    const converts = this.#converts;
     for (let i = 0; i < names.length; i++) {
-      const field = fields[i]!;
-      const value = this.#numbers && number.test(field) ? Number(field) : field;
+      const field = fields[i] ?? '';
+      const convert = converts[i];
+      const value = convert === undefined ? field : this.#convert(field, i, at);
+      if (value === undefined) return undefined;
       if (names[i] === '__proto__') Object.defineProperty(row, '__proto__', { value, enumerable: true, configurable: true, writable: true });
       else row[names[i]!] = value;
     }
     return row;
+  }
+
+  /** Names the columns by the options, or by the first row: true when that is all the row is for. */
+  #nameColumns(fields: readonly string[]): boolean {
+    const { header = true, types = {}, numbers = false } = this.#options;
+    const names = header === true ? columnNames(fields) : header === false ? fields.map((_, index) => `column${index}`) : columnNames(header);
+    for (const name of Object.keys(types)) {
+      if (names.includes(name)) continue;
+      throw new StoreError('FORMAT', `${this.#options.file ?? '(input)'}: there is no column ${JSON.stringify(name)}${nearestName(name, names)}`);
+    }
+    this.#names = names;
+    this.#converts = names.map((name) => (Object.hasOwn(types, name) ? convertTo(types[name]!) : numbers ? numberOrText : undefined));
+    return header === true;
+  }
+
+  #isPadded(fields: readonly string[]): boolean {
+    if (this.#options.ragged !== 'pad') return false;
+    return fields.length < this.#names!.length || fields.slice(this.#names!.length).every((field) => field === '');
+  }
+
+  /** A field as its column's type; undefined when the row is left out for it. */
+  #convert(field: string, column: number, at: number): Value | undefined {
+    if (field === '') return null;
+    const value = this.#converts[column]!(field);
+    if (value !== undefined) return value as Value;
+    const name = this.#names![column]!;
+    this.#leaveOut(this.#window.error(`${JSON.stringify(field.slice(0, 60))} in column ${JSON.stringify(name)} is no ${this.#options.types![name]}`, this.#text.slice(0, at)));
+    return undefined;
   }
 }

@@ -1,8 +1,14 @@
 /** Files of lines, CSV, JSON Lines and JSON as batches of what they hold. */
 import { describe } from '../../base/errors.ts';
+import { checkCsvOptions } from '../csv/csv-dialect.ts';
+import type { CsvOptions } from '../csv/csv-dialect.ts';
 import { readCsv } from '../csv/csv-rows.ts';
-import { readFileChunks } from './file-source.ts';
+import { checkEncoding } from './encodings.ts';
+import type { Encoding } from './encodings.ts';
+import { nameOf, readFileChunks } from './file-source.ts';
+import type { FileSource } from './file-source.ts';
 import { jsonElements } from '../json/json-elements.ts';
+import type { BigIntegers } from '../json/json-numbers.ts';
 import { readJsonLines } from '../json/json-lines.ts';
 import type { LineOptions } from '../json/json-lines.ts';
 import { scanJson } from '../json/json-scan.ts';
@@ -10,49 +16,69 @@ import type { Batches } from '../operators.ts';
 import type { StreamRun } from '../stream-run.ts';
 import { readLines } from './text-lines.ts';
 
+/** How the bytes of a text file are read. */
+export interface TextFileOptions {
+  /** How its bytes are text: `utf-8` (default), `utf-16le`, `utf-16be` or `latin1`. A file with the mark of UTF-16 needs no option. */
+  readonly encoding?: Encoding;
+}
+
+/** How a JSON file is read. */
+export interface JsonFileOptions extends TextFileOptions {
+  /** Integers beyond 2^53 become bigints (default), or are errors. */
+  readonly bigIntegers?: BigIntegers;
+}
+
 /** What to do with a malformed line. */
-export interface JsonLinesFileOptions {
+interface MalformedLines {
   /** `skip` leaves it out and counts it in `stream.skipped`; by default it is thrown. */
   readonly onError?: 'throw' | 'skip';
 }
 
-export interface CsvFileOptions extends JsonLinesFileOptions {
-  /** One character between fields; default `,`. */
-  readonly delimiter?: string;
-  /** Turn fields that are written as JSON numbers into numbers; default false. */
-  readonly numbers?: boolean;
+/** How a file of JSON Lines is read. */
+export interface JsonLinesFileOptions extends JsonFileOptions, MalformedLines {
+  /** The most bytes of one line; a longer one is an error. Default 128 MiB. */
+  readonly lineBytesMax?: number;
 }
+
+/** How a CSV file is read. Rows that `ragged: 'skip'` leaves out count as skipped. */
+export interface CsvFileOptions extends TextFileOptions, MalformedLines, Omit<CsvOptions, 'file' | 'onBadLine' | 'onSkip'> {}
 
 type Make = (run: StreamRun) => Batches<unknown>;
 
-export function lineBatches(file: string, run: StreamRun): Batches<string> {
-  return readLines(readFileChunks(file, run), file);
+/** Throws a TypeError for options that are unknown or of a wrong kind. */
+export function lineBatches(source: FileSource, options: TextFileOptions): (run: StreamRun) => Batches<string> {
+  checkFileOptions('Stream.fromFile', options, ['encoding']);
+  return (run) => readLines(readFileChunks(source, run, options.encoding), nameOf(source));
+}
+
+const csvOptions = ['delimiter', 'quote', 'escape', 'header', 'ragged', 'tolerant', 'numbers', 'types', 'rowBytesMax'];
+
+/** Throws a TypeError for options that are unknown or of a wrong kind. */
+export function csvBatches(source: FileSource, options: CsvFileOptions, onSkip: () => void): Make {
+  checkFileOptions('Stream.fromCSV', options, ['onError', 'encoding', ...csvOptions]);
+  checkCsvOptions(options, 'Stream.fromCSV');
+  const { onError, encoding, ...csv } = options;
+  return (run) => readCsv(readFileChunks(source, run, encoding), { ...csv, ...linesOf(source, onError, onSkip), onSkip });
 }
 
 /** Throws a TypeError for options that are unknown or of a wrong kind. */
-export function csvBatches(file: string, options: CsvFileOptions, onSkip: () => void): Make {
-  checkFileOptions('Stream.fromCSV', options, ['onError', 'delimiter', 'numbers']);
-  const { delimiter, numbers } = options;
-  const csv = { ...linesOf(file, options, onSkip), ...(delimiter !== undefined && { delimiter }), ...(numbers !== undefined && { numbers }) };
-  return (run) => readCsv(readFileChunks(file, run), csv);
+export function jsonLineBatches(source: FileSource, options: JsonLinesFileOptions, onSkip: () => void): Make {
+  checkFileOptions('Stream.fromJSONL', options, ['onError', 'encoding', 'bigIntegers', 'lineBytesMax']);
+  const { onError, encoding, ...lines } = options;
+  return (run) => readJsonLines(readFileChunks(source, run, encoding), { ...lines, ...linesOf(source, onError, onSkip) });
 }
 
-/** Throws a TypeError for options that are unknown or of a wrong kind. */
-export function jsonLineBatches(file: string, options: JsonLinesFileOptions, onSkip: () => void): Make {
-  checkFileOptions('Stream.fromJSONL', options, ['onError']);
-  const lines = linesOf(file, options, onSkip);
-  return (run) => readJsonLines(readFileChunks(file, run), lines);
-}
-
-/** Throws a TypeError for a path that is none. */
-export function jsonBatches(file: string, jsonPath: string | readonly (string | number)[]): Make {
+/** Throws a TypeError for a path that is none, and for options that are unknown or of a wrong kind. */
+export function jsonBatches(source: FileSource, jsonPath: string | readonly (string | number)[], options: JsonFileOptions): Make {
   const path = typeof jsonPath === 'string' ? jsonPath.split('.').filter((step) => step !== '' && step !== '$') : jsonPath;
   if (!Array.isArray(path)) throw new TypeError(`Stream.fromJSON: expected a path such as 'data.items', got ${describe(jsonPath)}`);
-  return (run) => jsonElements(scanJson(readFileChunks(file, run), { file }), path.map(String), file);
+  checkFileOptions('Stream.fromJSON', options, ['encoding', 'bigIntegers']);
+  const file = nameOf(source);
+  return (run) => jsonElements(scanJson(readFileChunks(source, run, options.encoding), { file, bigIntegers: options.bigIntegers }), path.map(String), file);
 }
 
-function linesOf(file: string, { onError }: JsonLinesFileOptions, onSkip: () => void): LineOptions {
-  return onError === 'skip' ? { file, onBadLine: onSkip } : { file };
+function linesOf(source: FileSource, onError: MalformedLines['onError'], onSkip: () => void): LineOptions {
+  return onError === 'skip' ? { file: nameOf(source), onBadLine: onSkip } : { file: nameOf(source) };
 }
 
 function checkFileOptions(caller: string, options: JsonLinesFileOptions, known: readonly string[]): void {
@@ -60,8 +86,15 @@ function checkFileOptions(caller: string, options: JsonLinesFileOptions, known: 
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) throw new TypeError(`${caller}: unknown option "${name}"; known are ${known.join(', ')}`);
   }
-  const { onError } = options;
+  const { onError, encoding, bigIntegers, lineBytesMax } = options;
   if (onError !== undefined && onError !== 'throw' && onError !== 'skip') {
     throw new TypeError(`${caller}: onError must be 'throw' or 'skip', got ${describe(onError)}`);
+  }
+  checkEncoding(encoding, caller);
+  if (bigIntegers !== undefined && bigIntegers !== 'bigint' && bigIntegers !== 'error') {
+    throw new TypeError(`${caller}: bigIntegers must be 'bigint' or 'error', got ${describe(bigIntegers)}`);
+  }
+  if (lineBytesMax !== undefined && !(Number.isInteger(lineBytesMax) && lineBytesMax > 0)) {
+    throw new RangeError(`${caller}: lineBytesMax must be a whole number of bytes, got ${describe(lineBytesMax)}`);
   }
 }

@@ -6,9 +6,26 @@ import { fileURLToPath } from 'node:url';
 import { createGunzip } from 'node:zlib';
 import { isUrl } from '../../base/brands.ts';
 import { describe, StoreError } from '../../base/errors.ts';
+import { startOnce } from '../../external/source.ts';
 import type { StreamRun } from '../stream-run.ts';
+import { toUtf8 } from './encodings.ts';
+import type { Encoding } from './encodings.ts';
 
 const chunkBytes = 256 * 1024;
+
+/** Where bytes come from: a file, or chunks that can be had once. */
+export type FileSource = string | AsyncIterable<Uint8Array>;
+
+/** A source given as a path, a file URL, or bytes to be read (a Readable, a web stream). Throws a TypeError. */
+export function sourceOf(source: string | URL | AsyncIterable<Uint8Array>, caller: string): FileSource {
+  if (typeof source === 'object' && source !== null && Symbol.asyncIterator in source) return source;
+  return pathOf(source, caller);
+}
+
+/** What errors call a source. */
+export function nameOf(source: FileSource): string {
+  return typeof source === 'string' ? source : '(input)';
+}
 
 /** The path of a file given as a path or a file URL. Throws a TypeError. */
 export function pathOf(path: string | URL, caller: string): string {
@@ -17,8 +34,27 @@ export function pathOf(path: string | URL, caller: string): string {
   return plain;
 }
 
-/** The bytes of a file. Throws NOT_FOUND, IO; FORMAT where a packed file is damaged; ABORTED. */
-export async function* readFileChunks(path: string, run: StreamRun): AsyncGenerator<Buffer, void, undefined> {
+/** The bytes of a text as UTF-8, unpacked. Throws NOT_FOUND, IO; FORMAT where a packed file is damaged; ABORTED. */
+export function readFileChunks(source: FileSource, run: StreamRun, encoding?: Encoding): AsyncGenerator<Uint8Array, void, undefined> {
+  return toUtf8(typeof source === 'string' ? fileChunks(source, run) : givenChunks(source, run), nameOf(source), encoding);
+}
+
+async function* givenChunks(source: AsyncIterable<Uint8Array>, run: StreamRun): AsyncGenerator<Uint8Array, void, undefined> {
+  startOnce(source);
+  try {
+    for await (const chunk of source) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError(`expected chunks of bytes, got ${describe(chunk)}`);
+      run.bytes += chunk.length;
+      run.pace.check();
+      yield chunk;
+    }
+  } catch (error) {
+    run.pace.check();
+    throw sourceError(error, '(input)');
+  }
+}
+
+async function* fileChunks(path: string, run: StreamRun): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     const { size } = await stat(path);
     run.bytesTotal += size;

@@ -2,8 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import { FormatError } from '../format-error.ts';
 import type { Place } from '../format-error.ts';
 
-const newline = 0x0a;
-
 /**
  * The bytes of a text (UTF-8) that are at hand: appended at one end, done with at the other, and always aware of the line
  * and column where they begin. Offsets into `bytes` hold until the next `append`.
@@ -17,6 +15,8 @@ export class TextWindow {
   bytes: Buffer = Buffer.alloc(0);
   start = 0;
   end = 0;
+  /** The byte that ends a line. */
+  lineBreak = 0x0a;
 
   /** `file` is the name errors carry. */
   constructor(file: string) {
@@ -41,10 +41,10 @@ export class TextWindow {
 
   /** Is done with everything before `offset`, which must not split a character. */
   advance(offset: number): void {
-    const { bytes } = this;
+    const { bytes, lineBreak } = this;
     let lineStart = -1;
     for (let at = this.start; at < offset; at++) {
-      if (bytes[at] !== newline) continue;
+      if (bytes[at] !== lineBreak) continue;
       this.#line++;
       lineStart = at + 1;
     }
@@ -61,7 +61,7 @@ export class TextWindow {
   /** The text from `start` to `end`. Throws a FormatError where it is not UTF-8. */
   text(end: number): string {
     const bytes = this.bytes.subarray(this.start, end);
-    if (!isUtf8(bytes)) throw this.error('these bytes are not UTF-8', firstFault(bytes));
+    if (!isUtf8(bytes)) throw this.error("these bytes are not UTF-8; a file in another encoding is read with the option encoding", firstFault(bytes));
     return bytes.toString('utf8');
   }
 
@@ -71,7 +71,7 @@ export class TextWindow {
   }
 
   #place(before: string): Place {
-    const lines = before.split('\n');
+    const lines = before.split(String.fromCharCode(this.lineBreak));
     const last = lines.at(-1)!.length;
     return { file: this.#file, line: this.#line + lines.length - 1, column: lines.length === 1 ? this.#column + last : last + 1 };
   }

@@ -6,6 +6,7 @@
  * 0.25 us, `JSON.parse` 1 us.
  */
 import type { Key } from '../../codec/key/keys.ts';
+import { parseJson } from './json-numbers.ts';
 
 const [tab, newline, carriageReturn, space, quote, comma, colon, backslash] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x3a, 0x5c];
 const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
@@ -63,7 +64,7 @@ export class JsonField {
     if (first === minus || (first >= zero && first <= nine)) return this.#numberAt(start, end);
     // A string without escapes is its own content.
     if (first === quote && !this.#valueEscaped) return bytes.toString('utf8', start + 1, end - 1);
-    return JSON.parse(bytes.toString('utf8', start, end)) as Key;
+    return parseJson(bytes.toString('utf8', start, end)) as Key;
   }
 
   /** Passes one value; where it ends, or -1. On a stack of its own: texts may be deep. */
@@ -211,7 +212,7 @@ export class JsonField {
   }
 
   /** Up to 15 digits and few decimals are an exact quotient (Clinger 1990); the rest is the engine's. */
-  #numberAt(start: number, end: number): number {
+  #numberAt(start: number, end: number): number | bigint {
     const bytes = this.#bytes;
     const isNegative = bytes[start] === minus;
     let digits = 0;
@@ -220,12 +221,18 @@ export class JsonField {
       const byte = bytes[at]!;
       if (byte === point) pointAt = at + 1;
       else if (byte <= nine) digits = digits * 10 + (byte - zero);
-      else return Number(bytes.toString('latin1', start, end));
+      else return exactNumber(bytes.toString('latin1', start, end));
     }
-    if (end - start > 16) return Number(bytes.toString('latin1', start, end));
+    if (end - start > 16) return exactNumber(bytes.toString('latin1', start, end));
     const value = digits / powersOfTen[end - pointAt]!;
     return isNegative ? -value : value;
   }
+}
+
+/** Integers beyond 2^53 are bigints, as everywhere JSON is read. */
+function exactNumber(text: string): number | bigint {
+  const value = Number(text);
+  return Number.isSafeInteger(value) || !/^-?\d+$/.test(text) ? value : BigInt(text);
 }
 
 function isEscape(byte: number): boolean {

@@ -1,4 +1,8 @@
 import { TextWindow } from '../file/text-window.ts';
+import { readLineBlocks } from '../file/line-blocks.ts';
+import type { LineBlock } from '../file/line-blocks.ts';
+import { NumberFault, parseJson } from './json-numbers.ts';
+import type { BigIntegers } from './json-numbers.ts';
 import { jsonFault } from './json-syntax.ts';
 import { FormatError } from '../format-error.ts';
 
@@ -10,46 +14,57 @@ export interface LineOptions {
   readonly onBadLine?: (error: FormatError) => void;
 }
 
-const newline = 0x0a;
+/** How to read JSON Lines. */
+export interface JsonLinesOptions extends LineOptions {
+  /** Integers beyond 2^53 become bigints (default), or are errors. */
+  readonly bigIntegers?: BigIntegers;
+  /** The most bytes of one line; a longer one is an error. Default 128 MiB. */
+  readonly lineBytesMax?: number;
+}
 
 /**
  * JSON Lines (one JSON value a line, UTF-8, blank lines skipped), in batches of the values of some hundred kilobytes. Throws
  * a FormatError (code FORMAT) with file, line and column at a line that is not JSON.
  */
-export async function* readJsonLines(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, options: LineOptions = {}): AsyncGenerator<unknown[], void, undefined> {
-  const window = new TextWindow(options.file ?? '(input)');
-  for await (const chunk of chunks) {
-    const last = chunk.lastIndexOf(newline);
-    window.append(chunk);
-    if (last < 0) continue;
-    const values = parseLines(window, window.end - chunk.length + last + 1, options);
+export async function* readJsonLines(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, options: JsonLinesOptions = {}): AsyncGenerator<unknown[], void, undefined> {
+  const { file = '(input)', onBadLine, lineBytesMax, bigIntegers } = options;
+  for await (const block of readLineBlocks(chunks, { file, onBadLine, lineBytesMax })) {
+    const values = parseLines(block, bigIntegers, onBadLine);
     if (values.length > 0) yield values;
   }
-  const values = parseLines(window, window.end, options);
-  if (values.length > 0) yield values;
 }
 
-/** Parses the whole lines before `end` and is done with them. */
-function parseLines(window: TextWindow, end: number, { onBadLine }: LineOptions): unknown[] {
-  const text = window.text(end);
+function parseLines({ text, lineBreak, fault }: LineBlock, bigIntegers: BigIntegers | undefined, onBadLine: LineOptions['onBadLine']): unknown[] {
   const values: unknown[] = [];
   let next = 0;
-  for (let at = window.markLength(text); at < text.length; at = next + 1) {
-    next = text.indexOf('\n', at);
+  for (let at = 0; at < text.length; at = next + 1) {
+    next = text.indexOf(lineBreak, at);
     if (next < 0) next = text.length;
     const line = text.slice(at, next);
+    if (isBlank(line)) continue;
     try {
-      values.push(JSON.parse(line));
-    } catch {
-      if (line.trim() === '') continue;
-      const fault = jsonFault(line) ?? { offset: 0, expected: 'value' };
-      const error = window.error(`expected ${fault.expected}`, text.slice(0, at + fault.offset));
+      values.push(parseJson(line, bigIntegers));
+    } catch (cause) {
+      const { offset, what } = faultOf(line, cause);
+      const error = fault(what, at + offset);
       if (onBadLine === undefined) throw error;
       onBadLine(error);
     }
   }
-  window.advance(end);
   return values;
+}
+
+function isBlank(line: string): boolean {
+  const first = line.charCodeAt(0);
+  // Most lines are none, and begin with a bracket.
+  return line === '' || (first <= 0x20 && line.trim() === '');
+}
+
+/** Where a text is no JSON, or holds a number that cannot be had, and what is said of it. */
+export function faultOf(text: string, cause: unknown): { offset: number; what: string } {
+  if (cause instanceof NumberFault) return { offset: cause.offset, what: cause.message };
+  const { offset, expected } = jsonFault(text) ?? { offset: 0, expected: 'value' };
+  return { offset, what: `expected ${expected}` };
 }
 
 /** The error of a line that is not JSON, `number` lines into its file. */

@@ -12,6 +12,8 @@
  * more than `JSON.parse` of the file; tokenizers written in JavaScript took 1.5 to 4 times as long on the same file.
  */
 import { afterBlanks, afterString, backslash, closeList, closeObject, colon, comma, Meaning, meanings, openList, openObject, quote, scalarStart } from './json-bytes.ts';
+import { NumberFault, parseJson } from './json-numbers.ts';
+import type { BigIntegers } from './json-numbers.ts';
 import { jsonFault } from './json-syntax.ts';
 import { TextWindow } from '../file/text-window.ts';
 
@@ -29,6 +31,8 @@ export interface ScanOptions {
   readonly file?: string;
   /** Elements larger than this many bytes are entered rather than held; default 8 MiB. */
   readonly elementBytesMax?: number;
+  /** Integers beyond 2^53 become bigints (default), or are errors. */
+  readonly bigIntegers?: BigIntegers | undefined;
 }
 
 const runBytes = 256 * 1024;
@@ -54,6 +58,7 @@ class JsonScan {
   readonly #window: TextWindow;
   readonly #elementBytesMax: number;
   readonly #runBytes: number;
+  readonly #bigIntegers: BigIntegers | undefined;
   /** The containers entered, outermost first; `empty` until something was seen in them. */
   readonly #levels: { readonly container: 'list' | 'object'; empty: boolean }[] = [];
   /** Before the root, inside a container at the beginning of an element, behind an element, behind the root. */
@@ -62,10 +67,13 @@ class JsonScan {
   // The scan, as distances from the window's start: how far it has come, where it last saw a comma (-1: nowhere).
   #scanned = 0;
   #lastComma = -1;
+  /** Commas between elements seen since the last run. */
+  #commas = 0;
   #depth = 0;
   #inString = false;
 
-  constructor({ file = '(input)', elementBytesMax = 8 * 1024 * 1024 }: ScanOptions) {
+  constructor({ file = '(input)', elementBytesMax = 8 * 1024 * 1024, bigIntegers }: ScanOptions) {
+    this.#bigIntegers = bigIntegers;
     this.#window = new TextWindow(file);
     this.#elementBytesMax = elementBytesMax;
     this.#runBytes = Math.min(runBytes, elementBytesMax);
@@ -133,6 +141,7 @@ class JsonScan {
     this.#state = 'inside';
     this.#scanned = 0;
     this.#lastComma = -1;
+    this.#commas = 0;
     this.#depth = 0;
     this.#inString = false;
   }
@@ -156,7 +165,7 @@ class JsonScan {
     const { start } = this.#window;
     const end = this.#scan();
     if (end >= 0) {
-      const run = this.#run(end, this.#levels.at(-1)!.empty);
+      const run = this.#run(end, this.#commas + 1, this.#levels.at(-1)!.empty);
       this.#window.advance(end);
       this.#state = 'after';
       return run ?? 'again';
@@ -164,7 +173,8 @@ class JsonScan {
     const held = this.#window.end - start;
     if (held < this.#runBytes) return undefined;
     if (this.#lastComma < 0) return held < this.#elementBytesMax ? undefined : this.#descend(held);
-    const run = this.#run(start + this.#lastComma, false);
+    const run = this.#run(start + this.#lastComma, this.#commas, false);
+    this.#commas = 0;
     this.#window.advance(start + this.#lastComma + 1);
     this.#scanned -= this.#lastComma + 1;
     this.#lastComma = -1;
@@ -192,7 +202,10 @@ class JsonScan {
       if (what === Meaning.quote) inString = true;
       else if (what === Meaning.open) depth++;
       else if (what === Meaning.comma) {
-        if (depth === 0) this.#lastComma = at - start;
+        if (depth === 0) {
+          this.#lastComma = at - start;
+          this.#commas++;
+        }
       } else if (--depth < 0) {
         found = at;
         break;
@@ -204,12 +217,12 @@ class JsonScan {
     return found;
   }
 
-  /** The elements between the window's start and `end`; none only where `mayBeEmpty`. */
-  #run(end: number, mayBeEmpty: boolean): JsonPart | undefined {
+  /** The elements between the window's start and `end`, `count` of them; none only where `mayBeEmpty`. */
+  #run(end: number, count: number, mayBeEmpty: boolean): JsonPart | undefined {
     const level = this.#levels.at(-1)!;
     const isList = level.container === 'list';
     const value = isList ? this.#parse(end, '[', ']') : this.#parse(end, '{', '}');
-    const items = isList ? (value as unknown[]) : Object.entries(value as object);
+    const items = isList ? (value as unknown[]) : this.#members(value as object, end, count);
     if (items.length === 0) {
       if (mayBeEmpty) return undefined;
       throw this.#window.error(isList ? 'expected value' : 'expected key', this.#window.text(end));
@@ -218,12 +231,26 @@ class JsonScan {
     return isList ? { part: 'elements', values: items } : { part: 'members', entries: items as [string, unknown][] };
   }
 
+  /**
+   * The members of an object as they stand in the text. An object of JavaScript has integer-like names first and one of each name, so
+   * what a run holds would depend on where it was cut.
+   */
+  #members(value: object, end: number, count: number): [string, unknown][] {
+    const entries = Object.entries(value);
+    const first = entries[0]?.[0] ?? '';
+    // Names that are integers come first.
+    if (entries.length === 0 || (entries.length === count && !/^\d+$/.test(first))) return entries;
+    const list = this.#parse(end, '[', ']', membersAsList) as unknown[];
+    return Array.from({ length: list.length / 2 }, (_, i): [string, unknown] => [list[2 * i] as string, list[2 * i + 1]]);
+  }
+
   /** Parses the text from the window's start to `end` between two brackets. */
-  #parse(end: number, before: string, after: string): unknown {
-    const text = this.#window.text(end);
+  #parse(end: number, before: string, after: string, change: (text: string) => string = String): unknown {
+    const text = change(this.#window.text(end));
     try {
-      return JSON.parse(before + text + after) as unknown;
+      return parseJson(before + text + after, this.#bigIntegers);
     } catch (error) {
+      if (error instanceof NumberFault) throw this.#window.error(error.message, text.slice(0, error.offset - before.length));
       throw this.#fault(text, before, after) ?? error;
     }
   }
@@ -267,4 +294,15 @@ class JsonScan {
     const fault = level === undefined || this.#state === 'after' ? undefined : this.#fault(text, level.container === 'list' ? '[' : '{', '');
     throw fault ?? this.#window.error('the text ends in the middle', text);
   }
+}
+
+/** The text of members with a comma in the place of each colon that stands between a name and its value. */
+function membersAsList(text: string): string {
+  let depth = 0;
+  return text.replaceAll(/"(?:[^"\\]|\\[\s\S])*"|[[\]{}:]/g, (token) => {
+    if (token === ':') return depth === 0 ? ',' : token;
+    if (token === '[' || token === '{') depth++;
+    else if (token === ']' || token === '}') depth--;
+    return token;
+  });
 }

@@ -15,8 +15,11 @@ import type { Merge } from '../../external/sort/merge.ts';
 import type { ExternalOptions } from '../../external/options.ts';
 import { Order } from '../../external/sort/order.ts';
 import { readFileChunks } from '../file/file-source.ts';
+import { lineBreakOf } from '../file/line-break.ts';
+import { FormatError } from '../format-error.ts';
 import { JsonField } from './json-field.ts';
 import { parseJsonLine } from './json-lines.ts';
+import { parseJson } from './json-numbers.ts';
 import type { StreamRun } from '../stream-run.ts';
 
 export interface LineSort {
@@ -41,10 +44,11 @@ const lineFormat: ItemFormat = {
     bytes.copy(out.bytes, out.length, start, end);
     out.length += size;
   },
-  read: (bytes, start, end) => JSON.parse(bytes.toString('utf8', start, end)) as unknown,
+  read: (bytes, start, end) => parseJson(bytes.toString('utf8', start, end)),
 };
 
 const newline = 0x0a;
+const lineBytesMax = 128 * 1024 * 1024;
 const batchItems = 128;
 const pieceBytes = 128 * 1024;
 
@@ -114,6 +118,8 @@ async function sortLines(job: Job, { file, field, descending }: LineSort, run: S
   };
   // The beginning of a line, in pieces: a line may be long.
   let rest: Buffer[] = [];
+  let held = 0;
+  let lineBreak: number | undefined;
   let isFirst = true;
   const joined = (): Buffer => {
     const bytes = rest.length === 1 ? rest[0]! : Buffer.concat(rest);
@@ -122,17 +128,23 @@ async function sortLines(job: Job, { file, field, descending }: LineSort, run: S
     return hasMark ? bytes.subarray(3) : bytes;
   };
   for await (const chunk of readFileChunks(file, run)) {
-    rest.push(chunk);
-    if (!chunk.includes(newline)) continue;
+    rest.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    held += chunk.length;
+    lineBreak ??= lineBreakOf(chunk, 0, { end: chunk.length, ended: false });
+    if (lineBreak === undefined || !chunk.includes(lineBreak)) {
+      if (held > lineBytesMax) throw new FormatError(`a line of more than ${lineBytesMax} bytes`, { file, line: number + 1, column: 1 });
+      continue;
+    }
     const bytes = joined();
-    const end = bytes.lastIndexOf(newline) + 1;
+    const end = bytes.lastIndexOf(lineBreak) + 1;
     if (!isUtf8(bytes.subarray(0, end))) throw firstNotUtf8(bytes.subarray(0, end), file, number);
     for (let at = 0; at < end; ) {
-      const next = bytes.indexOf(newline, at);
+      const next = bytes.indexOf(lineBreak, at);
       take(bytes, at, next);
       at = next + 1;
     }
     rest = [Buffer.from(bytes.subarray(end))];
+    held = bytes.length - end;
     if (job.pace.isDue()) await job.pace.rest();
     job.progress('read', job.tally.items);
   }
