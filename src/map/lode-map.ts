@@ -1,5 +1,5 @@
 import { isThenable } from '../base/brands.ts';
-import { StoreError, describe } from '../base/errors.ts';
+import { StoreError, describe, isStoreError } from '../base/errors.ts';
 import { decodeKey } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
 import type { BackupOptions, BackupReport } from '../heap/backup/backup.ts';
@@ -248,9 +248,17 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     return storeStats(this.#parts);
   }
 
-  /** Commits and flushes what is pending, and lets go of the store. Closing twice is fine. */
+  /**
+   * Commits and flushes what is pending, and lets go of the store. Closing twice is fine. Throws TIMEOUT when another process keeps the
+   * commit lock too long: then the map stays open, nothing is lost, and it can be closed again. Throws POISONED when something that
+   * was set could not be committed and is lost.
+   */
   close(): Promise<void> {
-    return (this.#closing ??= this.#parts.close());
+    this.#closing ??= this.#parts.close().catch((error: unknown) => {
+      if (isStoreError(error, 'TIMEOUT') && !this.#store.closed) this.#closing = undefined;
+      throw error;
+    });
+    return this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -150,31 +150,47 @@ function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: Op
   });
 }
 
-/** One map less; with the last the store is closed. */
+/** One map less; with the last the store is closed. TIMEOUT of a store that others keep from committing: then all stays open. */
 async function release(folder: string, one: SharedStore): Promise<void> {
   one.maps--;
   if (one.maps > 0) {
-    await one.store.flush();
+    await one.store.flush().catch((error: unknown) => {
+      if (isStoreError(error, 'TIMEOUT')) one.maps++;
+      throw error;
+    });
     return;
   }
-  one.room.close();
-  const closing = (async () => {
-    try {
-      if (one.vacuumed) await (await import('./upkeep/vacuum.ts')).stopVacuum(one.store);
-      await one.store.finish();
-    } finally {
-      await one.opened.close();
-    }
-  })();
+  const closing = closeStore(one);
   const closed = closing.then(
     () => undefined,
-    () => undefined,
+    () => (one.store.closed ? undefined : one),
   );
-  if (shared.get(folder) === one.listed) shared.set(folder, closed);
+  const isListed = shared.get(folder) === one.listed;
+  if (isListed) shared.set(folder, closed);
   try {
     await closing;
+  } catch (error) {
+    if (one.store.closed) throw error;
+    one.maps++;
+    if (isListed) one.listed = closed;
+    throw error;
   } finally {
-    unlist(folder, closed);
+    if (one.store.closed) unlist(folder, closed);
+  }
+}
+
+async function closeStore(one: SharedStore): Promise<void> {
+  try {
+    if (one.vacuumed) await (await import('./upkeep/vacuum.ts')).stopVacuum(one.store);
+  } finally {
+    try {
+      await one.store.finish();
+    } finally {
+      if (one.store.closed) {
+        one.room.close();
+        await one.opened.close();
+      }
+    }
   }
 }
 

@@ -4,9 +4,9 @@
  *
  * A *stretch* is a piece of code that runs without a break: all of it sees one state. The first access of a stretch looks
  * for what others have committed; a microtask ends it. What is set outside a transaction is committed at the end of the
- * turn, or when it has grown large, and when the process exits.
+ * turn, or when it has grown large, and when the process exits; while it exits, at once.
  */
-import { StoreError } from '../base/errors.ts';
+import { StoreError, isStoreError } from '../base/errors.ts';
 import { delay, queueMicrotask, steadyMs } from '../base/timers.ts';
 import { encodeKey, lendKey } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
@@ -26,6 +26,7 @@ import { CellTable } from './rows/cell-table.ts';
 import { CommitTimer } from './commit-timer.ts';
 import { EditLog } from './rows/edit-log.ts';
 import { placeId } from './rows/entry-place.ts';
+import { describeLoss } from './rows/loss.ts';
 import type { Quota } from './upkeep/quota.ts';
 import { recogniseLazy } from './recognise.ts';
 import { RowCache } from './rows/row-cache.ts';
@@ -105,7 +106,10 @@ export class Store {
       types: options.types,
       recognise: (value) => recogniseLazy(this, value),
     });
-    this.#timer = new CommitTimer(() => this.#commitPendingIfFree());
+    this.#timer = new CommitTimer(
+      { commit: () => this.#commitPendingIfFree(), loss: () => describeLoss(this.#layers[0]!, heap) },
+      options.lockTimeoutMs,
+    );
   }
 
   get rowCacheBytes(): number {
@@ -358,18 +362,31 @@ export class Store {
     await this.heap.sync();
   }
 
-  /** Commits what is pending and lets nothing more in. */
+  /**
+   * Commits what is pending and lets nothing more in. Throws TIMEOUT when others keep the commit lock: then all stays open as it is. Throws
+   * POISONED when something that was set is lost.
+   */
   async finish(): Promise<void> {
+    let isOver = true;
     try {
+      const loss = this.heap.failure && describeLoss(this.#layers[0]!, this.heap);
+      if (loss !== undefined) throw new StoreError('POISONED', `Closing: ${loss}`, { cause: this.heap.failure });
       if (this.heap.failure !== undefined) return;
       await this.#flush();
       // Who has written nothing loses nothing.
       if (this.heap.bytesWritten > 0) this.heap.checkInPlace();
+    } catch (error) {
+      isOver = !isStoreError(error, 'TIMEOUT');
+      throw error;
     } finally {
-      this.#closed = true;
-      this.#fresh = false;
-      this.#timer.stop();
+      if (isOver) this.#end();
     }
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#fresh = false;
+    this.#timer.stop();
   }
 
   /** Writes a layer of changes as one commit; the bottom layer must be committed before. */

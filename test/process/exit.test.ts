@@ -1,8 +1,13 @@
-/** What is set is there afterwards, however the process ends short of being killed. */
+/** What is set is there afterwards, however the process ends short of being killed; what is not, is said. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { openCache } from '../../src/cache/index.ts';
 import { open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
 import { StoreChild } from '../suite/children.ts';
@@ -35,4 +40,91 @@ suite('a process that ends without closing its store', () => {
       assertSame(plain(map.get('k')), value);
     });
   }
+});
+
+suite('changes that listeners of exit make', { concurrency: true }, () => {
+  const script = fileURLToPath(new URL('./exiting.js', import.meta.url));
+  const ends: Array<[end: string, where: string, code: number]> = [
+    ['naturally', 'process', 0],
+    ['exit', 'process', 0],
+    ['throw', 'process', 1],
+    ['reject', 'process', 1],
+    ['naturally', 'thread', 0],
+    ['exit', 'thread', 0],
+  ];
+  for (const [end, where, code] of ends) {
+    test(`of a ${where} that ends (${end})`, async () => {
+      const folder = scratch();
+      const child = spawn(process.execPath, [script, folder, end, where], { stdio: 'ignore' });
+      assert.deepEqual(await once(child, 'exit'), [code, null]);
+      await using map = await open<string, unknown>(join(folder, 'store'));
+      const { list, cell } = plain(map.get('stored')) as { list: number[]; cell: { value: number } };
+      assert.deepEqual([list, cell.value], [[1, 2], 2]);
+      assert.deepEqual(['set', 'deleted', 'in a transaction', 'updated'].map((key) => map.get(key)), [2, undefined, 1, 1]);
+      await using cache = await openCache(join(folder, 'cache'));
+      assert.deepEqual(plain(cache.get('cached')), { in: 'a cache' });
+    });
+  }
+});
+
+suite('while another process is stopped with the commit lock', { concurrency: true }, () => {
+  /** A store, a child that has it open, and another that holds its lock. */
+  async function stopped(t: TestContext): Promise<{ path: string; child: StoreChild; errors: () => string; go: () => Promise<void> }> {
+    const path = join(scratch(), 'store');
+    const child = new StoreChild({ silent: true });
+    const holder = await StoreChild.open(path);
+    t.after(() => Promise.all([child.kill(), holder.kill()]));
+    await child.call('open', path, { lockTimeoutMs: 300 });
+    let errors = '';
+    child.process.stderr!.setEncoding('utf8').on('data', (text: string) => (errors += text));
+    const holding = new Promise((resolve) => (holder.onMessage = resolve));
+    const released = holder.call('blockInTransaction', 'inside', 10);
+    released.catch(() => {});
+    await holding;
+    holder.process.kill('SIGSTOP');
+    const go = async (): Promise<void> => {
+      holder.process.kill('SIGCONT');
+      await released;
+    };
+    return { path, child, errors: () => errors, go };
+  }
+
+  const ends: Array<[name: string, end: (child: StoreChild) => void]> = [
+    ['has nothing left to do', (child) => void child.call('set', 'k', 1).then(() => child.call('leave')).catch(() => {})],
+    ['calls process.exit(0)', (child) => void child.call('setAndExit', 'k', 1).catch(() => {})],
+  ];
+  for (const [name, end] of ends) {
+    test(`a process that ${name} ends, says what is lost, and not with 0`, async (t) => {
+      const { child, errors } = await stopped(t);
+      const ended = once(child.process, 'close');
+      end(child);
+      assert.deepEqual(await ended, [1, null]);
+      assert.match(errors(), /^lodemap: 1 change, of "k", of .*store could not be committed and are lost: another process .* holds the commit lock/m);
+    });
+  }
+
+  test('a close that can not commit leaves the map open, and can be called again', async (t) => {
+    const { path, child, go } = await stopped(t);
+    await child.call('set', 'k', 1);
+    await assert.rejects(child.call('close'), { code: 'TIMEOUT' });
+    await child.call('set', 'l', 2);
+    await assert.rejects(child.call('close'), { code: 'TIMEOUT' });
+    await go();
+    await child.call('close');
+    await using map = await open<string, unknown>(path);
+    assert.deepEqual([map.get('k'), map.get('l')], [1, 2]);
+  });
+
+  test('nothing is lost or said when the lock is free in time', async (t) => {
+    const { path, child, errors, go } = await stopped(t);
+    const ended = once(child.process, 'close');
+    await child.call('set', 'k', 1);
+    void child.call('leave').catch(() => {});
+    await sleep(100);
+    await go();
+    assert.deepEqual(await ended, [0, null]);
+    assert.equal(errors(), '');
+    await using map = await open<string, unknown>(path);
+    assert.equal(map.get('k'), 1);
+  });
 });
