@@ -16,10 +16,11 @@ const storeShare = 0.6;
  */
 export async function openCache<K extends Key = Key, V = unknown>(path: string | URL, options: CacheOptions = {}): Promise<Cache<K, V>> {
   checkCacheOptions(options);
-  const { maxBytes, cacheBytes, types, lockTimeoutMs } = options;
+  const { maxBytes, cacheBytes, types, lockTimeoutMs, mode } = options;
   const map = await open(path, {
     ...(cacheBytes !== undefined && { cacheBytes: Math.max(cacheBytes * storeShare, 64 * 1024) }),
     ...(types !== undefined && { types }),
+    ...(mode !== undefined && { mode }),
     ...(lockTimeoutMs !== undefined && { lockTimeoutMs }),
     // Without a bound the space of what goes still comes back.
     ...(maxBytes === undefined ? { autoVacuum: true } : {

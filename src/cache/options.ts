@@ -1,6 +1,7 @@
 import { describe } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
 import type { TypeCodec } from '../codec/tail/type-registry.ts';
+import { aMode } from '../map/options.ts';
 
 /** How a cache is opened. */
 export interface CacheOptions {
@@ -21,6 +22,8 @@ export interface CacheOptions {
   /** Classes to store: how each is turned into a value and back. */
   // eslint-disable-next-line typescript/no-explicit-any -- a codec's class is its own affair
   readonly types?: ReadonlyArray<TypeCodec<any>>;
+  /** Permission bits of the files of a new cache, the umask taken off, as for `open`. Default 0o600. */
+  readonly mode?: number;
   /** How long a write waits for other processes before it throws TIMEOUT, in ms. Default 10,000. */
   readonly lockTimeoutMs?: number;
 }
@@ -73,6 +76,7 @@ const cacheChecks: Record<keyof CacheOptions, Check> = {
   cacheBytes: atLeast(64 * 1024),
   types: (value) => (Array.isArray(value) ? undefined : 'an array of type codecs'),
   lockTimeoutMs: atLeast(0),
+  mode: aMode,
 };
 
 /** Each throws TypeError or RangeError for an option that is unknown or of the wrong type. */

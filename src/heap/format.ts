@@ -15,9 +15,9 @@ const ours: ReadonlySet<string> = new Set(['locks', segmentFolder]);
 /** What systems, disks and version control leave in folders that are empty to their users. */
 const ofNobody = /^(?:lost\+found|\.(?:git(?:keep|ignore|attributes)|keep|placeholder|nobackup|directory|localized|DS_Store|Trash.*|Spotlight-V100|fseventsd|TemporaryItems|snapshots?|nfs[\da-f]+|fuse_hidden\w+|_.*)|Thumbs\.db|ehthumbs\.db|desktop\.ini|CACHEDIR\.TAG|@eaDir|System Volume Information|\$RECYCLE\.BIN)$/i;
 
-/** The folder of the store at `path`. */
-export function storeFolder(path: string): StoreFolder {
-  return new StoreFolder(path);
+/** The folder of the store at `path`: what is made in it belongs to whom the file FORMAT belongs. `mode` is for a new store. */
+export function storeFolder(path: string, mode?: number): StoreFolder {
+  return new StoreFolder(path, { mode, like: formatName });
 }
 
 /** The folder of an open store, for what opens files by itself. */

@@ -12,7 +12,7 @@ import { lockName } from '../heap/log/commit-lock.ts';
 import { LmdbHome } from '../heap/rows/index-home.ts';
 import { openHeap } from '../heap/open-heap.ts';
 import type { OpenedHeap } from '../heap/open-heap.ts';
-import { segmentBytesTarget } from '../heap/segment/segment.ts';
+import { segmentBytesTarget, segmentFolder } from '../heap/segment/segment.ts';
 import { FileStorage } from '../storage/file-storage.ts';
 import { LockFile } from '../storage/lock.ts';
 import { Documents } from './documents.ts';
@@ -46,6 +46,8 @@ interface SharedStore {
 
 /** By real path: open stores, and those being opened or closed. */
 const shared = new Map<string, Promise<SharedStore | undefined>>();
+
+const warned = new Set<string>();
 
 /**
  * Opens the store in a folder, making it where there is none. Throws NOT_FOUND (with `create: false`), FORMAT for a folder that
@@ -86,12 +88,13 @@ export async function open<K extends Key = Key, V = unknown>(
 
 async function openShared(folder: string, options: OpenOptions): Promise<SharedStore> {
   const types = new TypeRegistry(options.types ?? []);
-  const storage = new FileStorage(storeFolder(folder));
+  const storage = new FileStorage(storeFolder(folder, options.mode));
   const create = options.create !== false && options.readOnly !== true;
   if (!isStore(storage)) {
     if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${folder}`);
     storage.createFolder('');
   }
+  warnOf(storage.checkRights(['', segmentFolder, 'index', 'locks']));
   storage.createFolder('locks');
   const locks = LockFile.open({ folder: storage.folder, name: lockName });
   storage.folder.keep(lockName, locks.identity);
@@ -192,6 +195,13 @@ async function closeStore(one: SharedStore): Promise<void> {
       }
     }
   }
+}
+
+/** Once for each folder. */
+function warnOf(danger: string | undefined): void {
+  if (danger === undefined || warned.has(danger)) return;
+  warned.add(danger);
+  process.emitWarning(danger, { type: 'LodemapWarning', code: 'LODEMAP_FOLDER_WRITABLE' });
 }
 
 /** Another store may have taken the place by now. */

@@ -20,6 +20,11 @@ export interface OpenOptions {
   readonly autoVacuum?: boolean | AutoVacuumOptions;
   /** A segment of the log is followed by the next once it is longer than this. Default 64 MiB; small stores want small ones. */
   readonly segmentBytes?: number;
+  /**
+   * Permission bits of the files of a new store, as `fs.open` takes them: the umask is taken off. 0o660 lets a group share it, with a umask
+   * of 0o007 or 0o002; folders get the like. An existing store keeps its own, whoever writes to it. Default 0o600.
+   */
+  readonly mode?: number;
   /** Rebuild the index from the log even where it is intact. LOCKED unless no one else has the store open. */
   readonly rebuild?: boolean;
 }
@@ -35,6 +40,7 @@ const checks: Record<keyof OpenOptions, (value: unknown) => string | undefined> 
   lockTimeoutMs: aSize(0),
   autoVacuum: aVacuum,
   segmentBytes: aSegment,
+  mode: aMode,
   rebuild: aBoolean,
 };
 
@@ -54,6 +60,12 @@ function aVacuum(value: unknown): string | undefined {
 
 function aSize(least: number): (value: unknown) => string | undefined {
   return (value) => (typeof value === 'number' && value >= least ? undefined : `a number of at least ${least}`);
+}
+
+/** Says what a `mode` must be when it is not. */
+export function aMode(value: unknown): string | undefined {
+  const isFine = Number.isInteger(value) && (value as number) >= 0o600 && (value as number) <= 0o777 && ((value as number) & 0o600) === 0o600;
+  return isFine ? undefined : 'permission bits that let the owner read and write, from 0o600 to 0o777';
 }
 
 function aSegment(value: unknown): string | undefined {

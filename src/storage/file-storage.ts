@@ -23,6 +23,11 @@ export class FileStorage implements Storage {
     this.#attempt('look for the store', () => this.folder.checkKept());
   }
 
+  /** See StoreFolder; to be asked before anything is written. */
+  checkRights(folders: readonly string[]): string | undefined {
+    return this.#attempt('look whose the store is', () => this.folder.checkRights(folders));
+  }
+
   exists(name: string): boolean {
     return this.#attempt(`look for ${name}`, () => this.folder.kind(name) !== undefined);
   }

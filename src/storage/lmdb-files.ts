@@ -36,6 +36,8 @@ export function prepareLmdbFiles(folder: StoreFolder, options: { create: boolean
     checkSpace(folder);
     makeLockFile(folder);
     if (isThere) checkData(folder);
+    // LMDB would make it with the rights of this process.
+    else folder.fill(lmdbDataName, new Uint8Array(0));
   } catch (error) {
     throw fileError(error, `open the index in ${folder.path}`);
   }

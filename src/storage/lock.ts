@@ -41,7 +41,7 @@ export class LockFile {
     const { folder, name } = placeIn(place);
     const path = join(folder.path, name);
     try {
-      return new LockFile(path, folder.open(name, 'any'), kernel);
+      return new LockFile(path, folder.openOrCreate(name), kernel);
     } catch (error) {
       throw fileError(error, `open the lock file ${path}`);
     }

@@ -76,6 +76,7 @@ export async function lockMaintenance(place: Place, options: MaintenanceOptions)
       // The default throws from a timer, which ends the process.
       onCompromised: (error) => void (loss.error ??= error),
     });
+    notes.adopt();
     notes.write(notes.note, owner);
     return new HeldMaintenance(owner, { ...options, notes, loss, removeLockfile });
   } catch (error) {
@@ -174,6 +175,11 @@ class Notes {
 
   remove(name: string): void {
     this.#folder.remove(name);
+  }
+
+  /** The lock folder is made by proper-lockfile, with the rights of this process. */
+  adopt(): void {
+    this.#folder.adopt(this.#name);
   }
 
   /** Under the kernel lock: a lock folder whose owner was on this machine has no living owner. Waiting for its age is idle. */

@@ -13,41 +13,46 @@ import fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { StoreError } from '../base/errors.ts';
 import { systemError } from './file-error.ts';
+import type { OpenMode } from './storage.ts';
+import { checkGiving, folderModeOf, give, modeDefault, rightsOf, strangersIn } from './rights.ts';
 
-// Only the owner may read: a store holds whatever its user puts in.
-const fileMode = 0o600;
-const folderMode = 0o700;
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants;
 /** Windows has none of these flags. */
 const noFollow = (fs.constants.O_NOFOLLOW as number | undefined) ?? 0;
 const noWait = (fs.constants.O_NONBLOCK as number | undefined) ?? 0;
-const flags: Record<FolderOpenMode, number> = { read: O_RDONLY, write: O_RDWR, create: O_RDWR | O_CREAT | O_EXCL, any: O_RDWR | O_CREAT };
+const flags: Record<OpenMode, number> = { read: O_RDONLY, write: O_RDWR, create: O_RDWR | O_CREAT | O_EXCL };
 /** What a file system without hard links says, or one that has no more of them. */
 const linksMissing = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']);
 
-/** `create` fails where there is a file, `any` makes one where there is none. */
-export type FolderOpenMode = 'read' | 'write' | 'create' | 'any';
-
 /** A file in a folder; a path is one in the folder it names, whatever that is. */
 export type Place = string | { readonly folder: StoreFolder; readonly name: string };
+
+export interface StoreFolderOptions {
+  /** Permission bits of the files that are made, as far as the umask lets them be; folders get the like. Default: the owner's alone. */
+  readonly mode?: number | undefined;
+  /** The file whose owner, group and mode all others get, once it is there; before, the owner and group of the folder. */
+  readonly like?: string;
+}
 
 export class StoreFolder {
   readonly path: string;
   readonly #root: string;
   readonly #prefix: string;
   /** The file that tells this folder from another at its path, and what it was. */
+  readonly #options: StoreFolderOptions;
   #kept: { readonly name: string; readonly identity: string } | undefined;
 
   /** `prefix` ends with `/` or is empty: see `sub`. */
-  constructor(path: string, prefix = '') {
+  constructor(path: string, options: StoreFolderOptions = {}, prefix = '') {
     this.#root = path;
+    this.#options = options;
     this.#prefix = prefix;
     this.path = prefix === '' ? path : join(path, prefix.slice(0, -1));
   }
 
   /** A folder in this one: names in it are still looked at from the top. */
   sub(name: string): StoreFolder {
-    const sub = new StoreFolder(this.#root, `${this.#prefix}${name}/`);
+    const sub = new StoreFolder(this.#root, this.#options, `${this.#prefix}${name}/`);
     sub.#kept = this.#kept;
     return sub;
   }
@@ -90,20 +95,38 @@ export class StoreFolder {
   }
 
   /** Opens a file and gives its descriptor. */
-  open(name: string, mode: FolderOpenMode): number {
+  open(name: string, mode: OpenMode): number {
     const path = this.at(name);
     if (noFollow === 0) checkFile(path);
     let fd: number;
     try {
-      fd = fs.openSync(path, flags[mode] | noFollow | noWait, fileMode);
+      fd = fs.openSync(path, flags[mode] | noFollow | noWait, this.#mode);
     } catch (error) {
       if (mode !== 'create') checkFile(path);
       throw error;
     }
-    const stat = fs.fstatSync(fd);
-    if (stat.isFile()) return fd;
-    fs.closeSync(fd);
-    throw wrongKind(path, kindFrom(stat), 'a file');
+    try {
+      const stat = fs.fstatSync(fd);
+      if (!stat.isFile()) throw wrongKind(path, kindFrom(stat), 'a file');
+      if (mode === 'create') this.#give(fd, false);
+      return fd;
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** Opens a file for reading and writing, and makes it where there is none. */
+  openOrCreate(name: string): number {
+    // Whoever else makes it, or removes it, between two looks does so once.
+    for (let attempts = 0; ; attempts++) {
+      try {
+        return this.open(name, attempts % 2 === 0 ? 'write' : 'create');
+      } catch (error) {
+        const expected = attempts % 2 === 0 ? 'ENOENT' : 'EEXIST';
+        if (attempts > 3 || (error as NodeJS.ErrnoException).code !== expected) throw error;
+      }
+    }
   }
 
   /** Throws FORMAT for what is there and is no file. */
@@ -144,7 +167,7 @@ export class StoreFolder {
 
   /** Makes a folder and those above it; one that is there is fine. */
   makeFolder(name: string): void {
-    fs.mkdirSync(this.#root, { recursive: true, mode: folderMode });
+    fs.mkdirSync(this.#root, { recursive: true, mode: folderModeOf(this.#mode) });
     const inner = (this.#prefix + name).split('/').filter((part) => part !== '');
     let path = this.#root;
     for (const part of inner) {
@@ -152,9 +175,38 @@ export class StoreFolder {
       // Another process may have made it meanwhile.
       for (let kind = kindOf(path); kind !== 'a folder'; kind = kindOf(path)) {
         if (kind !== undefined) throw wrongKind(path, kind, 'a folder');
-        makeOne(path);
+        this.#makeOne(path);
       }
     }
+  }
+
+  /** Gives a folder that something else has made the rights of what is made here. */
+  adopt(name: string): void {
+    this.#adopt(this.at(name));
+  }
+
+  /**
+   * Throws IO when what this process makes in the folder would shut out those who use it: to be asked before anything is. Says who else may write
+   * to one of these folders than may write to the files, if anybody.
+   */
+  checkRights(folders: readonly string[]): string | undefined {
+    const { like } = this.#options;
+    const isThere = like !== undefined && kindOf(join(this.#root, like)) === 'a file';
+    if (isThere) {
+      const fd = this.open(like, 'read');
+      try {
+        checkGiving({ fd, path: join(this.#root, like) }, this.#root);
+      } finally {
+        fs.closeSync(fd);
+      }
+    }
+    const meant = (isThere ? rightsOf(join(this.#root, like))?.mode : undefined) ?? this.#mode;
+    for (const name of folders) {
+      const path = this.at(name);
+      const who = strangersIn(path, meant);
+      if (who !== undefined) return `${who} may write to the folder ${path}: whoever does can destroy the store`;
+    }
+    return undefined;
   }
 
   /** Gives a file or a folder another name, which no folder may have. */
@@ -220,6 +272,40 @@ export class StoreFolder {
     return Math.min(size, blocks * 512);
   }
 
+  get #mode(): number {
+    return (this.#options.mode ?? modeDefault) & 0o666;
+  }
+
+  #makeOne(path: string): void {
+    try {
+      fs.mkdirSync(path, { mode: folderModeOf(this.#mode) });
+      this.#adopt(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+
+  #adopt(folder: string): void {
+    // Windows opens no folders, and has no rights to give.
+    if (process.platform === 'win32') return;
+    const fd = fs.openSync(folder, O_RDONLY | noFollow | noWait);
+    try {
+      this.#give(fd, true);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  /** Gives what was just made the rights of the others here. */
+  #give(fd: number, isFolder: boolean): void {
+    const { like } = this.#options;
+    if (like === undefined) return;
+    const rights = rightsOf(join(this.#root, like));
+    if (rights !== undefined) return give(fd, isFolder ? { ...rights, mode: folderModeOf(rights.mode) } : rights);
+    const root = rightsOf(this.#root);
+    if (root !== undefined) give(fd, { ...root, mode: undefined });
+  }
+
   /** Throws what the system says when this process may not read and write a file. */
   checkAccess(name: string): void {
     fs.accessSync(this.at(name), fs.constants.R_OK | fs.constants.W_OK);
@@ -260,12 +346,4 @@ function checkFile(path: string): void {
 
 function wrongKind(path: string, kind: string, expected: string): StoreError {
   return new StoreError('FORMAT', `${path} is ${kind}, and a store has ${expected} there; it was not touched`);
-}
-
-function makeOne(path: string): void {
-  try {
-    fs.mkdirSync(path, { mode: folderMode });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
 }

@@ -25,12 +25,13 @@ export class StoreChild {
   /** Called for messages that answer nothing. */
   onMessage: ((message: unknown) => void) | undefined;
 
-  constructor(options: { env?: NodeJS.ProcessEnv; silent?: boolean; execArgv?: string[] } = {}) {
+  constructor(options: { env?: NodeJS.ProcessEnv; silent?: boolean; execArgv?: string[]; uid?: number; gid?: number } = {}) {
     this.process = fork(script, [], {
       serialization: 'advanced',
       silent: options.silent ?? false,
       execArgv: options.execArgv ?? ['--enable-source-maps'],
       env: { ...process.env, ...options.env },
+      ...(options.uid !== undefined && { uid: options.uid, gid: options.gid ?? options.uid }),
     });
     this.process.on('message', (message: Reply) => this.#answer(message));
     this.process.on('exit', (code, signal) => {
