@@ -219,7 +219,7 @@ function checkTimers({ file, text, source, imports }: Source, report: Report): v
 }
 
 /** In a store nothing is followed or waited for, and one file knows how. The others of its room may use what is open, and look. */
-const folderDoor = 'src/storage/store-folder.ts';
+const folderDoor = 'src/storage/folder/store-folder.ts';
 const harmlessCalls = /^(?:read|write|fstat|ftruncate|fdatasync|fsync|fchmod|fchown|close|readFile|stat|lstat|statfs|realpath|readlink)(?:Sync)?$/;
 
 function checkFolders({ file, source }: Source, report: Report): void {

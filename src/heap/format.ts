@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import { FileStorage } from '../storage/file-storage.ts';
 import type { Storage } from '../storage/storage.ts';
-import { StoreFolder } from '../storage/store-folder.ts';
+import { StoreFolder } from '../storage/folder/store-folder.ts';
 import { formatVersion, segmentFolder } from './segment/segment.ts';
 
 export const formatName = 'FORMAT';

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { isUrl } from '../base/brands.ts';
 import { StoreError, describe } from '../base/errors.ts';
-import { fileAbove, realPath } from '../storage/real-path.ts';
+import { fileAbove, realPath } from '../storage/folder/real-path.ts';
 
 /** Not a drive of Windows, which has one letter. */
 const urlText = /^(?:file:|[a-z][a-z\d+.-]+:\/\/)/i;

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { closedError, fileError, readOnlyError, systemError } from './file-error.ts';
 import type { OpenMode, Storage, StorageFile } from './storage.ts';
-import { StoreFolder, identityOf } from './store-folder.ts';
-import type { Place } from './store-folder.ts';
+import { StoreFolder, identityOf } from './folder/store-folder.ts';
+import type { Place } from './folder/store-folder.ts';
 import { readWhole, writeWhole } from './whole-file.ts';
 
 /** A store's folder on a disk. */

@@ -9,7 +9,7 @@
 import fs from 'node:fs';
 import { StoreError } from '../base/errors.ts';
 import { fileError, systemError } from './file-error.ts';
-import type { StoreFolder } from './store-folder.ts';
+import type { StoreFolder } from './folder/store-folder.ts';
 
 export const readersMax = 4096;
 

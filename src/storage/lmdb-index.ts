@@ -31,7 +31,7 @@ import { LmdbWriter } from './lmdb-writer.ts';
 import type { LmdbRows } from './lmdb-writer.ts';
 import { loadPackage, tryLoadPackage } from './load-package.ts';
 import { PreparedWrite } from './prepared-write.ts';
-import { StoreFolder } from './store-folder.ts';
+import { StoreFolder } from './folder/store-folder.ts';
 
 interface Lmdb {
   readonly open: typeof open;

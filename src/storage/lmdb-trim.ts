@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import { kernelCalls } from './kernel-calls.ts';
 import { lmdbDataName } from './lmdb-files.ts';
 import { readFreePages } from './lmdb-pages.ts';
-import type { StoreFolder } from './store-folder.ts';
+import type { StoreFolder } from './folder/store-folder.ts';
 
 /** Holes made in one call: the caller holds a lock that writers wait for (20 us each on ext4, 100 on a slow disk). */
 const holesPerCall = 256;

@@ -15,8 +15,8 @@ import { kernelCalls } from './kernel-calls.ts';
 import type { KernelCalls } from './kernel-calls.ts';
 import { waitBlocking, waitSoon } from './lock-wait.ts';
 import type { LockWait, LockWaitSoon } from './lock-wait.ts';
-import { identityOf, placeIn } from './store-folder.ts';
-import type { Place } from './store-folder.ts';
+import { identityOf, placeIn } from './folder/store-folder.ts';
+import type { Place } from './folder/store-folder.ts';
 
 /** A file whose bytes are locks. Held locks end with `unlock`, `close`, or the process. */
 export class LockFile {

@@ -14,8 +14,8 @@ import { StoreError } from '../base/errors.ts';
 import { fileError } from './file-error.ts';
 import { loadPackage } from './load-package.ts';
 import type { LockFile } from './lock.ts';
-import { placeIn } from './store-folder.ts';
-import type { Place, StoreFolder } from './store-folder.ts';
+import { placeIn } from './folder/store-folder.ts';
+import type { Place, StoreFolder } from './folder/store-folder.ts';
 
 /** What is used of proper-lockfile, which has no types. */
 interface Lockfiles {

@@ -59,7 +59,7 @@ test('each dependency has one door, and only entries re-export', () => {
 test('in storage one file opens, renames and removes by path', () => {
   assertFinds({ 'src/storage/lock.ts': "import { openSync } from 'node:fs';\nopenSync('x');\n" }, /^door .*lock\.ts:1 openSync by path/);
   assertFinds({ 'src/storage/lock.ts': "import fs from 'node:fs';\nfs.renameSync('a', 'b');\nfs.closeSync(1);\n" }, /^door .*lock\.ts:2 renameSync by path/);
-  assert.deepEqual(problemsOf({ 'src/storage/store-folder.ts': "import fs from 'node:fs';\nfs.rmSync('a');\n" }), []);
+  assert.deepEqual(problemsOf({ 'src/storage/folder/store-folder.ts': "import fs from 'node:fs';\nfs.rmSync('a');\n" }), []);
 });
 
 test('names and sizes are held', () => {

@@ -11,9 +11,9 @@
  */
 import fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { StoreError } from '../base/errors.ts';
-import { systemError } from './file-error.ts';
-import type { OpenMode } from './storage.ts';
+import { StoreError } from '../../base/errors.ts';
+import { systemError } from '../file-error.ts';
+import type { OpenMode } from '../storage.ts';
 import { checkGiving, folderModeOf, give, modeDefault, rightsOf, strangersIn } from './rights.ts';
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants;

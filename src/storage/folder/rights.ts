@@ -5,8 +5,8 @@
  * Windows has none of this: there files belong to whom their folder says.
  */
 import fs from 'node:fs';
-import { StoreError } from '../base/errors.ts';
-import { systemError } from './file-error.ts';
+import { StoreError } from '../../base/errors.ts';
+import { systemError } from '../file-error.ts';
 
 /** Owner, group and permission bits of files. */
 export interface Rights {
