@@ -1,17 +1,19 @@
 import { EventEmitter } from 'node:events';
-import { StoreError, describe } from '../base/errors.ts';
+import { describe } from '../base/errors.ts';
+import type { StoreError } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
-import { contentId } from '../content/values.ts';
 import type { LodeMap } from '../map/lode-map.ts';
 import type { Range } from '../map/rows/range.ts';
 import type { Computation } from './computing.ts';
 import { noTags } from './envelope.ts';
 import type { EntryTerms, TagVersion } from './envelope.ts';
-import { Household } from './household.ts';
+import { apart } from './flight.ts';
+import { closed, Household } from './household.ts';
 import type { CacheEvent } from './household.ts';
-import type { HotEntry } from './hot-entries.ts';
 import { checkComputeOptions, checkEntryOptions, checkWrapOptions } from './options.ts';
 import type { CacheOptions, ComputeOptions, EntryOptions, WrapOptions } from './options.ts';
+import { gone } from './shelf.ts';
+import { nameOfArguments } from './wrapping.ts';
 
 /** What a cache has done in this thread since it was opened, and what there is on disk. */
 export interface CacheStats {
@@ -26,6 +28,8 @@ export interface CacheStats {
   invalidations: number;
   /** Values that were not kept: too large for the cache, or set faster than room could be made. */
   refusals: number;
+  /** Entries that could not be read, and were removed for that. */
+  damaged: number;
   /** Functions run by `getOrCompute`, and its waits for those that others ran. */
   computations: number;
   waits: number;
@@ -48,16 +52,20 @@ const noOptions: EntryOptions = {};
  *
  * Throws StoreError: CLOSED after `close`, UNSUPPORTED for what can not be stored, TIMEOUT, POISONED as a map does.
  *
- * Events: `evict`, `expire`, `invalidate` and `refuse` with the key, as far as this process removed the entry; `error` for
- * upkeep and background computations that failed (nobody need listen).
+ * Events: `evict`, `expire`, `invalidate` and `refuse` with the key, as far as this process removed the entry; `damage` with the key
+ * and the error, for an entry that could not be read and counts as none; `error` for upkeep and background computations that failed
+ * (nobody need listen).
  */
 export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
   readonly #map: LodeMap;
   readonly #options: CacheOptions;
   readonly #household: Household;
   #closing: Promise<void> | undefined;
-  readonly #announce = (event: CacheEvent, subject: unknown): void => {
-    if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, subject);
+  /** What rejects the promises of this cache that wait for a function. */
+  readonly #waiting = new Set<(error: StoreError) => void>();
+  readonly #announce = (event: CacheEvent, subject: unknown, detail?: unknown): void => {
+    if (event === 'damage') this.emit(event, subject, detail);
+    else if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, subject);
   };
 
   /** Made by `openCache()`. */
@@ -80,9 +88,14 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
       counts.misses++;
       return undefined;
     }
+    const value = shelf.valueOf(entry);
+    if (value === gone) {
+      counts.misses++;
+      return undefined;
+    }
     counts.hits++;
     shelf.touch(entry);
-    return shelf.valueOf(entry) as V;
+    return value as V;
   }
 
   /** Is there a value? Does not count as a use. */
@@ -108,6 +121,24 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
     const { shelf } = this.#open();
     if (options !== noOptions) checkEntryOptions('set', options);
     return this.#put(key, value, this.#termsOf(options, shelf.tags.capture(options.tags)));
+  }
+
+  /**
+   * Puts in the place of a value what `fn` makes of it, as one step: whatever other processes do comes before or after. `fn` is given
+   * undefined where there is no value, must not be async, and leaves everything as it is by returning undefined; then, and where the
+   * value was not kept, the promise is of false. Throws what `set` and `fn` throw, and TIMEOUT.
+   */
+  update(key: K, fn: (current: V | undefined) => V | undefined, options: EntryOptions = noOptions): Promise<boolean> {
+    if (typeof fn !== 'function') throw new TypeError(`update expects a function, got ${describe(fn)}`);
+    checkEntryOptions('update', options);
+    const { shelf } = this.#open();
+    return shelf.rows.change(() => {
+      const entry = shelf.find(key);
+      const current = entry !== undefined && shelf.isFresh(entry) ? shelf.valueOf(entry) : gone;
+      const next = fn(current === gone ? undefined : (current as V));
+      if (next === undefined) return refused;
+      return this.#put(key, next, this.#termsOf(options, shelf.tags.capture(options.tags)));
+    });
   }
 
   /** Says whether there was a value that had not expired. */
@@ -158,36 +189,49 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
 
   /**
    * The value of a key, or what `fn` makes of it: run once for everyone who asks meanwhile, in all processes. Its error goes to all of
-   * them and is not kept. Where `staleFor` allows, what has expired is shown while it is computed anew.
+   * them and is not kept. Where `staleFor` allows, what has expired is shown while it is computed anew. Rejects with TIMEOUT when `fn`
+   * takes longer than `computeTimeout` (what it makes is stored all the same, if nobody was faster), with LOCKED when `fn` asks for what it
+   * computes, also through others, and with CLOSED when the cache is closed meanwhile.
    */
   async getOrCompute<T extends V>(key: K, fn: (key: K) => T | Promise<T>, options: ComputeOptions = {}): Promise<T> {
     if (typeof fn !== 'function') throw new TypeError(`getOrCompute expects a function, got ${describe(fn)}`);
     checkComputeOptions(options);
     const { shelf, counts, computing } = this.#open();
     const entry = shelf.find(key);
-    if (entry !== undefined && shelf.isFresh(entry)) {
+    const value = entry === undefined || shelf.isUseless(entry) ? gone : shelf.valueOf(entry);
+    if (value !== gone && shelf.isFresh(entry!)) {
       counts.hits++;
-      shelf.touch(entry);
-      return shelf.valueOf(entry) as T;
+      shelf.touch(entry!);
+      return value as T;
     }
     const computation = this.#computation(key, () => fn(key), options);
-    if (entry === undefined || shelf.isUseless(entry)) {
+    if (value === gone) {
       counts.misses++;
-      return (await computing.run(key, computation)) as T;
+      return (await this.#unlessClosed(computing.run(key, computation))) as T;
     }
     counts.staleHits++;
-    return this.#showStale(entry, computation) as T;
+    shelf.touch(entry!);
+    this.#refresh(key, computation);
+    return value as T;
   }
 
-  /** `fn` with its results cached, by name and content of the arguments. Concurrent calls share one. */
-  wrap<A extends unknown[], R>(fn: (...args: A) => R, options: WrapOptions<A> = {}): (...args: A) => Promise<Awaited<R>> {
+  /**
+   * `fn` with its results cached, by the name it is given and the content of the arguments. Concurrent calls share one. A call rejects
+   * with UNSUPPORTED where an argument is nothing that `set` takes (a URL, a Request): give the option `key` then. Throws a TypeError
+   * where the process has given the name to another function.
+   */
+  wrap<A extends unknown[], R>(fn: (...args: A) => R, options: WrapOptions<A>): (...args: A) => Promise<Awaited<R>> {
     if (typeof fn !== 'function') throw new TypeError(`wrap expects a function, got ${describe(fn)}`);
     checkWrapOptions(options);
-    const { name = fn.name, key: keyOf, ...compute } = options;
-    if (name === '') throw new TypeError('wrap: a function without a name needs the option "name", which tells its results from others');
-    return (...args) => {
-      const key: Key = [name, keyOf === undefined ? contentId(args) : keyOf(...args)];
-      return this.getOrCompute(key as K, () => fn(...args) as never, compute) as Promise<Awaited<R>>;
+    const { name, key: keyOf, ...compute } = options;
+    const { wrapped } = this.#open();
+    if (wrapped.has(name) && wrapped.get(name) !== fn) {
+      throw new TypeError(`wrap: the name "${name}" is another function's: one would be given the other's results. Wrap a function once`);
+    }
+    wrapped.set(name, fn);
+    return async (...args): Promise<Awaited<R>> => {
+      const key: Key = [name, keyOf === undefined ? nameOfArguments(name, args) : keyOf(...args)];
+      return (await this.getOrCompute(key as K, () => fn(...args) as never, compute)) as Awaited<R>;
     };
   }
 
@@ -225,6 +269,7 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
   }
 
   async #close(): Promise<void> {
+    for (const reject of this.#waiting) reject(closed());
     try {
       await this.#household.leave(this.#announce);
     } finally {
@@ -233,7 +278,7 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
   }
 
   #open(): Household {
-    if (this.#closing !== undefined) throw new StoreError('CLOSED', 'The cache is closed');
+    if (this.#closing !== undefined) throw closed();
     return this.#household;
   }
 
@@ -264,14 +309,22 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
     return kept;
   }
 
-  #showStale(entry: HotEntry, computation: Computation): unknown {
-    const { shelf, computing } = this.#household;
-    const value = shelf.valueOf(entry);
-    shelf.touch(entry);
-    if (!computing.isUnderWay(entry.key)) {
-      computing.run(entry.key, computation).catch((error: unknown) => this.#announce('error', error));
-    }
-    return value;
+  /** Computes anew what is shown meanwhile; nobody waits for it. */
+  #refresh(key: K, computation: Computation): void {
+    const { computing } = this.#household;
+    if (computing.isUnderWay(key, computation.limitMs)) return;
+    apart(() => computing.run(key, computation)).catch((error: unknown) => {
+      if (this.#closing === undefined) this.#announce('error', error);
+    });
+  }
+
+  /** What is waited for, or CLOSED when the cache is closed first: a function that hangs holds nobody up. */
+  #unlessClosed<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      const leave = (): void => void this.#waiting.delete(reject);
+      work.then(resolve, reject).then(leave, leave);
+    });
   }
 
   #computation(key: K, make: () => unknown, options: ComputeOptions): Computation {

@@ -18,6 +18,7 @@ import type { SentError } from '../engine/task-error.ts';
 import { folderOfStore } from '../heap/format.ts';
 import { isNode } from '../tree/node.ts';
 import { LockFile } from '../storage/lock.ts';
+import { unlessDamaged } from './damage.ts';
 import { RowKind } from './rows.ts';
 import type { Rows } from './rows.ts';
 import type { Shelf } from './shelf.ts';
@@ -113,6 +114,10 @@ export class Claims {
   }
 
   #look(key: Key): ClaimRow | undefined {
+    return unlessDamaged(() => this.#read(key));
+  }
+
+  #read(key: Key): ClaimRow | undefined {
     const row = this.#rows.get([RowKind.claim, key]);
     if (!isNode(row) || row.kind !== 'list') return undefined;
     const { nodes } = this.#shelf.store;

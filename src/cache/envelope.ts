@@ -5,6 +5,7 @@
  *
  * The value is an element like any: large ones have chunks of their own, so reading one field of it reads that field.
  */
+import { isStoreError } from '../base/errors.ts';
 import type { Slot } from '../codec/slot/slot.ts';
 import { Tag } from '../codec/slot/tags.ts';
 import { PendingChunk } from '../heap/chunk.ts';
@@ -37,13 +38,23 @@ export function seal(store: Store, value: unknown, terms: EntryTerms): { slot: S
   const { expires, ends, tags } = terms;
   const parts: unknown[] = [expires, value];
   if (ends !== 0 || tags.length > 0) parts.push(ends, 0, ...tags.flat());
-  const slot = store.nodes.encode(parts);
+  const slot = encode(store, parts);
   const bytes = slotBytes(slot) + entryHeadBytes;
   if (bytes < notedBytesMin) return { slot: single(slot, expires), bytes };
   // The value has been encoded already: what is large of it is chunks that both envelopes share.
   const node = store.nodes.fromSlot(slot) as ListNode;
   const noted = parts.length > 2 ? node.splice(3, 1, [bytes]) : node.splice(2, 0, [ends, bytes]);
   return { slot: single(store.nodes.encode(noted), expires), bytes };
+}
+
+function encode(store: Store, parts: readonly unknown[]): Slot {
+  try {
+    return store.nodes.encode(parts);
+  } catch (error) {
+    // Said again of the value alone: its user knows of no envelope.
+    if (isStoreError(error, 'UNSUPPORTED')) store.nodes.encode(parts[valueAt]);
+    throw error;
+  }
 }
 
 /** An envelope with a time in it equals no other: finding that out would cost a row of the index for each entry. */

@@ -11,8 +11,7 @@
  * keys of a window may all be young.
  */
 import type { Key } from '../codec/key/keys.ts';
-import { bytesOf, envelopeOf } from './envelope.ts';
-import { nameOf, rowKeyOf } from './rows.ts';
+import { nameOf } from './rows.ts';
 import type { Shelf } from './shelf.ts';
 
 /** What a pass keeps: this share of the entries, from `victimsMin` to `victimsMax`. */
@@ -74,10 +73,7 @@ export class Evictor {
     while (entries < entriesMax && bytes < bytesMax) {
       const victim = this.#next();
       if (victim === undefined) break;
-      if (bytesMax !== Infinity) {
-        const envelope = envelopeOf(store.find(rowKeyOf(victim))?.value);
-        bytes += envelope === undefined ? 0 : bytesOf(envelope);
-      }
+      if (bytesMax !== Infinity) bytes += this.#shelf.stored(victim)?.bytes ?? 0;
       if (!this.#shelf.remove(victim)) continue;
       entries++;
       this.#evicted(victim);

@@ -10,6 +10,7 @@
 import type { Key } from '../codec/key/keys.ts';
 import { isNode } from '../tree/node.ts';
 import type { Store } from '../map/store.ts';
+import { unlessDamaged } from './damage.ts';
 import { RowKind } from './rows.ts';
 import type { Rows } from './rows.ts';
 
@@ -78,10 +79,12 @@ export class ExpiryIndex {
   /** The first rows whose time has come. */
   due(now: number, limit: number): DueRow[] {
     const { nodes } = this.#store;
-    return this.#rows.list(RowKind.expiry, { upTo: now, limit }).map((rowKey) => {
+    const keysIn = (rowKey: Key): readonly Key[] => {
       const value = this.#rows.get(rowKey);
-      return { rowKey, keys: isNode(value) ? (nodes.materialize(value) as Key[]) : [] };
-    });
+      return isNode(value) ? (nodes.materialize(value) as Key[]) : [];
+    };
+    // Of a row that is damaged nothing is known; the hand finds its entries.
+    return this.#rows.list(RowKind.expiry, { upTo: now, limit }).map((rowKey) => ({ rowKey, keys: unlessDamaged(() => keysIn(rowKey)) ?? [] }));
   }
 }
 

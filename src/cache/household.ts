@@ -19,8 +19,8 @@ import { Upkeep } from './upkeep.ts';
 import { vacuumMap } from './vacuuming.ts';
 
 /** What happens to entries other than by the user's call; `key` is the user's. */
-export type CacheEvent = 'evict' | 'expire' | 'invalidate' | 'refuse' | 'error';
-export type Announce = (event: CacheEvent, subject: unknown) => void;
+export type CacheEvent = 'evict' | 'expire' | 'invalidate' | 'refuse' | 'damage' | 'error';
+export type Announce = (event: CacheEvent, subject: unknown, detail?: unknown) => void;
 
 const cacheBytesDefault = 64 * 1024 * 1024;
 /** The part of the memory that decoded entries get; the rest is the store's. */
@@ -31,7 +31,7 @@ const slotsDefault = 2 ** 16;
 const formatKey: Key = [RowKind.state, 'format'];
 const format = 1;
 
-const noCounts = { hits: 0, misses: 0, staleHits: 0, sets: 0, evictions: 0, expirations: 0, invalidations: 0, refusals: 0 };
+const noCounts = { hits: 0, misses: 0, staleHits: 0, sets: 0, evictions: 0, expirations: 0, invalidations: 0, refusals: 0, damaged: 0 };
 
 const households = new WeakMap<Store, Household>();
 
@@ -45,12 +45,21 @@ export class Household {
   readonly computing: Computing;
   /** What has happened in this thread. */
   readonly counts: Record<keyof typeof noCounts, number> = { ...noCounts };
+  /** The functions behind the names that `wrap` was given. */
+  readonly wrapped: Map<string, unknown> = new Map();
   readonly #members = new Set<Announce>();
 
   private constructor(map: LodeMap, store: Store, options: CacheOptions) {
     const { maxEntries, maxBytes, cacheBytes = cacheBytesDefault } = options;
     const slots = Math.max((maxEntries ?? 0) * 2, (maxBytes ?? 0) / bytesPerSlot);
-    this.shelf = new Shelf(store, { hotBytes: cacheBytes * hotShare, slots: slots === 0 ? slotsDefault : slots });
+    this.shelf = new Shelf(store, {
+      hotBytes: cacheBytes * hotShare,
+      slots: slots === 0 ? slotsDefault : slots,
+      onDamage: (key, error) => {
+        this.counts.damaged++;
+        this.announce('damage', key, error);
+      },
+    });
     this.claims = new Claims(this.shelf);
     this.sweeper = new Sweeper(this.shelf, (key, why) => {
       if (why === 'expire') this.counts.expirations++;
@@ -87,6 +96,7 @@ export class Household {
     this.#members.delete(announce);
     if (this.#members.size > 0) return;
     households.delete(this.shelf.store);
+    this.computing.end(closed());
     try {
       await this.upkeep.stop();
     } finally {
@@ -94,8 +104,8 @@ export class Household {
     }
   }
 
-  announce(event: CacheEvent, subject: unknown): void {
-    for (const announce of this.#members) announce(event, subject);
+  announce(event: CacheEvent, subject: unknown, detail?: unknown): void {
+    for (const announce of this.#members) announce(event, subject, detail);
   }
 
   /** Removes everything. */
@@ -103,6 +113,11 @@ export class Household {
     this.shelf.clear(() => this.shelf.rows.put(formatKey, format));
     this.evictor.forget();
   }
+}
+
+/** The error of whatever is asked of a cache after its end, or still waits for it then. */
+export function closed(): StoreError {
+  return new StoreError('CLOSED', 'The cache is closed');
 }
 
 /** Marks an empty store as a cache. */

@@ -44,8 +44,8 @@ export interface ComputeOptions extends EntryOptions {
 
 /** For `wrap`. */
 export interface WrapOptions<A extends readonly unknown[]> extends ComputeOptions {
-  /** Tells functions apart; default the function's own name. */
-  readonly name?: string;
+  /** Tells functions apart, in all processes: change it when the function comes to give something else. */
+  readonly name: string;
   /** The key of a call; default the content of its arguments. */
   readonly key?: (...args: A) => Key;
 }
@@ -92,11 +92,13 @@ export function checkComputeOptions(options: ComputeOptions): void {
   check('getOrCompute', options, computeChecks);
 }
 
-export function checkWrapOptions(options: object): void {
+export function checkWrapOptions(options: WrapOptions<never> | undefined): void {
+  const { name } = options ?? ({} as WrapOptions<never>);
+  if (name === undefined) throw new TypeError('wrap expects the option "name", which tells its results from others');
   check('wrap', options, wrapChecks);
 }
 
-function check(what: string, options: object, checks: Readonly<Record<string, Check>>): void {
+function check(what: string, options: object | undefined, checks: Readonly<Record<string, Check>>): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`${what}: options must be an object such as { ttl: 60_000 }, got ${describe(options)}`);
   }

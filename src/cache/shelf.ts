@@ -5,6 +5,7 @@
  * Here entries are found, shown, put and removed, without any policy: what their times and tags mean is for `isFresh`
  * and `isUseless` to say, when something goes is for the sweeper, the evictor and the user.
  */
+import { isStoreError } from '../base/errors.ts';
 import { decodeKey } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
 import type { Slot } from '../codec/slot/slot.ts';
@@ -13,10 +14,11 @@ import { isNode } from '../tree/node.ts';
 import { walkRange } from '../map/rows/entry-scan.ts';
 import { scanOf } from '../map/rows/range.ts';
 import type { Range } from '../map/rows/range.ts';
-import type { Found, Store } from '../map/store.ts';
+import type { Store } from '../map/store.ts';
 import { CacheClock } from './cache-clock.ts';
 import type { Clocks } from './cache-clock.ts';
-import { endOf, envelopeOf, seal, termsOf, valueIn } from './envelope.ts';
+import { isDamage, proveReadable, unlessDamaged } from './damage.ts';
+import { bytesOf, endOf, envelopeOf, seal, termsOf, valueIn } from './envelope.ts';
 import type { EntryTerms } from './envelope.ts';
 import { EntryDocuments } from './entry-documents.ts';
 import { ExpiryIndex } from './expiry-index.ts';
@@ -35,7 +37,12 @@ export interface ShelfOptions {
   /** Slots of the file of recency. */
   readonly slots: number;
   readonly clocks?: Clocks | undefined;
+  /** Hears of entries that were found damaged, and are gone by then. */
+  readonly onDamage?: ((key: Key, error: unknown) => void) | undefined;
 }
+
+/** In the place of a value that could not be read any more. */
+export const gone: unique symbol = Symbol('gone');
 
 export class Shelf {
   readonly store: Store;
@@ -46,6 +53,7 @@ export class Shelf {
   readonly recency: Recency;
   readonly hot: HotEntries;
   readonly #documents: EntryDocuments;
+  readonly #onDamage: (key: Key, error: unknown) => void;
   /** Is the number of entries wanted after each change? Else it is counted when somebody asks. */
   isCounting = false;
   /** Has this thread set anything since the time was last written down? */
@@ -62,16 +70,17 @@ export class Shelf {
     this.recency = new Recency(store.heap.storage, options.slots, () => this.clock.now());
     this.hot = new HotEntries(options.hotBytes, (entry) => this.recency.leave(entry));
     this.#documents = new EntryDocuments(store, (key) => this.hot.delete(nameOf(key)));
+    this.#onDamage = options.onDamage ?? (() => undefined);
   }
 
-  /** The entry of a key whatever its age, or undefined. About 100 ns when it is hot. */
+  /** The entry of a key whatever its age, or undefined; also where it is damaged. About 100 ns when it is hot. */
   find(key: Key): HotEntry | undefined {
     const { store } = this;
     store.enter();
     const name = nameOf(key);
     const hot = this.hot.find(name);
     if (hot !== undefined && hot.epoch === store.epoch) return hot;
-    return this.#load(key, name, hot);
+    return this.#sound(key, () => this.#load(key, name, hot));
   }
 
   /** Is an entry to be shown? */
@@ -92,15 +101,12 @@ export class Shelf {
     entry.used = ++this.recency.tick;
   }
 
-  /** The value of an entry that was just found: a scalar, a lazy container, or an object of its own for each caller. */
+  /** The value of an entry that was just found: a scalar, a lazy container, or an object of its own for each caller; or `gone`. */
   valueOf(entry: HotEntry): unknown {
     if (entry.form === Form.scalar) return entry.value;
     if (entry.form === Form.node) return this.#documents.show(rowKeyOf(entry.key), entry.base, entry.value);
-    const found = this.store.find(rowKeyOf(entry.key));
-    const envelope = envelopeOf(found?.value);
-    if (envelope === undefined) return undefined;
-    const value = valueIn(envelope);
-    return isLazy(value) ? this.#documents.show(rowKeyOf(entry.key), found!.base, value) : value;
+    const read = this.#sound(entry.key, () => this.#read(entry.key));
+    return read === undefined ? gone : read.value;
   }
 
   /** Sets an entry as its terms say, if it is admitted; says whether it was. Throws UNSUPPORTED. */
@@ -158,11 +164,12 @@ export class Shelf {
     return entries;
   }
 
-  /** The entry as the store has it now, past all memory; for whoever holds the commit lock. */
-  stored(key: Key): { readonly found: Found; readonly terms: EntryTerms } | undefined {
-    const found = this.store.find(rowKeyOf(key));
-    const envelope = envelopeOf(found?.value);
-    return envelope === undefined ? undefined : { found: found!, terms: termsOf(envelope) };
+  /** The entry as the store has it now, past all memory; for whoever holds the commit lock. Undefined where it is damaged. */
+  stored(key: Key): { readonly terms: EntryTerms; readonly bytes: number } | undefined {
+    return this.#sound(key, () => {
+      const envelope = envelopeOf(this.store.find(rowKeyOf(key))?.value);
+      return envelope && { terms: termsOf(envelope), bytes: bytesOf(envelope) };
+    });
   }
 
   /** Keys of entries in key order, tuples last, whatever their age. */
@@ -182,6 +189,45 @@ export class Shelf {
         yield key;
       }
     }
+  }
+
+  /** What a reader of an entry gives; undefined where the entry is damaged, and removed for that. */
+  #sound<T>(key: Key, read: () => T | undefined): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#discard(key, error);
+      return undefined;
+    }
+  }
+
+  /** Removes an entry that can not be read, unless somebody has set it anew meanwhile. */
+  #discard(key: Key, error: unknown): void {
+    this.hot.delete(nameOf(key));
+    try {
+      this.rows.change(() => {
+        if (this.#isDamaged(key)) this.remove(key);
+      });
+    } catch (obstacle) {
+      // Without the lock, or the room, it stays and is found damaged again.
+      if (!isStoreError(obstacle)) throw obstacle;
+    }
+    this.#onDamage(key, error);
+  }
+
+  #isDamaged(key: Key): boolean {
+    return unlessDamaged(() => this.#read(key) ?? sound) === undefined;
+  }
+
+  #read(key: Key): { value: unknown } | undefined {
+    const found = this.store.find(rowKeyOf(key));
+    const envelope = envelopeOf(found?.value);
+    if (envelope === undefined) return undefined;
+    termsOf(envelope);
+    proveReadable(this.store, envelope);
+    const value = valueIn(envelope);
+    return { value: isLazy(value) ? this.#documents.show(rowKeyOf(key), found!.base, value) : value };
   }
 
   #place(key: Key, value: unknown, { terms, slot }: { terms: EntryTerms; slot: Slot }): void {
@@ -222,6 +268,7 @@ export class Shelf {
       return undefined;
     }
     const value = valueIn(envelope);
+    if (found!.sequence !== 0) proveReadable(store, envelope);
     const form = isShareable(value) ? Form.scalar : isNode(value) && found!.sequence !== 0 ? Form.node : Form.fresh;
     const held = form === Form.fresh ? undefined : value;
     const entry: HotEntry = {
@@ -284,6 +331,7 @@ function isTuple(key: Key | undefined): boolean {
 }
 
 const unknownBase = { sequence: 0 };
+const sound = {};
 
 /** Is it shown as a lazy value (or a cell)? */
 function isLazy(value: unknown): boolean {

@@ -2,9 +2,10 @@
  * A process with a cache open that does what its parent asks: `[verb, ...args]` in, `{ value }` or `{ error }` out. What a `compute`
  * does is said by a word: `count` appends a byte to a file and takes a while, `fail` throws, `hang` never ends, `die` kills the process.
  */
+import { EventEmitter } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isLazy, materialize, openCache } from '../../src/cache/index.ts';
+import { isLazy, materialize, openCache, sessionStore } from '../../src/cache/index.ts';
 import type { Cache, CacheOptions } from '../../src/cache/index.ts';
 
 let cache: Cache<string> | undefined;
@@ -31,6 +32,19 @@ const verbs: Record<string, (...args: never[]) => unknown> = {
   compute: (key: string, how: string, file: string) => cache!.getOrCompute(key, () => compute(how, file)),
   stats: () => cache!.stats(),
   tidy: () => cache!.tidy(),
+  /** Adds to a number, one after the other. */
+  count: async (key: string, times: number) => {
+    for (let i = 0; i < times; i++) await cache!.update(key, (n = 0) => (n as number) + 1);
+  },
+  /** Touches a session in one turn after the other until it is told to stop; says how often. */
+  touch: async (sid: string) => {
+    const store = sessionStore({ Store: EventEmitter } as never, cache!);
+    let times = 0;
+    for (; cache!.get('stop') !== true; times++) {
+      await new Promise((resolve) => store.touch(sid, { cookie: { originalMaxAge: times, expires: new Date(Date.now() + 60_000) } }, resolve));
+    }
+    return times;
+  },
   flush: () => cache!.flush(),
   close: () => cache!.close(),
   /** Lets go of the parent without closing: the process ends by itself when nothing is left to do. */

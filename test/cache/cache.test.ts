@@ -131,7 +131,15 @@ suite('entries', () => {
     assert.throws(() => cache.set('k', 1, { tags: 'a' as never }), TypeError);
     assert.throws(() => cache.set('k', () => 1), code('UNSUPPORTED'));
     assert.throws(() => cache.set({} as never, 1), TypeError);
-    assert.throws(() => cache.wrap(() => 1), /name/);
+    // The path is that of what was set, whatever lies around it on the disk.
+    const path = (from: string): object => ({ code: 'UNSUPPORTED', message: new RegExp(`^\\$${from}: `) });
+    assert.throws(() => cache.set('k', { user: { greet: () => 1 } }, { ttl: 50, tags: ['a'] }), path('\\.user\\.greet'));
+    await assert.rejects(cache.getOrCompute('k', () => [1, Symbol.iterator]), path('\\[1\\]'));
+    assert.throws(() => cache.update('k', async () => 1 as never), path(''));
+    assert.throws(() => cache.update('k', 5 as never), TypeError);
+    const wrap = cache.wrap.bind(cache) as (fn: unknown, options?: unknown) => unknown;
+    for (const options of [undefined, {}, { name: '' }, { name: 5 }]) assert.throws(() => wrap(() => 1, options), /name/);
+    assert.throws(() => cache.wrap(() => 1, {} as never), { name: 'TypeError', message: /name/ });
     assert.throws(() => cache.invalidateTag(1 as never), TypeError);
     await assert.rejects(cache.getOrCompute('k', 1 as never), TypeError);
     await assert.rejects(openCache(join(scratch(), 'c'), { maxEntries: 0 }), RangeError);

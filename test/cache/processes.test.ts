@@ -22,6 +22,43 @@ async function children(t: TestContext, count: number, path: string, options: ob
 }
 
 suite('several processes', { concurrency: false }, () => {
+  test('update one value in one step each', async (t) => {
+    const { path } = places();
+    const cache = await reopened(t, path);
+    const two = await children(t, 2, path);
+    await Promise.all([...two.map((child) => child.call('count', 'n', 150)), (async () => {
+      for (let i = 0; i < 150; i++) {
+        await cache.update('n', (n = 0) => n + 1);
+        await sleep(0);
+      }
+    })()]);
+    assert.equal(cache.get('n'), 450);
+    assert.equal(await cache.update('n', () => undefined), false);
+    assert.equal(cache.get('n'), 450);
+  });
+
+  test('touch sessions without bringing back what others have changed or destroyed', async (t) => {
+    const { path } = places();
+    const cache = await reopened(t, path);
+    const [child] = await children(t, 1, path);
+    const touched = child!.call<number>('touch', 'sid');
+    const key = 'session:sid';
+    const lost: unknown[] = [];
+    for (let i = 0; i < 150; i++) {
+      await cache.set(key, { n: i });
+      await sleep(1);
+      const n = (cache.get(key) as { n: number } | undefined)?.n;
+      if (n !== i) lost.push(`${i}: ${n}`);
+      if (i % 3 !== 0) continue;
+      cache.delete(key);
+      await sleep(2);
+      if (cache.get(key) !== undefined) lost.push(`${i}: alive`);
+    }
+    await cache.set('stop', true);
+    assert.ok((await touched) > 50);
+    assert.deepEqual(lost, []);
+  });
+
   test('see what others set, delete, clear and invalidate', async (t) => {
     const { path } = places();
     const cache = await reopened(t, path);

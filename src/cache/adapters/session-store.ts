@@ -103,9 +103,7 @@ class Sessions {
 
   async set(sid: string, data: SessionData): Promise<void> {
     const ttl = this.#lifetime(data);
-    // Sessions are JSON to everybody else: a cookie is a class, with a getter for what it stores.
-    const plain = JSON.parse(JSON.stringify(data)) as SessionData;
-    if (ttl > 0) await this.#cache.set(this.#prefix + sid, plain, { ttl });
+    if (ttl > 0) await this.#cache.set(this.#prefix + sid, asJson(data), { ttl });
     else this.delete(sid);
   }
 
@@ -114,9 +112,18 @@ class Sessions {
   }
 
   async touch(sid: string, data: SessionData): Promise<void> {
-    const stored = this.get(sid);
-    if (stored === null) return;
-    await this.set(sid, { ...stored, ...(data.cookie !== undefined && { cookie: data.cookie }) });
+    const ttl = this.#lifetime(data);
+    if (!(ttl > 0)) {
+      this.delete(sid);
+      return;
+    }
+    const { cookie } = asJson(data);
+    // In one step: another process may change or destroy it meanwhile.
+    await this.#cache.update(
+      this.#prefix + sid,
+      (stored) => (stored === undefined ? undefined : { ...(materialize(stored) as SessionData), ...(cookie !== undefined && { cookie }) }),
+      { ttl },
+    );
   }
 
   all(): SessionData[] {
@@ -143,6 +150,11 @@ class Sessions {
     if (expires === undefined || expires === null) return this.#ttl;
     return new Date(expires).getTime() - wallMs();
   }
+}
+
+/** Sessions are JSON to everybody else: a cookie is a class, with a getter for what it stores. */
+function asJson(data: SessionData): SessionData {
+  return JSON.parse(JSON.stringify(data)) as SessionData;
 }
 
 function answer<T>(callback: Callback<T> | undefined, work: () => T | Promise<T>): void {
