@@ -27,6 +27,7 @@ import type { Manifest } from './segment/manifest.ts';
 import type { Staging } from './log/staging.ts';
 import { decodeMeta, emptyMeta, encodeMeta, metaKey } from './rows/meta.ts';
 import type { Meta } from './rows/meta.ts';
+import { putPublication } from './rows/publications.ts';
 import type { LoggedTable, Operation } from './log/operations.ts';
 import { PendingView } from './pending.ts';
 import { catchUp, rewriteSegments } from './log/recovery.ts';
@@ -93,6 +94,8 @@ export class Heap implements ChunkSource {
   changes = 0;
   /** Numbers of the pins this process holds: it can not tell them by their locks, which are its own. */
   readonly ownPins: Set<number> = new Set();
+  /** Grows whenever what is read may be another state from now on, or none is held: a stretch ends. */
+  stretch = 0;
   bytesWritten = 0;
 
   constructor(parts: HeapParts) {
@@ -127,6 +130,7 @@ export class Heap implements ChunkSource {
   poison(cause: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = cause;
+    this.stretch++;
     this.commitLock.setDoubt();
   }
 
@@ -145,6 +149,7 @@ export class Heap implements ChunkSource {
 
   /** Starts a stretch on the newest state. */
   refresh(): void {
+    this.stretch++;
     this.index.renew();
     const row = this.index.get('meta', metaKey);
     const meta = row === undefined ? emptyMeta : decodeMeta(row);
@@ -285,10 +290,13 @@ export class Heap implements ChunkSource {
     invariant(this.commitLock.held, 'a manifest is published under the commit lock');
     this.#enterBusy();
     this.segments.publish(manifest);
+    const state = this.index.newest() + 1;
     this.changeIndex((writer) => {
       this.#meta = { ...this.#meta, generation: manifest.generation };
       this.changes++;
       writer.put('meta', metaKey, encodeMeta(this.#meta));
+      const { generation } = manifest;
+      putPublication(writer, { generation, from: state, to: state, segment: this.#meta.tail.segment });
     });
   }
 
@@ -300,7 +308,7 @@ export class Heap implements ChunkSource {
     invariant(this.commitLock.held, 'the index is changed under the commit lock');
     try {
       this.#enterBusy();
-      this.index.write(change);
+      this.#write(change);
       this.commitLock.busy = false;
     } catch (error) {
       this.poison(error);
@@ -394,12 +402,18 @@ export class Heap implements ChunkSource {
     const tail = this.#log.commit(this.#commitOptions(options));
     this.bytesWritten += this.#log.batchBytes;
     if (options.syncSoon === true) this.#sync.begin(tail);
-    this.index.write((writer) => {
+    this.#write((writer) => {
       const hiddenKeys = this.#writeRows(writer, rows, tail.sequence);
       this.deduplicator.publish(writer);
       this.#meta = { ...this.#meta, tail, hiddenKeys };
       writer.put('meta', metaKey, encodeMeta(this.#meta));
     });
+  }
+
+  /** The state that was read until now is let go. */
+  #write(change: (writer: IndexWriter) => void): void {
+    this.stretch++;
+    this.index.write(change);
   }
 
   #writeRows(writer: IndexWriter, rows: readonly Operation[] | EntryBatch, sequence: number): number {

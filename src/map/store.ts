@@ -82,14 +82,15 @@ export class Store {
   readonly #timer: CommitTimer;
   /** Changes set outside transactions, at the bottom; one more layer for each transaction that runs. */
   readonly #layers: Changes[] = [new Changes()];
-  #fresh = false;
+  /** The heap's stretch that was begun here; -1: none. */
+  #stretch = -1;
   #closed = false;
   /** What the heap had counted when `#noteChanges` last looked. */
   #changes = 0;
   /** The generation of segments under which the encoder's shapes were placed. */
   #generation = 0;
   readonly #endStretch = (): void => {
-    this.#fresh = false;
+    this.#stretch = -1;
   };
 
   constructor(heap: Heap, quota: Quota, options: StoreOptions) {
@@ -157,13 +158,13 @@ export class Store {
 
   /** Begins a stretch unless one is under way. Throws CLOSED or POISONED. */
   enter(): void {
-    if (this.#fresh) return;
+    if (this.#stretch === this.heap.stretch) return;
     if (this.#closed) throw closedError();
     this.heap.checkUsable();
     // While this process holds the commit lock nobody else can have committed.
     if (!this.heap.commitLock.held) this.heap.refresh();
     this.#noteChanges();
-    this.#fresh = true;
+    this.#stretch = this.heap.stretch;
     queueMicrotask(this.#endStretch);
   }
 
@@ -385,7 +386,7 @@ export class Store {
 
   #end(): void {
     this.#closed = true;
-    this.#fresh = false;
+    this.#stretch = -1;
     this.#timer.stop();
   }
 

@@ -51,6 +51,11 @@ export interface IndexWriter {
   get(table: Table, key: Uint8Array): Uint8Array | undefined;
 }
 
+/** A state of the index that counts as being read, whatever its index reads meanwhile. */
+export interface IndexHold {
+  release(): void;
+}
+
 /** Throws StoreError CORRUPT for a damaged index, IO for what the system refused, CLOSED after close. */
 export interface Index {
   /** The next read sees the newest committed state of any process. Cheap when nothing was read since the last. */
@@ -69,6 +74,12 @@ export interface Index {
    * Afterwards this object's reads see it; those of others once they renew. Not durable before `sync`. Does not nest.
    */
   write(fn: (writer: IndexWriter) => void): void;
+  /** Goes on reading the state at hand, for `readers`. What is read here is not affected. */
+  hold(): IndexHold;
+  /** The number of the newest state: each write makes the next. They begin anew with a new index. */
+  newest(): number;
+  /** The numbers of the states that are being read at this moment, by any thread of any process; of dead ones none. */
+  readers(): number[];
   /** Makes all commits durable. */
   sync(): void;
   /** As `sync`, off the thread. */

@@ -24,7 +24,7 @@ import { InvariantError, invariant } from '../base/assert.ts';
 import { StoreError, isStoreError } from '../base/errors.ts';
 import { fileError } from './file-error.ts';
 import { indexKeyBytesMax, tables } from './index-store.ts';
-import type { Index, IndexRange, IndexWriter, Table } from './index-store.ts';
+import type { Index, IndexHold, IndexRange, IndexWriter, Table } from './index-store.ts';
 import { lmdbDataName, prepareLmdbFiles, readersMax } from './lmdb-files.ts';
 import { oldestReadOf, trimFreePages } from './lmdb-trim.ts';
 import { LmdbWriter } from './lmdb-writer.ts';
@@ -47,11 +47,13 @@ const loaded = tryLoadPackage('lmdb') as Lmdb | undefined;
 
 /** What lmdb-js has beyond its types: the native handles of the environment and of a table, and the end of a read. */
 interface Root extends RootDatabase<Buffer, Uint8Array> {
-  readonly env: { sync(): void; startWriting(address: number, callback: () => void): void };
+  readonly env: { sync(): void; info(): { lastTxnId: number }; startWriting(address: number, callback: () => void): void };
   resetReadTxn(): void;
   ensureReadTxn(): void;
   readerCheck(): number;
   readerList(): string;
+  /** The read transaction at hand; it stays open until it is done with, and is no longer used when it has been reset. */
+  useReadTransaction(): { done(): void };
   sync(callback: (error?: Error) => void): void;
 }
 interface Rows extends Database<Buffer, Uint8Array> {
@@ -195,6 +197,33 @@ export class LmdbIndex implements Index {
       throw failure === undefined ? indexError(error, 'commit to the index') : failure.error;
     } finally {
       this.#writer.end();
+    }
+  }
+
+  hold(): IndexHold {
+    this.#mayRead();
+    try {
+      const transaction = this.#root.useReadTransaction();
+      return { release: () => void (this.#closed || transaction.done()) };
+    } catch (error) {
+      throw indexError(error, 'hold a state of the index');
+    }
+  }
+
+  newest(): number {
+    this.#mayUse();
+    return this.#root.env.info().lastTxnId;
+  }
+
+  /** LMDB's table of readers: shared memory, in which every read transaction says its state, so that its pages are not used again. */
+  readers(): number[] {
+    this.#mayUse();
+    try {
+      this.#root.readerCheck();
+      const lines = this.#root.readerList().split('\n').map((line) => /^\s*\d+\s+[\da-f]+\s+(\d+)\s*$/.exec(line)?.[1]);
+      return lines.filter((one) => one !== undefined).map(Number);
+    } catch (error) {
+      throw indexError(error, 'ask who reads the index');
     }
   }
 

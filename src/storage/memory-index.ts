@@ -1,7 +1,7 @@
 import { invariant } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import { indexKeyBytesMax, tables } from './index-store.ts';
-import type { Index, IndexRange, IndexWriter, Table } from './index-store.ts';
+import type { Index, IndexHold, IndexRange, IndexWriter, Table } from './index-store.ts';
 
 interface Row {
   readonly key: Uint8Array;
@@ -13,6 +13,7 @@ export class MemoryIndex implements Index {
   readonly #tables = Object.fromEntries(tables.map((table) => [table, new MemoryTable()])) as Record<Table, MemoryTable>;
   lent: Uint8Array = new Uint8Array(0);
   #writing = false;
+  #writes = 0;
   #closed = false;
 
   renew(): void {}
@@ -62,6 +63,20 @@ export class MemoryIndex implements Index {
     } finally {
       this.#writing = false;
     }
+    this.#writes++;
+  }
+
+  hold(): IndexHold {
+    return { release() {} };
+  }
+
+  newest(): number {
+    return this.#writes;
+  }
+
+  /** Its one process vacuums between its stretches. */
+  readers(): number[] {
+    return [];
   }
 
   sync(): void {

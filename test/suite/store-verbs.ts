@@ -1,5 +1,5 @@
 /** What a child process does with its store when it is asked to. */
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { isStoreError } from '../../src/base/errors.ts';
 import { materialize } from '../../src/index.ts';
 import type { LazyList, LodeMap } from '../../src/index.ts';
@@ -65,6 +65,17 @@ export const verbs: Readonly<Record<string, Verb>> = {
       }
       void (map.get(key) as LazyList).extend(items());
     }),
+  /**
+   * In one stretch: reads the first of `keys`, waits until `file` is there, then reads all entries of `keys` by `get` and by iterating. Returns
+   * both.
+   */
+  readInOneStretch: (map, keys: readonly Key[], file: string) => {
+    const first = map.get(keys[0]!);
+    process.send?.({ reading: true });
+    waitForFile(file);
+    const iterated = [...map.entries()].map(([key, value]) => [key, plain(value)]);
+    return { got: keys.map((key) => plain(map.get(key))), iterated, first: plain(first) };
+  },
   /** Blocks the loop inside a transaction for `ms`, having set `key`. */
   blockInTransaction: (map, key: Key, ms: number) => {
     map.transaction(() => {
@@ -165,6 +176,14 @@ export const verbs: Readonly<Record<string, Verb>> = {
     setTimeout(() => process.disconnect(), 50);
   },
 };
+
+/** Blocks the thread until `file` is there. */
+export function waitForFile(file: string): void {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  for (const until = Date.now() + 60_000; !existsSync(file); Atomics.wait(cell, 0, 0, 2)) {
+    if (Date.now() > until) throw new Error(`${file} never came`);
+  }
+}
 
 /** Bytes that are like no others. */
 export function noise(name: string, number: number): Buffer {

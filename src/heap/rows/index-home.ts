@@ -97,6 +97,8 @@ export class LmdbHome implements IndexHome {
     if (bytes < shrunkBytesMin || estimateIndexBytes(index) * 2 > bytes) return;
     await this.rebuild((fresh) => {
       copyIndex(index, fresh);
+      // States are counted anew.
+      fresh.write((writer) => writer.clear('segments'));
       return reach;
     });
     await index.close();

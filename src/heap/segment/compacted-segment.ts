@@ -38,7 +38,7 @@ export class ReadAhead {
 
 export interface CompactedParts {
   readonly readAhead: ReadAhead;
-  /** The file this one replaced, while it is open. */
+  /** A file this one replaced, as long as there is one. */
   former(): OpenSegment | undefined;
 }
 

@@ -45,6 +45,18 @@ export function segmentName(id: number, compacted: number = 0): string {
   return `${segmentFolder}/${String(id).padStart(8, '0')}${compacted === 0 ? '' : `-${compacted}`}.seg`;
 }
 
+/** A file of a segment: as the log wrote it (generation 0), or as it was written anew. */
+export interface SegmentFile {
+  readonly id: number;
+  readonly generation: number;
+}
+
+/** What a name in the segments' folder says; undefined for what is no segment. */
+export function parseSegmentName(name: string): SegmentFile | undefined {
+  const match = /^(\d{8})(?:-(\d+))?\.seg$/.exec(name);
+  return match === null ? undefined : { id: Number(match[1]), generation: Number(match[2] ?? 0) };
+}
+
 export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(segmentHeaderBytes);
   magic.copy(bytes, 0);

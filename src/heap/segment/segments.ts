@@ -2,7 +2,8 @@
  * The segments of one store: lists, opens (with a bound on open files), makes and removes them, as the manifest says.
  *
  * When the manifest is replaced, files that it no longer names are put aside for a moment: what was removed from the folder can be read
- * as long as it is open, and somebody may be in the middle of a value that has just been replaced.
+ * as long as it is open, and somebody may be in the middle of a value that has just been replaced. Those that nobody had open are still in
+ * the folder while a stretch of before may need them.
  */
 import { StoreError, isStoreError } from '../../base/errors.ts';
 import { steadyMs } from '../../base/timers.ts';
@@ -13,18 +14,19 @@ import { includesOffset, readDeadList, writeDeadList } from './dead-list.ts';
 import { isRetired, readManifest, writeManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { refOffset, refSegment } from './ref.ts';
-import { PlainSegment, encodeSegmentHeader, goneError, readHeader, segmentFolder, segmentName } from './segment.ts';
-import type { OpenSegment, SegmentHeader } from './segment.ts';
+import { PlainSegment, encodeSegmentHeader, goneError, parseSegmentName, readHeader, segmentFolder, segmentName } from './segment.ts';
+import type { OpenSegment, SegmentFile, SegmentHeader } from './segment.ts';
 
 /** More open files than this and the one opened first is closed. */
 const openFilesMax = 256;
 /** Replaced files are closed when they have been aside for this long. */
 const asideMs = 2000;
+/** More files aside than this and the one put there first is closed. */
+const asideMax = 64;
 const deadListsKept = 16;
 const noOffsets = new Uint32Array(0);
 
-interface Aside {
-  readonly id: number;
+interface Aside extends SegmentFile {
   readonly segment: OpenSegment;
   readonly since: number;
 }
@@ -39,6 +41,8 @@ export class Segments {
   /** Has a manifest been written that may not be durable? */
   #isDoubtful = false;
   readonly #dead = new Map<number, Uint32Array>();
+  /** The files in the folder since the manifest was read, ascending by generation; undefined until somebody misses one. */
+  #folder: SegmentFile[] | undefined;
 
   constructor(storage: Storage, storeId: Uint8Array) {
     this.#storage = storage;
@@ -275,16 +279,17 @@ export class Segments {
     this.#readAhead.clear();
     this.closeAside();
     const since = steadyMs();
+    this.#folder = undefined;
     for (const [id, segment] of this.#open) {
-      const isSame = (before.segments.get(id)?.compacted ?? 0) === (manifest.segments.get(id)?.compacted ?? 0);
-      if (isSame && !this.isRetired(id)) continue;
+      const generation = before.segments.get(id)?.compacted ?? 0;
+      if (generation === (manifest.segments.get(id)?.compacted ?? 0) && !this.isRetired(id)) continue;
       this.#open.delete(id);
-      this.#aside.push({ id, segment, since });
+      this.#aside.push({ id, generation, segment, since });
     }
   }
 
   #openFile(id: number): OpenSegment {
-    if (this.isRetired(id)) return this.#former(id) ?? gone(id);
+    if (this.isRetired(id)) return this.#former(id, Infinity) ?? gone(id);
     try {
       return this.#openNamed(id, this.#nameOf(id));
     } catch (error) {
@@ -294,11 +299,15 @@ export class Segments {
       this.reload();
       const isPromised = (this.#manifest.segments.get(id)?.compacted ?? 0) > 0;
       if (generation === this.#manifest.generation) throw isPromised ? missing(id, error) : error;
-      return this.isRetired(id) ? (this.#former(id) ?? gone(id)) : this.#openNamed(id, this.#nameOf(id));
+      return this.isRetired(id) ? (this.#former(id, Infinity) ?? gone(id)) : this.#openNamed(id, this.#nameOf(id));
     }
   }
 
   #openNamed(id: number, name: string): OpenSegment {
+    return this.#keep(id, this.#openChecked(id, name));
+  }
+
+  #openChecked(id: number, name: string): OpenSegment {
     const file = this.#storage.open(name, 'write');
     const header = readHeader(file);
     if (header === undefined || header.id !== id) {
@@ -309,24 +318,43 @@ export class Segments {
       file.close();
       throw new StoreError('CORRUPT', `${name} belongs to another store than FORMAT says`);
     }
-    const isCompacted = name !== segmentName(id);
-    if (isCompacted !== (header.placesAt ?? 0) > 0) {
+    const generation = parseSegmentName(name.slice(segmentFolder.length + 1))?.generation ?? 0;
+    if (generation > 0 !== (header.placesAt ?? 0) > 0) {
       file.close();
       throw new StoreError('CORRUPT', `${name} is not what the manifest says`);
     }
-    if (!isCompacted) return this.#keep(id, new PlainSegment(file, header));
-    const segment: CompactedSegment = new CompactedSegment(file, header, {
+    if (generation === 0) return new PlainSegment(file, header);
+    return new CompactedSegment(file, header, {
       readAhead: this.#readAhead,
-      former: () => this.#former(id, segment),
+      former: () => this.#former(id, generation),
     });
-    return this.#keep(id, segment);
   }
 
-  /** The file that was replaced last, or that one which replaced `by`; undefined when it has been closed. */
-  #former(id: number, by?: OpenSegment): OpenSegment | undefined {
-    const files = this.#aside.filter((one) => one.id === id).map(({ segment }) => segment);
-    const at = by === undefined ? -1 : files.indexOf(by);
-    return at < 0 ? files.at(-1) : files[at - 1];
+  /** A file of a segment that was replaced by the one of `generation`: open since, or still in the folder. It has all that a later one has. */
+  #former(id: number, generation: number): OpenSegment | undefined {
+    const aside = this.#aside.findLast((one) => one.id === id && one.generation < generation);
+    return aside?.segment ?? this.#openFormer(id, generation);
+  }
+
+  #openFormer(id: number, generation: number): OpenSegment | undefined {
+    this.#folder ??= this.#listFiles();
+    const found = this.#folder.find((one) => one.id === id && one.generation < generation);
+    if (found === undefined) return undefined;
+    try {
+      const segment = this.#openChecked(id, segmentName(id, found.generation));
+      this.#aside.push({ ...found, segment, since: steadyMs() });
+      if (this.#aside.length > asideMax) this.#aside.shift()!.segment.file.close();
+      return segment;
+    } catch (error) {
+      if (!isStoreError(error, 'NOT_FOUND')) throw error;
+      this.#folder = this.#folder.filter((one) => one !== found);
+      return undefined;
+    }
+  }
+
+  #listFiles(): SegmentFile[] {
+    const files = this.#storage.list(segmentFolder).map(parseSegmentName);
+    return files.filter((one) => one !== undefined).toSorted((a, b) => a.generation - b.generation);
   }
 
   #keep(id: number, segment: OpenSegment): OpenSegment {

@@ -29,6 +29,7 @@ import { ReachableCells } from './reachable-cells.ts';
 import type { CellScanner } from './reachable-cells.ts';
 import { Rewriter } from './rewrite.ts';
 import type { RewriteJob, Rewritten } from './rewrite.ts';
+import { removeNow, removeReplaced, settlePublications } from './replaced-files.ts';
 import { visitBatches } from './settle.ts';
 
 export interface VacuumParts {
@@ -58,6 +59,8 @@ const filterBytesMax = 8 * 1024 * 1024;
 const settleRounds = 4;
 const settleBytes = 1024 * 1024;
 const bucketsPerRead = 2000;
+/** At its end it waits so long for stretches that may still read what it has replaced. */
+const stretchWaitMs = 300;
 /** The part of the budget that dead lists may take until the index of deduplication is walked. */
 const forgottenShare = 1 / 4;
 
@@ -71,6 +74,7 @@ export async function vacuumHeap(parts: VacuumParts, options: VacuumOptions = {}
     if (options.dryRun === true) return vacuum.estimate();
     await vacuum.settle();
     await vacuum.compact();
+    await removeReplaced(parts.heap, stretchWaitMs, options.signal);
     await vacuum.trim();
     return vacuum.report();
   } finally {
@@ -121,10 +125,11 @@ class Vacuum {
       }
       this.#epoch = heap.meta.tail.epoch;
       this.#tail = this.#markEnd();
+      settlePublications(heap);
       if (heap.segments.leftovers().length > 0) heap.segments.confirm();
     });
     heap.storage.removeFolder(vacuumFolder);
-    this.#removeLeftovers();
+    removeNow(heap);
     heap.storage.createFolder(vacuumFolder);
     this.#bytesBefore = this.#bytesOnDisk();
   }
@@ -246,7 +251,7 @@ class Vacuum {
   end(): void {
     try {
       this.#heap.storage.removeFolder(vacuumFolder);
-      this.#removeLeftovers();
+      removeNow(this.#heap);
     } catch {
       // On a broken disk what failed before is what has to be reported.
     }
@@ -364,7 +369,7 @@ class Vacuum {
       if (empty) this.#dropped++;
       else this.#compacted++;
     }
-    this.#removeLeftovers();
+    removeNow(this.#heap);
     let forgottenBytes = 0;
     for (const list of this.#forgotten.values()) forgottenBytes += list.byteLength;
     if (forgottenBytes > this.#budgetBytes * forgottenShare) await this.#dropBuckets();
@@ -403,11 +408,6 @@ class Vacuum {
     this.#parts.assertHeld();
     if (this.#heap.meta.tail.epoch === this.#epoch) return;
     throw new StoreError('LOCKED', 'Another vacuum has begun meanwhile; this one publishes nothing more');
-  }
-
-  #removeLeftovers(): void {
-    const { storage, segments } = this.#heap;
-    for (const name of segments.leftovers()) storage.remove(`segments/${name}`);
   }
 
   #bytesOnDisk(): number {

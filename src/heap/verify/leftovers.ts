@@ -10,6 +10,7 @@ import type { Heap } from '../heap.ts';
 import { dropDeadPins, readPins } from '../rows/pins.ts';
 import { segmentFolder, segmentHeaderBytes, segmentName } from '../segment/segment.ts';
 import { vacuumFolder } from '../vacuum/frontier.ts';
+import { removableFiles } from '../vacuum/replaced-files.ts';
 import type { Leftover } from './problems.ts';
 
 /** What a verify writes to, followed by its process and a number. */
@@ -31,7 +32,7 @@ export function findLeftovers(heap: Heap, locks: Locks | undefined): Leftover[] 
   for (const name of storage.list('index')) {
     if (!indexFiles.test(name)) unfinished(`index/${name}`, 'a file that was being written');
   }
-  for (const name of segments.leftovers()) unfinished(`${segmentFolder}/${name}`, 'no manifest names it');
+  for (const name of removableFiles(heap)) unfinished(`${segmentFolder}/${name}`, 'no manifest names it');
   const { tail } = heap.meta;
   for (const id of segments.listFiles()) {
     if (id > tail.segment && segments.fileBytes(id) <= segmentHeaderBytes) unfinished(segmentName(id), 'a segment without a commit');
@@ -50,6 +51,7 @@ export function findLeftovers(heap: Heap, locks: Locks | undefined): Leftover[] 
 export function dropLeftovers(heap: Heap, locks: Locks | undefined): Leftover[] {
   const found = findLeftovers(heap, locks);
   const { storage, segments } = heap;
+  const removed = segments.leftovers();
   for (const { code, name } of found) {
     if (code === 'TORN') {
       const { file } = segments.get(heap.meta.tail.segment);
@@ -57,7 +59,7 @@ export function dropLeftovers(heap: Heap, locks: Locks | undefined): Leftover[] 
       file.sync();
     } else if (code === 'PIN' && locks !== undefined) dropDeadPins(heap, locks);
     else if (name !== undefined) {
-      if (name.endsWith('.seg') && !segments.leftovers().includes(name.slice(segmentFolder.length + 1))) segments.remove(Number(/(\d{8})\.seg$/.exec(name)![1]));
+      if (name.endsWith('.seg') && !removed.includes(name.slice(segmentFolder.length + 1))) segments.remove(Number(/(\d{8})\.seg$/.exec(name)![1]));
       else storage.removeFolder(name);
     }
   }

@@ -55,6 +55,7 @@ function* walkEntries(source: WalkSource, bounds: Omit<RowScan, 'limit'>): Itera
   while (rest !== undefined) {
     source.enter();
     let seen = edits?.count;
+    const { generation } = source.heap.meta;
     const { cleared, layers } = source.layers();
     const rows: Array<[Uint8Array, Entry]> = cleared ? [] : scanEntries(source.heap, rest, source.snapshot);
     const edge = rows.at(-1)?.[0];
@@ -64,6 +65,11 @@ function* walkEntries(source: WalkSource, bounds: Omit<RowScan, 'limit'>): Itera
       const walked = batch[at++]!;
       yield walked;
       source.enter();
+      if (source.heap.meta.generation !== generation) {
+        // What the rest of the batch leads to may be gone.
+        next = behind(rest, walked.keyBytes, firstBatch);
+        break;
+      }
       if (edits === undefined || edits.count === seen) continue;
       const changes = edits.since(seen!);
       seen = edits.count;
