@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { isStoreError } from '../../src/base/errors.ts';
 import { materialize } from '../../src/index.ts';
 import type { LazyList, LodeMap } from '../../src/index.ts';
+import { Staged } from '../model/staged.ts';
 import type { Key, Range } from './model-map.ts';
 import { Random } from './random.ts';
 
@@ -13,6 +14,7 @@ function plain(value: unknown): unknown {
 }
 
 const kept: unknown[] = [];
+let staged: Staged | undefined;
 
 export const verbs: Readonly<Record<string, Verb>> = {
   get: (map, key: Key) => plain(map.get(key)),
@@ -98,6 +100,11 @@ export const verbs: Readonly<Record<string, Verb>> = {
   /** Takes a snapshot and keeps it. */
   snapshot: (map) => void kept.push(map.snapshot()),
   vacuum: (map, options: object) => map.vacuum(options),
+  /** Writes a value's chunks ahead of the commit that `putStaged` makes. */
+  stage: (map, value: unknown) => {
+    staged = new Staged(map, value);
+  },
+  putStaged: (map, key: Key) => staged?.put(key),
   /** Vacuums unless another process is at it; says whether it did. */
   vacuumIfFree: async (map, options: object) => {
     try {

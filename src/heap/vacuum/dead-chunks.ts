@@ -76,6 +76,8 @@ export class DeadChunks {
     const offset = refOffset(ref);
     if (id > this.#until.segment || (id === this.#until.segment && offset >= this.#until.offset)) return false;
     if (!this.#counts.has(id) || this.#revived.get(id)?.has(offset) === true || !includesOffset(this.#list(id), offset)) return false;
+    // Published by an earlier vacuum: nothing that counts links to it, but garbage does, in segments where somebody stages again.
+    if (!this.#heap.segments.isLive(ref)) return false;
     const revived = this.#revived.get(id);
     if (revived === undefined) this.#revived.set(id, new Set([offset]));
     else revived.add(offset);

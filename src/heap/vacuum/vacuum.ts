@@ -335,12 +335,15 @@ class Vacuum {
     return chosen;
   }
 
+  /** What was dead stays dead, also in the segments that this vacuum has not looked at: those in which somebody stages. */
   #manifestOfDead(): Manifest {
     const { manifest } = this.#heap.segments;
-    const segments = new Map<number, SegmentState>();
-    for (const [id, state] of manifest.segments) segments.set(id, { ...state, dead: 0 });
-    for (const id of this.#dead!.segments()) {
-      segments.set(id, { compacted: manifest.segments.get(id)?.compacted ?? 0, dead: this.#generation });
+    const segments = new Map<number, SegmentState>(manifest.segments);
+    for (const id of this.#marked.keys()) {
+      const compacted = manifest.segments.get(id)?.compacted ?? 0;
+      const dead = this.#dead!.count(id) > 0 ? this.#generation : 0;
+      if (compacted > 0 || dead > 0) segments.set(id, { compacted, dead });
+      else segments.delete(id);
     }
     return { ...manifest, generation: this.#generation, marked: Math.max(manifest.marked, this.#tail.segment), segments };
   }
