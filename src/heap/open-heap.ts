@@ -53,6 +53,7 @@ export async function openHeap(parts: OpenHeapParts, options: OpenHeapOptions): 
   await hashesReady();
   try {
     await locks.lockSoon(lockPlaces.open, { timeoutMs, what: 'another process that opens or closes the store' });
+    locks.claimProcess();
     finishSwap(storage);
     const storeId = readFormat(storage, options.create);
     opening = new Opening(parts, storeId, options);

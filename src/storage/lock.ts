@@ -17,6 +17,7 @@ import { waitBlocking, waitSoon } from './lock-wait.ts';
 import type { LockWait, LockWaitSoon } from './lock-wait.ts';
 import { identityOf, placeIn } from './folder/store-folder.ts';
 import type { Place } from './folder/store-folder.ts';
+import { processPlaces } from './pid-namespace.ts';
 
 /** A file whose bytes are locks. Held locks end with `unlock`, `close`, or the process. */
 export class LockFile {
@@ -74,6 +75,34 @@ export class LockFile {
   /** As `lock`, without blocking the thread. Rejects with TIMEOUT, ABORTED, or CLOSED when closed meanwhile. */
   lockSoon(offset: number, options: LockWaitSoon = {}): Promise<void> {
     return waitSoon(() => this.tryLock(offset, options), { ...options, what: this.#nameOf(offset, options) });
+  }
+
+  /**
+   * Makes known which process has this file open. Throws LOCKED, at once, when a process of another pid namespace has it open under the same
+   * process id: LMDB tells readers apart by that. Two that claim at the same time can miss each other: hold another lock meanwhile.
+   */
+  claimProcess(): void {
+    const { own, start, end } = processPlaces();
+    if (this.#isTaken(start, own) || this.#isTaken(own + 1, end)) {
+      throw new StoreError(
+        'LOCKED',
+        `Another process with the process id ${process.pid}, of another pid namespace (in another container, most likely), has the store open: ` +
+          'LMDB tells readers apart by process id, so containers that share a store must share a pid namespace',
+      );
+    }
+    this.tryLock(own, { shared: true });
+  }
+
+  /** Does anybody else hold one of the locks from `start` to before `end`? */
+  #isTaken(start: number, end: number): boolean {
+    if (start === end) return false;
+    try {
+      if (!this.#kernel.tryLock(this.#fd, start, end - start, { shared: false })) return true;
+      this.#kernel.unlock(this.#fd, start, end - start);
+      return false;
+    } catch (error) {
+      throw fileError(error, `lock bytes of ${this.path}`);
+    }
   }
 
   /** Gives the lock back; one that is not held is fine. */

@@ -29,6 +29,8 @@ export interface Locks {
   lock(place: number, options: { shared?: boolean; timeoutMs: number; what?: string }): void;
   lockSoon(place: number, options: { shared?: boolean; timeoutMs: number; what?: string }): Promise<void>;
   unlock(place: number): void;
+  /** Throws LOCKED when an index could not tell this process from another that has the store open. Under the open lock. */
+  claimProcess(): void;
   close(): void;
 }
 
@@ -42,6 +44,7 @@ export class SoleLocks implements Locks {
     return Promise.resolve();
   }
   unlock(): void {}
+  claimProcess(): void {}
   close(): void {}
 }
 
