@@ -1,13 +1,14 @@
 /**
  * FORMAT: one line that makes a folder a store: `lodemap <format version> <store id>`, the id 32 hex digits. It is written first,
- * durably; all else in the folder can be made from there, so a crash while a store is being made leaves an empty store.
+ * durably; all else in the folder can be made from there, so a crash while a store is being made leaves an empty store. It can itself be made again:
+ * each segment's header carries the id.
  */
 import { randomBytes } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import { FileStorage } from '../storage/file-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { StoreFolder } from '../storage/folder/store-folder.ts';
-import { formatVersion, segmentFolder } from './segment/segment.ts';
+import { formatVersion, readHeader, segmentFolder } from './segment/segment.ts';
 
 export const formatName = 'FORMAT';
 /** What may lie beside it while the store is being made. */
@@ -41,19 +42,65 @@ export function isStore(storage: Storage): boolean {
   throw new StoreError('FORMAT', `${storage.path} is no store: it has no ${formatName}, but ${strangers.slice(0, 3).join(', ')}`);
 }
 
+/**
+ * Makes FORMAT again where it is missing or damaged, from the segments' headers, which all have to agree. What may be the line of a newer release
+ * stays; so does an intact one where there is no segment. Throws FORMAT, FORMAT_VERSION.
+ */
+export function mendFormat(storage: Storage): void {
+  const ids = new Set(segmentStoreIds(storage));
+  if (ids.size === 0) return;
+  const line = storage.exists(formatName) ? storage.readAll(formatName).toString('latin1') : '';
+  const mended = lineOf([...ids][0]!);
+  if (line === mended || isNewer(line)) return;
+  if (ids.size > 1) throw new StoreError('FORMAT', `${storage.path} holds segments of ${ids.size} stores: ${formatName} can not be made again`);
+  storage.writeAll(formatName, Buffer.from(mended, 'latin1'));
+}
+
+/** Does the folder hold segments, so that FORMAT could be made again? */
+export function hasSegments(storage: Storage): boolean {
+  return segmentStoreIds(storage).length > 0;
+}
+
+/** The store ids in the headers that are intact. */
+function segmentStoreIds(storage: Storage): string[] {
+  const found: string[] = [];
+  for (const name of storage.list(segmentFolder)) {
+    if (!/^\d{8}(?:-\d+)?\.seg$/.test(name)) continue;
+    const file = storage.open(`${segmentFolder}/${name}`, 'read');
+    try {
+      const header = readHeader(file);
+      if (header !== undefined) found.push(Buffer.from(header.storeId).toString('hex'));
+    } finally {
+      file.close();
+    }
+  }
+  return found;
+}
+
+function lineOf(id: string): string {
+  return `lodemap ${formatVersion} ${id}\n`;
+}
+
+/** Another version, or a line that says more than this release knows of: not damage, as far as anybody can tell. */
+function isNewer(line: string): boolean {
+  const version = /^lodemap (\d{1,9}) /.exec(line)?.[1];
+  const isText = /^[ -~]+\n$/.test(line);
+  return isText && version !== undefined && (Number(version) !== formatVersion || line.length > lineOf('0'.repeat(32)).length);
+}
+
 /** The store's id. With `create` an empty folder becomes a store. Throws FORMAT, FORMAT_VERSION or NOT_FOUND. */
 export function readFormat(storage: Storage, create: boolean): Uint8Array {
   if (!isStore(storage)) {
     if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${storage.path}`);
     if (!storage.list(segmentFolder).every(isNobodys)) {
-      throw new StoreError('FORMAT', `${storage.path} has segments, but ${formatName} is missing`);
+      throw new StoreError('FORMAT', `${storage.path} has segments, but ${formatName} is missing: a rebuild makes it again`);
     }
     storage.createFolder(segmentFolder);
-    storage.writeAll(formatName, Buffer.from(`lodemap ${formatVersion} ${randomBytes(16).toString('hex')}\n`, 'latin1'));
+    storage.writeAll(formatName, Buffer.from(lineOf(randomBytes(16).toString('hex')), 'latin1'));
   }
   const line = storage.readAll(formatName).toString('latin1');
   const match = /^lodemap (\d{1,9}) ([0-9a-f]{32})\n$/.exec(line);
-  if (match === null) throw new StoreError('FORMAT', `${storage.path}/${formatName} is not the line of a Lodemap store`);
+  if (match === null) throw new StoreError('FORMAT', `${storage.path}/${formatName} is not the line of a Lodemap store: a rebuild makes it again`);
   if (Number(match[1]) !== formatVersion) {
     throw new StoreError('FORMAT_VERSION', `The store has format version ${match[1]}; this build reads ${formatVersion}`);
   }

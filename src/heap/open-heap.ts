@@ -9,10 +9,12 @@ import { StoreError, isStoreError } from '../base/errors.ts';
 import type { Index } from '../storage/index-store.ts';
 import type { Storage } from '../storage/storage.ts';
 import { finishSwap } from './backup/backup-files.ts';
-import type { Reach } from './rows/clean-marker.ts';
+import type { Trust } from './rows/clean-marker.ts';
 import { CommitLock, lockPlaces } from './log/commit-lock.ts';
 import type { Locks } from './log/commit-lock.ts';
-import { readFormat } from './format.ts';
+import { gatherEvidence, judgeEnd } from './log/evidence.ts';
+import type { Evidence, IndexMemory } from './log/evidence.ts';
+import { mendFormat, readFormat } from './format.ts';
 import { hashesReady } from './hash.ts';
 import { Heap } from './heap.ts';
 import type { HeapOptions } from './heap.ts';
@@ -36,6 +38,8 @@ export interface OpenHeapOptions extends HeapOptions {
   readonly openTimeoutMs: number;
   /** Rebuild the index even where it can be believed. Fails with LOCKED unless alone. */
   readonly rebuild?: boolean;
+  /** Cut the log where it stops being whole, although there was more. */
+  readonly acceptLoss?: boolean;
 }
 
 /** An open heap, what recovery had to do, and how to leave. */
@@ -55,6 +59,7 @@ export async function openHeap(parts: OpenHeapParts, options: OpenHeapOptions): 
     await locks.lockSoon(lockPlaces.open, { timeoutMs, what: 'another process that opens or closes the store' });
     locks.claimProcess();
     finishSwap(storage);
+    if (options.rebuild === true) mendFormat(storage);
     const storeId = readFormat(storage, options.create);
     opening = new Opening(parts, storeId, options);
     await opening.run();
@@ -76,8 +81,10 @@ class Opening {
   readonly #segments: Segments;
   readonly #commitLock: CommitLock;
   #index: Index | undefined;
-  /** How far the log is known to have been durable. */
-  #reach: Reach | undefined;
+  /** What the marker says; only meaningful when alone. */
+  #trust: Trust = { trusted: false, reason: 'others have it open', left: 'unknown' };
+  /** The state beside the commit lock, as it was found. */
+  #state = { busy: false, doubtful: false };
   heap: Heap | undefined;
   recovery: OpenedHeap['recovery'];
 
@@ -96,22 +103,26 @@ class Opening {
       throw new StoreError('LOCKED', 'The index can be rebuilt only while no other process has the store open');
     }
     await this.#commitLock.acquireSoon(this.#options.openTimeoutMs);
+    this.#state = { busy: this.#commitLock.busy || !this.#commitLock.isKnown, doubtful: this.#commitLock.doubt > 0 };
     if (this.#commitLock.doubt > 0) {
       rewriteSegments(this.#segments, this.#commitLock.doubt);
       this.#commitLock.clearDoubt();
     }
-    const atRest = alone ? await this.#settle() : true;
+    let atRest = alone ? await this.#settle() : true;
     this.#index = home.open();
     let meta = this.#readMeta();
-    if (alone && atRest && meta.generation !== this.#segments.manifest.generation) {
-      // Brought in from elsewhere, or from before: what it lacks is in no segment any more.
+    const { generation } = this.#segments.manifest;
+    if (alone && (atRest ? meta.generation !== generation : meta.generation > generation)) {
+      // Brought in from elsewhere, or from before: what it lacks is in no segment any more. Or the manifest is: the log shows what that did.
       await this.#index.close();
       this.#index = undefined;
-      await this.#rebuild('the store was vacuumed after it was closed', this.#reach);
+      await this.#rebuild('the store was vacuumed after it was closed');
       this.#index = home.open();
       meta = this.#readMeta();
+      atRest = true;
     }
-    if (!atRest || (!alone && this.#commitLock.busy)) this.#catchUp(meta);
+    if (!alone && this.#commitLock.busy) this.#catchUp(meta);
+    else if (!atRest) this.#catchUp(meta, this.#gather(memoryOf(meta)));
     else if (alone) this.#checkTail(meta);
     this.heap = new Heap({
       storage,
@@ -142,23 +153,26 @@ class Opening {
   async #settle(): Promise<boolean> {
     const { home } = this.#parts;
     let trust = home.trust();
-    this.#reach = trust.reach;
+    this.#trust = trust;
     if (trust.trusted && !trust.clean && !(await home.believes(this.#segments.bytes()))) {
       trust = { ...trust, trusted: false, reason: 'the last process that had it open did not close it' };
     }
     if (trust.trusted && this.#options.rebuild !== true) {
       this.#commitLock.dirty = !trust.clean;
-      this.#commitLock.busy = false;
+      // Else it stays until the log has been followed: the next to open the store is to know, should this process die.
+      if (trust.clean) this.#commitLock.busy = false;
       return trust.clean;
     }
-    await this.#rebuild(trust.trusted ? 'it was asked for' : trust.reason, trust.reach);
+    await this.#rebuild(trust.trusted ? 'it was asked for' : trust.reason);
     return true;
   }
 
-  async #rebuild(reason: string, reach: Reach | undefined): Promise<void> {
+  async #rebuild(reason: string): Promise<void> {
     let report: RecoveryReport | undefined;
-    await this.#parts.home.rebuild((index) => {
-      const rebuilt = rebuildIndex(this.#segments, index, reach);
+    const { home } = this.#parts;
+    const evidence = this.#gather(home.remembers());
+    await home.rebuild((index) => {
+      const rebuilt = rebuildIndex(this.#segments, index, evidence);
       ({ report } = rebuilt);
       return rebuilt.meta.tail;
     });
@@ -167,25 +181,36 @@ class Opening {
     this.recovery = { reason, report: report! };
   }
 
-  #catchUp(meta: Meta): void {
-    const { report } = catchUp(this.#segments, this.#index!, meta);
+  #gather(memory: IndexMemory): Evidence {
+    const acceptsLoss = this.#options.acceptLoss === true;
+    return gatherEvidence({ segments: this.#segments, trust: this.#trust, memory, state: this.#state, acceptsLoss });
+  }
+
+  #catchUp(meta: Meta, evidence?: Evidence): void {
+    const { report } = catchUp(this.#segments, this.#index!, meta, evidence);
     this.#commitLock.busy = false;
     this.recovery = { reason: undefined, report };
   }
 
+  /** Of a store at rest. When its log goes on behind the end that the index knows, an older index was put in its place. */
   #checkTail(meta: Meta): void {
-    const { segment, offset } = meta.tail;
-    if (segment === 0) return;
-    const { file } = this.#segments.get(segment);
-    checkReach(file.size(), segment, offset);
-    // Bytes behind the tail of a store at rest: somebody else wrote there. They are no commit, or recovery will say so.
-    if (file.size() > offset) this.#catchUp(meta);
+    const { segment, offset, sequence } = meta.tail;
+    const evidence = this.#gather(memoryOf(meta));
+    const bytes = segment === 0 ? 0 : this.#segments.get(segment).file.size();
+    checkReach(bytes, segment, offset);
+    const goesOn = bytes > offset || (this.#segments.listFiles().at(-1) ?? 0) > segment;
+    if (goesOn) this.#catchUp(meta, evidence);
+    else judgeEnd(evidence, { segment, offset, sequence, rest: 'nothing' });
   }
 
   #readMeta(): Meta {
     const row = this.#index!.get('meta', metaKey);
     return row === undefined ? emptyMeta : decodeMeta(row);
   }
+}
+
+function memoryOf({ tail }: Meta): IndexMemory {
+  return { sequence: tail.sequence, durable: tail.durable, bytes: 0 };
 }
 
 async function closeHeap(heap: Heap, parts: OpenHeapParts, timeoutMs: number): Promise<void> {

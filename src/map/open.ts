@@ -7,7 +7,7 @@
 import { StoreError, isStoreError } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
 import { TypeRegistry } from '../codec/tail/type-registry.ts';
-import { isStore, storeFolder } from '../heap/format.ts';
+import { hasSegments, isStore, storeFolder } from '../heap/format.ts';
 import { lockName } from '../heap/log/commit-lock.ts';
 import { LmdbHome } from '../heap/rows/index-home.ts';
 import { openHeap } from '../heap/open-heap.ts';
@@ -69,7 +69,7 @@ export async function open<K extends Key = Key, V = unknown>(
       shared.delete(folder);
       continue;
     }
-    if (options.rebuild === true) throw new StoreError('LOCKED', 'The index can not be rebuilt: this process has the store open');
+    if (isRebuild(options)) throw new StoreError('LOCKED', 'The index can not be rebuilt: this process has the store open');
     for (const codec of options.types ?? []) found.store.nodes.types.add(codec);
     await vacuumByItself(found, options);
     return makeMap<K, V>(folder, found, options);
@@ -90,7 +90,7 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
   const types = new TypeRegistry(options.types ?? []);
   const storage = new FileStorage(storeFolder(folder, options.mode));
   const create = options.create !== false && options.readOnly !== true;
-  if (!isStore(storage)) {
+  if (!(isRebuild(options) && hasSegments(storage)) && !isStore(storage)) {
     if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${folder}`);
     storage.createFolder('');
   }
@@ -106,7 +106,8 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
       cacheBytes: () => room.forChunks,
       segmentBytesTarget: options.segmentBytes ?? segmentBytesTarget(),
       openTimeoutMs,
-      rebuild: options.rebuild === true,
+      rebuild: isRebuild(options),
+      acceptLoss: options.rebuild === 'accept-loss',
     },
   );
   const store = new Store(opened.heap, new Quota(options.maxBytes), {
@@ -119,6 +120,10 @@ async function openShared(folder: string, options: OpenOptions): Promise<SharedS
   const one = { store, opened, locks, room, maps: 0, vacuumed: false, listed: undefined };
   await vacuumByItself(one, options);
   return one;
+}
+
+function isRebuild({ rebuild = false }: OpenOptions): boolean {
+  return rebuild !== false;
 }
 
 async function vacuumByItself(one: SharedStore, { autoVacuum = false, readOnly }: OpenOptions): Promise<void> {

@@ -25,8 +25,11 @@ export interface OpenOptions {
    * of 0o007 or 0o002; folders get the like. An existing store keeps its own, whoever writes to it. Default 0o600.
    */
   readonly mode?: number;
-  /** Rebuild the index from the log even where it is intact. LOCKED unless no one else has the store open. */
-  readonly rebuild?: boolean;
+  /**
+   * Rebuild the index from the log even where it is intact, and FORMAT where it is not. LOCKED unless no one else has the store open. With
+   * `'accept-loss'` also where the end of the log is damaged: it is cut there, and a copy of the segment is kept in the folder `lost`.
+   */
+  readonly rebuild?: boolean | 'accept-loss';
 }
 
 const segmentBytes = { least: 64 * 1024, most: 128 * 1024 * 1024 };
@@ -41,7 +44,7 @@ const checks: Record<keyof OpenOptions, (value: unknown) => string | undefined> 
   autoVacuum: aVacuum,
   segmentBytes: aSegment,
   mode: aMode,
-  rebuild: aBoolean,
+  rebuild: (value) => (typeof value === 'boolean' || value === 'accept-loss' ? undefined : `true, false or 'accept-loss'`),
 };
 
 function aBoolean(value: unknown): string | undefined {

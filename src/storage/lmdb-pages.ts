@@ -1,5 +1,6 @@
 /**
- * The free pages of an LMDB file, read from the file itself: lmdb-js has no call that tells them.
+ * The pages of an LMDB file, read without LMDB: which are free, for lmdb-js has no call that tells them; and a row in them, for LMDB reads a damaged
+ * file as if it were sound, or aborts the process.
  *
  * LMDB never makes its file shorter. Pages whose rows are gone stand in a table of its own, the *free list*, and are used again by
  * later commits. What is there under a number below that of the oldest state anybody reads is what the next commit may write over; so
@@ -14,8 +15,12 @@
  *
  * A number misread here would cost rows. So the sum is made: free pages, those of all trees and the two metas are all there are, each
  * once. Where that does not come out, or anything is not as it is above, there are no free pages, as far as this file knows.
+ *
+ * Where a file is only a witness, not to be used, each page is looked at by itself: a leaf that carries its own number and holds one row with the
+ * key asked for. That finds a table of a single row whatever has become of header and tree, and also its earlier states, in pages let go.
  */
 import fs from 'node:fs';
+import type { StorageFile } from './storage.ts';
 
 /** Free pages that lie side by side. */
 export interface PageRun {
@@ -179,4 +184,40 @@ class PageFile {
     expect(fs.readSync(this.#fd, buffer, 0, bytes, position) === bytes);
     return buffer;
   }
+}
+
+const pageBytesUsual = 4096;
+const pagesAtOnce = 64;
+
+/** The values of rows with this key that are the only one of their page, `valueBytes` long; each the caller's own. */
+export function loneRows(file: StorageFile, key: Uint8Array, valueBytes: number): Buffer[] {
+  const found: Buffer[] = [];
+  const pageBytes = pageBytesOf(file);
+  const bytes = Buffer.allocUnsafe(pageBytes * pagesAtOnce);
+  for (let start = 0; ; start += bytes.length) {
+    const got = file.read(bytes, 0, bytes.length, start);
+    for (let at = 0; at + pageBytes <= got; at += pageBytes) {
+      const page = bytes.subarray(at, at + pageBytes);
+      const row = loneRow(page, (start + at) / pageBytes, key);
+      if (row?.length === valueBytes) found.push(Buffer.from(row));
+    }
+    if (got < bytes.length) return found;
+  }
+}
+
+function loneRow(page: Buffer, number: number, key: Uint8Array): Buffer | undefined {
+  if (page.readUInt16LE(18) !== flagsOf.leaf || page.readUInt16LE(20) !== 2 || numberAt(page, 0) !== number) return undefined;
+  const node = headBytes + page.readUInt16LE(headBytes);
+  const dataAt = node + 8 + key.length;
+  if (dataAt > page.length || page.readUInt16LE(node + 4) !== 0 || page.readUInt16LE(node + 6) !== key.length) return undefined;
+  if (!page.subarray(node + 8, dataAt).equals(key)) return undefined;
+  const length = page.readUInt16LE(node) + page.readUInt16LE(node + 2) * 2 ** 16;
+  return dataAt + length <= page.length ? page.subarray(dataAt, dataAt + length) : undefined;
+}
+
+function pageBytesOf(file: StorageFile): number {
+  const head = Buffer.alloc(metaAt.pageBytes + 4);
+  file.read(head, 0, head.length, 0);
+  const named = head.readUInt32LE(metaAt.pageBytes);
+  return named >= 512 && named <= 65_536 && (named & (named - 1)) === 0 ? named : pageBytesUsual;
 }

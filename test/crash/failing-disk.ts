@@ -44,7 +44,7 @@ class FailingRun {
   readonly #random: Random;
   readonly #failure: Failure;
   readonly #disk: CrashStorage = durableDisk(new MemoryStorage());
-  readonly #home = new KeptHome();
+  readonly #home = new KeptHome(this.#disk);
   readonly #states = new States(0, new Map());
 
   constructor(seed: number, failure: Failure) {
@@ -125,7 +125,8 @@ class FailingRun {
     commitOnce(opened.heap, states, this.#random);
     await opened.heap.sync();
     const image = this.#disk.crash(() => this.#random.float());
-    const found = await this.#open(durableDisk(image), new KeptHome());
+    const disk = durableDisk(image);
+    const found = await this.#open(disk, this.#home.after(disk, 'power loss'));
     assert.equal(found.heap.meta.tail.sequence, states.acknowledged, 'the last commit that was flushed');
     assert.equal(stateDifference(readState(found.heap), states.at(states.acknowledged)!), undefined);
   }

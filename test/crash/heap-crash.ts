@@ -44,7 +44,7 @@ export class CrashChain {
   readonly #counts: CrashCounts;
   readonly #segmentBytesTarget: number;
   #disk = new CrashStorage();
-  #home = new KeptHome();
+  #home = new KeptHome(this.#disk);
   #states = new States(0, new Map());
 
   constructor(random: Random, counts: CrashCounts) {
@@ -64,7 +64,7 @@ export class CrashChain {
     } else {
       this.#counts.powerLosses++;
       this.#disk = durableDisk(power.storage);
-      this.#home = new KeptHome();
+      this.#home = this.#home.after(this.#disk, 'power loss');
     }
     const least = power.storage === undefined ? this.#states.acknowledged : this.#states.durable;
     const found = await this.#look(this.#disk, least);
@@ -125,7 +125,8 @@ export class CrashChain {
 
   /** Opens a copy of an image and checks what is found; the image stays as it is. Returns the sequence number. */
   async #look(image: Storage, least: number): Promise<number> {
-    const opened = await this.#open(durableDisk(image), new KeptHome());
+    const disk = durableDisk(image);
+    const opened = await this.#open(disk, this.#home.after(disk, this.#random.pick(['power loss', 'index lost'])));
     const found = this.#check(opened, least);
     await opened.close();
     return found;
@@ -154,7 +155,7 @@ export class CrashChain {
       throw new Stopped();
     };
     try {
-      await (await this.#open(disk, new KeptHome())).close();
+      await (await this.#open(disk, this.#home.after(disk, 'power loss'))).close();
     } catch (error) {
       if (!isStop(error)) throw error;
     }

@@ -80,19 +80,13 @@ const hugeLengths: Kind = (bytes, random) => {
 
 const kinds: readonly Kind[] = [flipBit, flipBit, flipBit, setByte, truncate, extend, zeroPage, swapPages, copyInside, scribble, hugeLengths];
 
-/**
- * Damages one file, now and then two, or takes one away. Never log and index at once: the marker beside the index is what tells a
- * log that was cut short from one that a crash has torn, so harm to both can pass for a crash.
- */
+/** Damages one file, now and then two or three, or takes one away. What is lost of all that could tell is for the matrix (`matrix.ts`). */
 export function damage(files: Files, random: Random): Damage {
   const next = new Map(files);
   const done: string[] = [];
-  let side: boolean | undefined;
-  for (let i = random.once(10) ? 2 : 1; i > 0; i--) {
-    const names = [...next.keys()].filter((one) => side === undefined || one.startsWith('index/') === side);
-    if (names.length === 0) break;
-    const name = random.pick(names);
-    side = name.startsWith('index/');
+  for (let i = random.once(4) ? random.pick([2, 3]) : 1; i > 0; i--) {
+    if (next.size === 0) break;
+    const name = random.pick([...next.keys()]);
     const bytes = Buffer.from(next.get(name)!);
     if (random.once(30)) {
       next.delete(name);

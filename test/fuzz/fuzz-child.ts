@@ -3,9 +3,10 @@
  * as in the store before it was damaged, `code` when it was refused with a coded error, else what was wrong.
  */
 import { isStoreError } from '../../src/base/errors.ts';
-import { materialize, open } from '../../src/index.ts';
+import { open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
-import { digest } from './digest.ts';
+import { readAll } from './read-store.ts';
+import type { Verdict } from './read-store.ts';
 import { takeSegmentBytes } from '../suite/small-segments.ts';
 
 /** What the parent asks. `expected` maps each key to a digest of its value. */
@@ -14,48 +15,6 @@ export interface Attempt {
   readonly expected: ReadonlyMap<string, string>;
   /** Vacuum it, too? */
   readonly vacuum: boolean;
-}
-
-export interface Verdict {
-  readonly verdict: 'right' | 'coded' | 'wrong';
-  readonly detail: string;
-}
-
-async function readAll(map: LodeMap, expected: ReadonlyMap<string, string>, read: Set<string>): Promise<Verdict> {
-  let refused: string | undefined;
-  for (const [key, wanted] of expected) {
-    try {
-      const value = map.get(key);
-      if (value === undefined && !map.has(key)) return { verdict: 'wrong', detail: `${key} is gone without a word` };
-      if (digest(typeof value === 'object' && value !== null ? materialize(value) : value) !== wanted) {
-        return { verdict: 'wrong', detail: `${key} reads as something else` };
-      }
-      read.add(key);
-    } catch (error) {
-      if (!isStoreError(error)) throw error;
-      refused = error.code;
-    }
-  }
-  let listed = 0;
-  try {
-    for (const key of map.keys()) {
-      if (!expected.has(key as string)) return { verdict: 'wrong', detail: `a key nobody set: ${String(key)}` };
-      listed++;
-    }
-    if (listed !== expected.size) return { verdict: 'wrong', detail: `${listed} keys of ${expected.size}, without a word` };
-  } catch (error) {
-    if (!isStoreError(error)) throw error;
-    refused = error.code;
-  }
-  try {
-    const { ok, problems } = await map.verify();
-    if (!ok) refused ??= problems[0]?.code ?? 'no problem named';
-    else if (refused !== undefined) return { verdict: 'wrong', detail: `verify is content, yet a read said ${refused}` };
-  } catch (error) {
-    if (!isStoreError(error)) throw error;
-    refused ??= error.code;
-  }
-  return refused === undefined ? { verdict: 'right', detail: '' } : { verdict: 'coded', detail: `${refused}, ${read.size} read` };
 }
 
 /** Vacuums the store and reads it again, once as it is and once with an index made anew: what could be read before is there. */
@@ -79,7 +38,7 @@ async function vacuumAndRead(map: LodeMap, { path, expected }: Attempt, before: 
 /** What is wrong with a store after a vacuum. */
 async function readAgain(map: LodeMap, expected: ReadonlyMap<string, string>, before: ReadonlySet<string>): Promise<string | undefined> {
   const read = new Set<string>();
-  const { verdict, detail } = await readAll(map, expected, read);
+  const { verdict, detail } = await readAll(map, { expected }, read);
   if (verdict === 'wrong') return detail;
   for (const key of before) if (!read.has(key)) return `${key} could be read before: ${detail}`;
   return undefined;
@@ -90,7 +49,7 @@ async function attempt(one: Attempt): Promise<Verdict> {
   try {
     map = (await open(one.path)) as LodeMap;
     const read = new Set<string>();
-    const first = await readAll(map, one.expected, read);
+    const first = await readAll(map, one, read);
     if (first.verdict === 'wrong' || !one.vacuum) return first;
     const second = await vacuumAndRead(map, one, read);
     return second.verdict === 'right' ? first : second;

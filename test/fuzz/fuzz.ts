@@ -10,10 +10,7 @@
  * could be read before it.
  */
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { materialize, open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
 import { replayable } from '../suite/random.ts';
@@ -21,7 +18,9 @@ import type { Random } from '../suite/random.ts';
 import { allKinds, randomValue } from '../suite/values.ts';
 import type { Damage, Files } from './damage.ts';
 import { digest } from './digest.ts';
-import type { Attempt, Verdict } from './fuzz-child.ts';
+import type { Attempt } from './fuzz-child.ts';
+import { Opener } from './opener.ts';
+import { readFiles, writeFiles } from './store-files.ts';
 
 export interface Specimen {
   readonly files: Files;
@@ -35,8 +34,6 @@ export interface FuzzCounts {
   /** How often each code came. */
   codes: Record<string, number>;
 }
-
-const attemptMs = 20_000;
 
 /**
  * Makes a store of about 256 KiB that was vacuumed: with a compacted segment, one that is retired, dead lists, a manifest, and
@@ -91,61 +88,6 @@ async function specimenOf(path: string, map: LodeMap): Promise<Specimen> {
   return { files: readFiles(path), expected };
 }
 
-function readFiles(path: string): Files {
-  const files = new Map<string, Buffer>();
-  for (const entry of readdirSync(path, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || entry.name === 'lock.mdb') continue;
-    const file = join(entry.parentPath, entry.name);
-    files.set(file.slice(path.length + 1).replaceAll('\\', '/'), readFileSync(file));
-  }
-  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** Writes files as a store; its folder is emptied first. */
-export function writeFiles(path: string, files: Files): void {
-  rmSync(path, { recursive: true, force: true });
-  for (const [name, bytes] of files) {
-    mkdirSync(dirname(join(path, name)), { recursive: true });
-    writeFileSync(join(path, name), bytes);
-  }
-}
-
-/** A child that opens one store after the other; a new one takes over when it has died. */
-class Opener {
-  #child: ChildProcess | undefined;
-
-  async try(attempt: Attempt): Promise<Verdict> {
-    const child = (this.#child ??= fork(new URL('./fuzz-child.js', import.meta.url), {
-      serialization: 'advanced',
-      execArgv: ['--enable-source-maps'],
-    }));
-    const verdict = await new Promise<Verdict>((resolve) => {
-      const timer = setTimeout(() => {
-        child.kill('SIGKILL');
-        done({ verdict: 'wrong', detail: `no answer within ${attemptMs} ms` });
-      }, attemptMs);
-      const died = (code: number | null, signal: string | null): void => {
-        done({ verdict: 'wrong', detail: `the process died (${signal ?? code})` });
-      };
-      const done = (answer: Verdict): void => {
-        clearTimeout(timer);
-        child.off('message', done);
-        child.off('exit', died);
-        resolve(answer);
-      };
-      child.on('message', done);
-      child.on('exit', died);
-      child.send(attempt);
-    });
-    if (child.exitCode !== null || child.signalCode !== null) this.#child = undefined;
-    return verdict;
-  }
-
-  end(): void {
-    this.#child?.kill('SIGKILL');
-  }
-}
-
 /** Opens `count` damaged copies in two child processes; `damaged` makes the copy of a number. */
 export async function fuzzStores(
   folder: string,
@@ -156,7 +98,7 @@ export async function fuzzStores(
   const counts: FuzzCounts = { stores: 0, right: 0, coded: 0, codes: {} };
   let next = 0;
   const work = async (worker: number): Promise<void> => {
-    const opener = new Opener();
+    const opener = new Opener<Attempt>('./fuzz-child.js');
     try {
       while (next < count) {
         const copy = damaged(next++);

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { open, StoreError } from '../../src/index.ts';
 import { storeOf } from '../../src/map/lode-map.ts';
@@ -39,10 +39,16 @@ describe('damage of the last commit of a closed store', () => {
     const bytes = readFileSync(log);
     await assert.rejects(open(path, { rebuild: true }), isCorrupt);
     assert.ok(readFileSync(log).equals(bytes));
-    // Whoever wants what is left can have it.
+    // Not even without an index: a store without a marker was not in use, so no crash has torn it.
     rmSync(join(path, 'index'), { recursive: true });
-    await using map = await open<string, string>(path);
+    await assert.rejects(open(path), isCorrupt);
+    assert.ok(readFileSync(log).equals(bytes));
+    // Whoever wants what is left can have it.
+    await using map = await open<string, string>(path, { rebuild: 'accept-loss' });
     assert.deepEqual([...map.keys()], ['first']);
+    assert.ok(readFileSync(join(path, 'lost', basename(log))).equals(bytes));
+    map.set('third', 'goes on');
+    assert.ok((await map.verify()).ok);
   });
 
   test('is found behind what was written since, with and without the marker', async () => {
@@ -70,6 +76,28 @@ test('a log that is gone, manifest and all, is not taken for an empty one', asyn
   rmSync(join(segments, 'manifest'));
   for (const name of readdirSync(segments)) if (/^\d+\.seg$/.test(name)) rmSync(join(segments, name));
   await assert.rejects(open(path), isCorrupt);
+});
+
+test('FORMAT is made again by a rebuild, and by nothing else', async () => {
+  const { path } = await twoCommits();
+  const format = join(path, 'FORMAT');
+  const line = readFileSync(format, 'latin1');
+  const damages = [undefined, '', '\0'.repeat(line.length), line.slice(0, 20), line.replace(/.\n/, 'x\n'), `lodemap 1 ${'0'.repeat(32)}\n`];
+  for (const damaged of damages) {
+    if (damaged === undefined) rmSync(format);
+    else writeFileSync(format, damaged);
+    await assert.rejects(open(path), (error: StoreError) => error.code === 'FORMAT' || error.code === 'CORRUPT');
+    const map = await open<string, string>(path, { rebuild: true, create: false });
+    assert.deepEqual([...map.keys()], ['first', 'second']);
+    await map.close();
+    assert.equal(readFileSync(format, 'latin1'), line);
+  }
+  // What may be of a newer release is not touched.
+  for (const newer of [line.replace('lodemap 1', 'lodemap 2'), line.replace('\n', ' arrays\n')]) {
+    writeFileSync(format, newer);
+    await assert.rejects(open(path, { rebuild: true }), (error: StoreError) => error.code === 'FORMAT' || error.code === 'FORMAT_VERSION');
+    assert.equal(readFileSync(format, 'latin1'), newer);
+  }
 });
 
 test('a change of the index that fails poisons the handle', async () => {

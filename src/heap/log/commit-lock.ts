@@ -14,6 +14,7 @@
  */
 import { readUint32, writeUint32 } from '../../base/bytes.ts';
 import { StoreError } from '../../base/errors.ts';
+import { segmentsLimit } from '../segment/ref.ts';
 import type { Storage, StorageFile } from '../../storage/storage.ts';
 
 /** The byte each lock takes in the lock file. Those for staging and for pins follow from theirs on. */
@@ -59,18 +60,20 @@ export class CommitLock {
   readonly #file: StorageFile;
   readonly #state = new Uint8Array(stateBytes);
   #held = false;
+  /** Was the state there when this object was made? A new one says nothing about before. */
+  readonly isKnown: boolean;
 
   constructor(storage: Storage, locks: Locks) {
     this.#locks = locks;
-    const isThere = storage.exists(stateName);
-    this.#file = storage.open(stateName, isThere ? 'write' : 'create');
+    this.isKnown = storage.exists(stateName);
+    this.#file = storage.open(stateName, this.isKnown ? 'write' : 'create');
     if (this.#file.size() > stateBytes) {
       this.#file.close();
       // Perhaps a second name of some file elsewhere: nothing may be written to that.
       throw new StoreError('FORMAT', `${storage.path}/${stateName} is not of a store: it has more than ${stateBytes} bytes`);
     }
     // All of it from the start: a read of fewer bytes than asked for is tried again, each time the lock is taken.
-    if (!isThere) this.#file.write(this.#state, 0);
+    if (!this.isKnown) this.#file.write(this.#state, 0);
   }
 
   get held(): boolean {
@@ -95,7 +98,9 @@ export class CommitLock {
 
   /** The first segment that may lack something since a failure any process has met; 0 for none. Set without the lock, taken back under it. */
   get doubt(): number {
-    return readUint32(this.#state, doubtAt);
+    const segment = readUint32(this.#state, doubtAt);
+    // What is no segment's number is of nobody who has met a failure.
+    return segment < segmentsLimit || segment === lastSegment ? segment : 0;
   }
 
   /**

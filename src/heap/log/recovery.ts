@@ -7,6 +7,7 @@
  *
  * - before the last segment nothing can be torn: a segment is synced before the next is made. It is damage: CORRUPT.
  * - in the last segment, an intact commit record further on that says later commits were durable proves damage: CORRUPT.
+ * - what else proves that there was more is judged in `evidence.ts`: CORRUPT.
  * - otherwise it is the tail of a commit that nobody was promised: it is cut off.
  *
  * Cutting is safe to repeat, and safe to be interrupted: what is cut is no whole batch, so the next recovery cuts it again.
@@ -14,10 +15,11 @@
 import { StoreError } from '../../base/errors.ts';
 import type { Index, IndexWriter } from '../../storage/index-store.ts';
 import { replayOperation } from '../rows/apply-operation.ts';
-import type { Reach } from '../rows/clean-marker.ts';
 import { addToBucket } from '../deduplicator.ts';
 import { emptyMeta, encodeMeta, metaKey } from '../rows/meta.ts';
 import type { Meta } from '../rows/meta.ts';
+import { judgeEnd, noDoubt } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import { OperationsReader } from './operations.ts';
 import { corruptSegment } from '../segment/corrupt-segment.ts';
 import { findLaterCommit, scanSegment } from './scan.ts';
@@ -93,9 +95,8 @@ class Replay {
 /**
  * Replays the log behind `from` into the index and cuts a torn tail. Returns the new meta. Needs the commit lock; throws
  * CORRUPT when what follows is damaged rather than torn, and then changes neither log nor, beyond whole commits, index.
- * `reach` is a place the log is known to have reached durably: what ends before it was not torn.
  */
-export function catchUp(segments: Segments, index: Index, from: Meta, reach: Reach = from.tail): Recovered {
+export function catchUp(segments: Segments, index: Index, from: Meta, evidence: Evidence = noDoubt(from)): Recovered {
   segments.syncEntries();
   // Whoever died may have published a manifest, and not said so in the index.
   segments.reload();
@@ -105,11 +106,16 @@ export function catchUp(segments: Segments, index: Index, from: Meta, reach: Rea
   if (from.tail.segment !== 0 && ids[0] !== from.tail.segment) {
     throw new StoreError('CORRUPT', `Segment ${from.tail.segment} is missing: the index says the log ends in it`);
   }
-  if (ids.length === 0) checkLogEnd({ segment: 0, offset: 0 }, reach);
+  if (ids.length === 0) judgeEnd(evidence, { segment: 0, offset: 0, sequence: 0, rest: 'nothing' });
   let { offset, sequence } = from.tail;
   for (const [position, id] of ids.entries()) {
     const last = position === ids.length - 1;
-    if (last && id > reach.segment && dropTornSegment(segments, id)) break;
+    if (last && id !== from.tail.segment && segments.header(id) === undefined) {
+      const bytes = segments.fileBytes(id);
+      judgeEnd(evidence, { segment: ids[position - 1] ?? from.tail.segment, offset, sequence, rest: bytes <= segmentHeaderBytes ? 'begun' : 'other' });
+      dropTornSegment(segments, id, evidence);
+      break;
+    }
     const segment = segments.get(id);
     if (id !== from.tail.segment) {
       offset = segmentHeaderBytes;
@@ -121,8 +127,9 @@ export function catchUp(segments: Segments, index: Index, from: Meta, reach: Rea
     checkReach(segment.file.size(), id, offset);
     const end = scanSegment(segment, { offset, sequence }, true, (batch) => replay.add(id, batch));
     replay.flush();
-    if (last) checkLogEnd({ segment: id, offset: end.offset }, reach);
-    if (!end.clean) report.cutBytes += cutTail(segments, id, end, last);
+    if (last) judgeEnd(evidence, { segment: id, offset: end.offset, sequence: end.sequence, rest: end.rest });
+    else if (!end.clean) throw corruptSegment(id, end.badOffset, 'no intact record, although later segments follow');
+    if (!end.clean) report.cutBytes += cutTail(segments, id, end, evidence);
     report.bytes += end.offset - offset;
     ({ offset, sequence } = end);
     replay.meta = { ...replay.meta, tail: { ...replay.meta.tail, segment: id, offset, sequence } };
@@ -140,33 +147,27 @@ function checkBetween(segments: Segments, before: number, id: number): boolean {
   return id > before + 1;
 }
 
-/** Throws CORRUPT when the last whole commit ends before the place to which the log is known to have been durable. */
-function checkLogEnd(end: Reach, reach: Reach): void {
-  if (end.segment > reach.segment || (end.segment === reach.segment && end.offset >= reach.offset)) return;
-  throw corruptSegment(end.segment, end.offset, `the log ends here, but reached to ${reach.offset} of segment ${reach.segment}`);
-}
-
 /** Throws CORRUPT when a segment ends before the place up to which commits are known. */
 export function checkReach(bytes: number, segment: number, offset: number): void {
   if (bytes < offset) throw corruptSegment(segment, bytes, `it ends here, but commits reach to ${offset}`);
 }
 
-/** Replays the whole log into an empty index and makes it durable. `reach` is how far it is known to have been. */
-export function rebuildIndex(segments: Segments, index: Index, reach?: Reach): Recovered {
-  const recovered = catchUp(segments, index, emptyMeta, reach);
+/** Replays the whole log into an empty index and makes it durable. */
+export function rebuildIndex(segments: Segments, index: Index, evidence: Evidence): Recovered {
+  const recovered = catchUp(segments, index, emptyMeta, evidence);
   const { segment } = recovered.meta.tail;
   if (segment !== 0) segments.get(segment).file.sync();
   return recovered;
 }
 
 /** Cuts what lies behind the last whole batch, once it is sure that it was never promised to anyone. */
-function cutTail(segments: Segments, id: number, end: ScanEnd, last: boolean): number {
+function cutTail(segments: Segments, id: number, end: ScanEnd, { acceptsLoss }: Evidence): number {
   const segment = segments.get(id);
-  if (!last) throw corruptSegment(id, end.badOffset, 'no intact record, although later segments follow');
-  const later = findLaterCommit(segment, end.badOffset, end.sequence + 1);
+  const later = acceptsLoss ? undefined : findLaterCommit(segment, end.badOffset, end.sequence + 1);
   if (later !== undefined) {
     throw corruptSegment(id, end.badOffset, `commit ${later.sequence} behind it says that commit ${later.durable} was durable`);
   }
+  if (acceptsLoss) segments.keepCopy(id);
   const cut = segment.file.size() - end.offset;
   segment.file.truncate(end.offset);
   segment.file.sync();
@@ -199,9 +200,8 @@ export function rewriteSegments(segments: Segments, from: number): void {
 }
 
 /** Removes a last segment that was being made when its maker died: no longer than a header, and none there. */
-function dropTornSegment(segments: Segments, id: number): boolean {
-  if (segments.header(id) !== undefined) return false;
-  if (segments.fileBytes(id) > segmentHeaderBytes) throw corruptSegment(id, 0, 'its header is damaged');
+function dropTornSegment(segments: Segments, id: number, { acceptsLoss }: Evidence): void {
+  if (segments.fileBytes(id) > segmentHeaderBytes && !acceptsLoss) throw corruptSegment(id, 0, 'its header is damaged');
+  if (acceptsLoss) segments.keepCopy(id);
   segments.remove(id);
-  return true;
 }

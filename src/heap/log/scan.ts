@@ -40,12 +40,16 @@ export interface ScannedBatch {
   readonly end: number;
 }
 
+/** What follows the last whole batch: nothing, what may be the beginning of one, or what is none. */
+export type Rest = 'nothing' | 'begun' | 'other';
+
 /** Where and why a scan of a segment stopped: at its end, or at something that is no whole batch. */
 export interface ScanEnd {
   /** Behind the last whole batch. */
   readonly offset: number;
   readonly sequence: number;
   readonly clean: boolean;
+  readonly rest: Rest;
   /** Where the first record lies that is not intact, when not clean. */
   readonly badOffset: number;
 }
@@ -67,7 +71,9 @@ export function scanSegment(
   for (;;) {
     const found = walk.next();
     if (found !== 'record') {
-      return { offset: good, sequence, clean: found === 'end' && walk.position === good, badOffset: walk.position };
+      const clean = found === 'end' && walk.position === good;
+      const rest = clean ? 'nothing' : found === 'end' || walk.isBegun ? 'begun' : 'other';
+      return { offset: good, sequence, clean, rest, badOffset: walk.position };
     }
     const { frame } = walk;
     if (frame.kind !== RecordKind.commit) {
@@ -78,7 +84,7 @@ export function scanSegment(
     // Vacuum leaves out whole commits, and nothing else does.
     const follows = segment.compacted ? head.sequence > sequence : head.sequence === sequence + 1;
     if (!batch.agrees(head, walk.position - good) || !follows) {
-      return { offset: good, sequence, clean: false, badOffset: walk.position };
+      return { offset: good, sequence, clean: false, rest: 'other', badOffset: walk.position };
     }
     visit({ head, operations: batch.operations, placed: batch.placed, chunks: batch.chunks, end: walk.nextPosition });
     sequence = head.sequence;

@@ -13,7 +13,6 @@
  */
 import { readUint32, writeUint32 } from '../../base/bytes.ts';
 import { isStoreError } from '../../base/errors.ts';
-import { bootId } from '../../storage/boot.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { hash32, hash32OfPieces } from '../hash.ts';
 
@@ -41,8 +40,14 @@ interface Marker {
   store: string;
 }
 
-/** Whether the index beside the marker can be believed, or why not; and how far the log must reach, as far as is known. */
-export type Trust = ({ trusted: true; clean: boolean } | { trusted: false; reason: string }) & { reach?: Reach };
+/**
+ * How the store was left: closed; with somebody still using it, who has died since; with the machine going down meanwhile, or copied while in use;
+ * or the marker does not say.
+ */
+export type Left = 'at rest' | 'in use' | 'went down' | 'unknown';
+
+/** Whether the index beside the marker can be believed, or why not; how the store was left, and how far the log must reach, as far as is known. */
+export type Trust = ({ trusted: true; clean: boolean } | { trusted: false; reason: string }) & { left: Left; reach?: Reach };
 
 /** What the marker is about: the index file, by name in the store, and its identity (device and inode, or a number). */
 export interface IndexFile {
@@ -50,22 +55,31 @@ export interface IndexFile {
   identity(): string;
   /** The id of the store it is in. */
   storeId(): string;
+  /** See `bootId`. */
+  boot(): string | undefined;
 }
 
 export function readTrust(storage: Storage, index: IndexFile): Trust {
   const marker = readMarker(storage);
-  if (marker === undefined) return { trusted: false, reason: 'there is no intact clean marker' };
-  if (marker.store !== index.storeId()) return { trusted: false, reason: 'the index belongs to another store' };
+  if (marker === undefined) return { trusted: false, reason: 'there is no intact clean marker', left: 'unknown' };
+  if (marker.store !== index.storeId()) return { trusted: false, reason: 'the index belongs to another store', left: 'unknown' };
   const reason = doubtOf(storage, index, marker);
   const { clean, reach } = marker;
-  return reason === undefined ? { trusted: true, clean, reach } : { trusted: false, reason, reach };
+  const left = leftAs(storage, index, marker);
+  return reason === undefined ? { trusted: true, clean, reach, left } : { trusted: false, reason, reach, left };
+}
+
+function leftAs(storage: Storage, index: IndexFile, marker: Marker): Left {
+  if (marker.clean) return 'at rest';
+  if (marker.boot === undefined || marker.boot !== index.boot()) return 'went down';
+  return !storage.exists(index.name) || marker.file === index.identity() ? 'in use' : 'went down';
 }
 
 /** Why the index is not the one the marker was written for; undefined when it is. */
 function doubtOf(storage: Storage, index: IndexFile, marker: Marker): string | undefined {
   if (!storage.exists(index.name)) return 'the index is missing';
   if (!marker.clean) {
-    if (marker.boot === undefined || marker.boot !== bootId()) return 'the system went down while the store was in use';
+    if (marker.boot === undefined || marker.boot !== index.boot()) return 'the system went down while the store was in use';
     return marker.file === index.identity() ? undefined : 'the index was copied while in use';
   }
   const bytes = fileBytes(storage, index.name);
@@ -87,7 +101,7 @@ export function writeMarker(storage: Storage, index: IndexFile, { clean, reach }
   const bytes = clean ? fileBytes(storage, index.name) : undefined;
   const marker: Marker = {
     clean,
-    boot: bootId(),
+    boot: index.boot(),
     file: index.identity(),
     bytes: bytes?.length ?? 0,
     hash: bytes !== undefined && bytes.length <= hashedBytesMax ? bytes.hash() : undefined,

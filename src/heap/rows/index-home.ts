@@ -2,14 +2,18 @@
  * Where the index lives, and how it is replaced as a whole. The index is derived: it may be thrown away at any time while
  * nobody else has the store open, and built anew from the log.
  */
+import { bootId } from '../../storage/boot.ts';
 import { probeIndex } from '../../storage/index-probe.ts';
 import { openLmdbIndex } from '../../storage/lmdb-index.ts';
 import { MemoryIndex } from '../../storage/memory-index.ts';
+import { loneRows } from '../../storage/lmdb-pages.ts';
 import type { Index } from '../../storage/index-store.ts';
 import type { FileStorage } from '../../storage/file-storage.ts';
 import { readTrust, writeMarker } from './clean-marker.ts';
 import { copyIndex, estimateIndexBytes } from './index-copy.ts';
 import { readFormat } from '../format.ts';
+import type { IndexMemory } from '../log/evidence.ts';
+import { credibleMeta, metaBytes, metaKey } from './meta.ts';
 import type { IndexFile, Mark, Reach, Trust } from './clean-marker.ts';
 
 export interface IndexHome {
@@ -21,6 +25,8 @@ export interface IndexHome {
    */
   believes(logBytes: number): Promise<boolean>;
   open(): Index;
+  /** What the index that is there says of the log, whatever is damaged of it. It need not be open, and is not opened. */
+  remembers(): IndexMemory;
   /**
    * Builds an index beside the present one, which it then replaces. `fill` says how far the log it followed is durable.
    * Nobody else has the store open.
@@ -35,6 +41,7 @@ export interface IndexHome {
   mark(mark: Mark): void;
 }
 
+const noMemory: IndexMemory = { sequence: 0, durable: 0, bytes: 0 };
 const folder = 'index';
 const freshFolder = 'index.new';
 /** What a new index takes at first, with a margin. */
@@ -56,6 +63,7 @@ export class LmdbHome implements IndexHome {
       name,
       identity: () => storage.identity(name),
       storeId: () => Buffer.from(readFormat(storage, false)).toString('hex'),
+      boot: bootId,
     };
   }
 
@@ -72,6 +80,24 @@ export class LmdbHome implements IndexHome {
     return openLmdbIndex(this.#storage.folder.sub(folder), { create: false });
   }
 
+  remembers(): IndexMemory {
+    const storage = this.#storage;
+    if (!storage.exists(this.#file.name)) return noMemory;
+    const file = storage.open(this.#file.name, 'read');
+    try {
+      // A row lies at the end of its page, within a sector: a loss of power leaves an older one or a newer one, and both were true.
+      const memory = { sequence: 0, durable: 0, bytes: file.size() };
+      for (const row of loneRows(file, metaKey, metaBytes)) {
+        const { sequence = 0, durable = 0 } = credibleMeta(row)?.tail ?? {};
+        memory.sequence = Math.max(memory.sequence, sequence);
+        memory.durable = Math.max(memory.durable, durable);
+      }
+      return memory;
+    } finally {
+      file.close();
+    }
+  }
+
   async rebuild(fill: (index: Index) => Reach): Promise<void> {
     let reach: Reach;
     const storage = this.#storage;
@@ -84,6 +110,11 @@ export class LmdbHome implements IndexHome {
       index.sync();
     } finally {
       await index.close();
+    }
+    // Never without its marker, not even in part of a removal: the log may have been cut to less than it knows of.
+    if (storage.exists(this.#file.name)) {
+      storage.removeFolder(this.#file.name);
+      storage.syncFolder(folder);
     }
     storage.removeFolder(folder);
     storage.rename(freshFolder, folder);
@@ -135,7 +166,8 @@ export class MemoryHome implements IndexHome {
   #index: MemoryIndex | undefined;
 
   trust(): Trust {
-    return this.#index === undefined ? { trusted: false, reason: 'it was in memory' } : { trusted: true, clean: false };
+    if (this.#index === undefined) return { trusted: false, reason: 'it was in memory', left: 'went down' };
+    return { trusted: true, clean: false, left: 'in use' };
   }
 
   believes(): Promise<boolean> {
@@ -145,6 +177,10 @@ export class MemoryHome implements IndexHome {
   open(): Index {
     this.#index ??= new MemoryIndex();
     return this.#index;
+  }
+
+  remembers(): IndexMemory {
+    return noMemory;
   }
 
   rebuild(fill: (index: Index) => Reach): Promise<void> {

@@ -17,7 +17,7 @@ export interface Meta {
 }
 
 export const metaKey: Uint8Array = Uint8Array.of(1);
-const metaBytes = 80;
+export const metaBytes = 80;
 
 export function encodeMeta(meta: Meta): Buffer {
   const bytes = Buffer.allocUnsafe(metaBytes);
@@ -39,6 +39,14 @@ export function decodeMeta(row: Uint8Array): Meta {
     newestPin: at(8),
     hiddenKeys: at(9),
   };
+}
+
+/** A meta row of unknown origin; undefined when it can not be one. */
+export function credibleMeta(row: Uint8Array): Meta | undefined {
+  const meta = decodeMeta(row);
+  const { tail, generation, pins, newestPin, hiddenKeys } = meta;
+  const counts = [...Object.values(tail), generation, pins, newestPin, hiddenKeys];
+  return counts.every((count) => Number.isSafeInteger(count) && count >= 0) && tail.durable <= tail.sequence ? meta : undefined;
 }
 
 /** The meta of a store in which nothing was ever committed. */

@@ -17,6 +17,7 @@
 import { ByteReader, readUint32, varintBytes, varintLength, writeUint32, writeVarint } from '../../base/bytes.ts';
 import type { ByteWriter } from '../../base/bytes.ts';
 import { StoreError } from '../../base/errors.ts';
+import { ChunkKind } from '../chunk.ts';
 import type { Link, Ref } from '../chunk.ts';
 import { packedSize } from './dictionary.ts';
 import type { Content, Dictionary, Piece } from './dictionary.ts';
@@ -25,6 +26,8 @@ import { linkBytes, readRef, writeRef } from './ref.ts';
 
 /** Kinds above the chunk kinds: the log's own records. */
 export const RecordKind = { operations: 0x40, commit: 0x41, dictionary: 0x42, gap: 0x43, places: 0x44 } as const;
+
+const knownKinds: ReadonlySet<number> = new Set([...Object.values(ChunkKind), ...Object.values(RecordKind)]);
 
 /** No record is longer than this; a length beyond it is damage. */
 export const recordBytesMax: number = 2 ** 27;
@@ -45,6 +48,10 @@ export function asideSeed(segmentSeed: number): number {
 /** Has a record of this kind an offset also in a compacted segment? */
 export function hasOffset(kind: number): boolean {
   return kind < RecordKind.operations || kind === RecordKind.dictionary;
+}
+
+export function isKnownKind(kind: number): boolean {
+  return knownKinds.has(kind);
 }
 
 /** Appends a record to `out`, whose first byte will lie at `base` in the segment; returns its offset in the segment. */

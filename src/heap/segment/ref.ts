@@ -14,6 +14,9 @@ export const linkBytes = 11;
 /** Offsets must stay below this. */
 export const segmentBytesLimit: number = 2 ** 28;
 
+/** And segments' numbers below this. */
+export const segmentsLimit: number = 2 ** 21;
+
 /** Packs a place; `bytes` is the length of the whole record. */
 export function makeRef(segment: number, offset: number, bytes: number): Ref {
   const sizeClass = bytes <= 64 ? 0 : 26 - Math.clz32(bytes - 1);

@@ -4,7 +4,7 @@
  */
 import type { OpenSegment } from './segment.ts';
 import { segmentHeaderBytes } from './segment.ts';
-import { FrameReader, RecordKind, asideSeed, claimRecord, claimed, hasOffset, parseRecord, recordBytesMax, recordSeed } from './record.ts';
+import { FrameReader, RecordKind, asideSeed, claimRecord, claimed, hasOffset, isKnownKind, parseRecord, recordBytesMax, recordSeed } from './record.ts';
 import type { NoRecord } from './record.ts';
 import { readGap } from './compacted-segment.ts';
 import { corruptSegment } from './corrupt-segment.ts';
@@ -43,6 +43,8 @@ export class SegmentWalk {
   nextOffset: number;
   /** How often the file has been read. */
   reads = 0;
+  /** What is damaged may be the beginning of a record: it reaches past the end of the file. */
+  isBegun = false;
 
   /** Begins at `position`: in a compacted segment only at its beginning. Ends at `end`, or with what the file holds now. */
   constructor(segment: OpenSegment, { position = segmentHeaderBytes, end = Infinity, windowBytes = readBytes, trusted = false }: WalkOptions = {}) {
@@ -67,7 +69,9 @@ export class SegmentWalk {
         const at = position - this.#start;
         const missing = this.#read(at, this.#length - at);
         if (missing === undefined) return this.#found(at);
-        if (missing === 'damaged' || this.#isCut || this.#start + this.#length >= this.#end) return 'damaged';
+        const isLast = this.#start + this.#length >= this.#end;
+        if (missing === 'short' && isLast) this.isBegun = mayBeBegun(this.bytes, at, this.#length - at);
+        if (missing === 'damaged' || this.#isCut || isLast) return 'damaged';
         if (at === 0) this.bytes = Buffer.allocUnsafeSlow(this.bytes.length * 2);
       }
       this.#start = position;
@@ -110,6 +114,12 @@ export class SegmentWalk {
     else if (frame.kind === RecordKind.gap) this.nextOffset += readGap(this.bytes, frame.start);
     return 'record';
   }
+}
+
+/** Do bytes that end before a record does look like one? */
+function mayBeBegun(bytes: Buffer, at: number, available: number): boolean {
+  const end = claimRecord(bytes, at, available);
+  return end < 0 ? available < 12 : isKnownKind(claimed.kind);
 }
 
 /** The walk over all records, the same object again and again; undefined now and then: time to give way. Throws CORRUPT. */

@@ -24,6 +24,8 @@ const asideMs = 2000;
 /** More files aside than this and the one put there first is closed. */
 const asideMax = 64;
 const deadListsKept = 16;
+/** Copies of segments of which a part was given up. */
+export const lostFolder = 'lost';
 const noOffsets = new Uint32Array(0);
 
 interface Aside extends SegmentFile {
@@ -121,15 +123,30 @@ export class Segments {
       const generation = Number(match[2] ?? 0);
       const state = this.#manifest.segments.get(id);
       if (match[3] === 'dead') return state?.dead !== generation;
-      return generation === 0 ? this.isRetired(id) || (state?.compacted ?? 0) > 0 : state?.compacted !== generation;
+      if (generation === 0) return this.isRetired(id) || (state?.compacted ?? 0) > 0;
+      // Where the file that the manifest names is gone, this one may be all that is left.
+      return state?.compacted !== generation && (this.isRetired(id) || this.#storage.exists(this.#nameOf(id)));
     });
+  }
+
+  /** The least number the last segment can have, as the manifest has it. */
+  leastLast(): number {
+    const { marked, segments, retired } = this.#manifest;
+    const behindRetired = retired.length === 0 ? 0 : retired.at(-1)!.to + 1;
+    return Math.max(marked, behindRetired, ...segments.keys());
+  }
+
+  /** The highest segment of which there is something that vacuum has made; it need not be named by the manifest. */
+  highestNamed(): number {
+    const ids = this.#storage.list(segmentFolder).map((name) => Number(/^(\d{8})-\d+\.(?:seg|dead)$/.exec(name)?.[1] ?? 0));
+    return Math.max(0, ...ids.filter((id) => !this.isRetired(id)));
   }
 
   isRetired(id: number): boolean {
     return isRetired(this.#manifest, id);
   }
 
-  /** Opens a segment, or gives the open one. Throws CORRUPT when its header is damaged, NOT_FOUND when it is not there. */
+  /** Opens a segment, or gives the open one. Throws CORRUPT when it is damaged or missing, NOT_FOUND when vacuum has retired it. */
   get(id: number): OpenSegment {
     return this.#open.get(id) ?? this.#openFile(id);
   }
@@ -211,6 +228,17 @@ export class Segments {
       throw error;
     }
     return this.#keep(header.id, new PlainSegment(file, header));
+  }
+
+  /** Copies a segment's file to the folder `lost`, durably. */
+  keepCopy(id: number): void {
+    const name = this.#nameOf(id);
+    this.#storage.createFolder(lostFolder);
+    const plain = `${lostFolder}/${name.slice(segmentFolder.length + 1)}`;
+    let free = plain;
+    for (let n = 2; this.#storage.exists(free); n++) free = `${plain}.${n}`;
+    this.#storage.writeAll(free, this.#storage.readAll(name));
+    this.#storage.syncFolder('');
   }
 
   remove(id: number): void {
@@ -297,8 +325,7 @@ export class Segments {
       // Another process may have published meanwhile.
       const { generation } = this.#manifest;
       this.reload();
-      const isPromised = (this.#manifest.segments.get(id)?.compacted ?? 0) > 0;
-      if (generation === this.#manifest.generation) throw isPromised ? missing(id, error) : error;
+      if (generation === this.#manifest.generation) throw missing(id, error);
       return this.isRetired(id) ? (this.#former(id, Infinity) ?? gone(id)) : this.#openNamed(id, this.#nameOf(id));
     }
   }
@@ -380,5 +407,5 @@ function gone(id: number): never {
 }
 
 function missing(id: number, cause: unknown): StoreError {
-  return new StoreError('CORRUPT', `A file of segment ${id} is missing, which the manifest names`, { cause });
+  return new StoreError('CORRUPT', `A file of segment ${id} is missing, and no vacuum has removed it`, { cause });
 }
