@@ -100,6 +100,11 @@ for (const base of ['', 'app']) {
       assert.equal(await storage.getItem('short'), 'lived');
       const { expires } = (await storage.getMeta('short')) as { expires: Date };
       assert.ok(expires.getTime() <= Date.now() + 30);
+      await storage.setItem('for ever', 1, { ttl: 0 });
+      await storage.setItem('over', 1);
+      await storage.setItem('over', 2, { ttl: -1 });
+      assert.deepEqual([await storage.getItem('over'), await storage.getItem('for ever')], [null, 1]);
+      await assert.rejects(storage.setItem('never', 1, { ttl: NaN }), TypeError);
       await sleep(40);
       assert.equal(await storage.getItem('short'), null);
     });

@@ -1,11 +1,18 @@
 /**
- * A storage adapter for Keyv 5: `new Keyv({ store: keyvStore(cache) })`. Needs nothing of Keyv itself.
+ * A storage adapter for Keyv 5 and 6: `new Keyv({ store: keyvStore(cache) })`. Needs nothing of Keyv itself.
  *
- * Keyv puts its namespace in front of the keys and stores one string for each value, with the time of expiry in it; the cache
- * is told the lifetime too, so that what expires goes from the disk.
+ * Keyv stores one string for each value, with the time of expiry in it; the cache is told the lifetime too, so that what expires
+ * goes from the disk. Where it is told not to serialize, values come back plain: each caller has a copy of their own.
+ *
+ * **Namespaces.** Keyv 5 writes its own into `namespace`, and puts it in front of the keys itself (`ns:key`). With
+ * `useKeyPrefix: false` it does not; then it is done here (`ns::key`), so that `clear` and the iterator find them. Keyv 6
+ * wraps the store in a bridge of its own, which puts `ns::` in front of keys and clears by the iterator, as long as the store does not
+ * seem to do that itself. That goes by two things: a property `namespace`, which Keyv 5 needs, and a full set of methods. So there is
+ * no `deleteMany` here: both majors then delete one after the other, and each answers as it says.
  */
 import { EventEmitter } from 'node:events';
 import type { Key } from '../../codec/key/keys.ts';
+import { materialize } from '../../content/values.ts';
 import type { Cache } from '../cache.ts';
 
 /** An entry for `setMany`. */
@@ -15,64 +22,80 @@ export interface KeyvEntry {
   readonly ttl?: number | undefined;
 }
 
+/* eslint-disable typescript/no-explicit-any -- what Keyv stores is its own affair, and its two majors call it by different names */
+
 /** What Keyv expects of a store. */
 export class KeyvStore extends EventEmitter {
   readonly #cache: Cache;
-  /** Set by Keyv. */
-  namespace: string | undefined;
+  #namespace: string | undefined;
+  /** Those that were ever set: of several Keyvs over one store each has set its own, and puts it before its keys. */
+  readonly #namespaces = new Set<string>();
   /** Read and written by Keyv. */
-  readonly opts: Record<string, unknown>;
+  readonly opts: any;
 
   constructor(cache: Cache) {
     super();
     this.#cache = cache;
-    // Keyv makes an iterator for dialects that it knows, and asks nothing else of them.
+    // Keyv 5 makes an iterator for dialects that it knows, and asks nothing else of them.
     this.opts = { url: 'lodemap', dialect: 'sqlite' };
   }
 
-  async get(key: string): Promise<unknown> {
-    return this.#cache.get(key);
+  /** Set by Keyv 5: what `clear` clears. */
+  get namespace(): string | undefined {
+    return this.#namespace;
   }
 
-  async getMany(keys: readonly string[]): Promise<unknown[]> {
-    return this.#cache.getMany(keys);
+  set namespace(namespace: string | undefined) {
+    this.#namespace = namespace === '' ? undefined : namespace;
+    if (this.#namespace !== undefined) this.#namespaces.add(this.#namespace);
   }
 
+  async get(key: string): Promise<any> {
+    return materialize(this.#cache.get(this.#stored(key)));
+  }
+
+  async getMany(keys: readonly string[]): Promise<any[]> {
+    return this.#cache.getMany(keys.map((key) => this.#stored(key))).map((value) => materialize(value));
+  }
+
+  /** `ttl` in ms; what has no time left is removed. */
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
-    return this.#cache.set(key, value, ttl !== undefined && ttl > 0 ? { ttl } : {});
+    const stored = this.#stored(key);
+    if (ttl === undefined || ttl > 0) return this.#cache.set(stored, value, ttl === undefined ? {} : { ttl });
+    this.#cache.delete(stored);
+    return true;
   }
 
-  async setMany(entries: readonly KeyvEntry[]): Promise<void> {
-    for (const { key, value, ttl } of entries) await this.set(key, value, ttl);
+  /** Which entries were kept. */
+  async setMany(entries: readonly KeyvEntry[]): Promise<any> {
+    const kept: boolean[] = [];
+    for (const { key, value, ttl } of entries) kept.push(await this.set(key, value, ttl));
+    return kept;
   }
 
   async delete(key: string): Promise<boolean> {
-    return this.#cache.delete(key);
-  }
-
-  /** True when there was one of them. */
-  async deleteMany(keys: readonly string[]): Promise<boolean> {
-    return keys.map((key) => this.#cache.delete(key)).some(Boolean);
+    return this.#cache.delete(this.#stored(key));
   }
 
   async has(key: string): Promise<boolean> {
-    return this.#cache.has(key);
+    return this.#cache.has(this.#stored(key));
   }
 
   async hasMany(keys: readonly string[]): Promise<boolean[]> {
-    return keys.map((key) => this.#cache.has(key));
+    return keys.map((key) => this.#cache.has(this.#stored(key)));
   }
 
-  /** Deletes the namespace's entries; all of them where there is no namespace. */
+  /** Deletes the namespace's entries; all of the cache's where there is no namespace. */
   async clear(): Promise<void> {
-    if (this.namespace === undefined) this.#cache.clear();
-    else for (const key of this.#keys(this.namespace)) this.#cache.delete(key);
+    if (this.#namespace === undefined) this.#cache.clear();
+    else for (const key of this.#keys(this.#namespace)) this.#cache.delete(key);
   }
 
-  async *iterator(namespace?: string): AsyncGenerator<[string, unknown], void> {
-    for (const key of this.#keys(namespace)) {
-      const value = this.#cache.get(key);
-      if (value !== undefined) yield [key as string, value];
+  async *iterator(namespace?: string): AsyncGenerator<any[], void> {
+    const added = this.#namespace === undefined ? undefined : addedTo(this.#namespace);
+    for (const key of this.#keys(namespace) as Iterable<string>) {
+      const value = materialize(this.#cache.get(key));
+      if (value !== undefined) yield [added !== undefined && key.startsWith(added) ? key.slice(added.length) : key, value];
     }
   }
 
@@ -81,13 +104,24 @@ export class KeyvStore extends EventEmitter {
     await this.#cache.close();
   }
 
+  /** The key of the cache for a key of Keyv's. */
+  #stored(key: string): string {
+    if (this.#namespace === undefined || key.startsWith(`${this.#namespace}:`)) return key;
+    for (const other of this.#namespaces) if (key.startsWith(`${other}:`)) return key;
+    return addedTo(this.#namespace) + key;
+  }
+
   #keys(namespace: string | undefined): IterableIterator<Key> {
     return this.#cache.keys({ prefix: namespace === undefined ? '' : `${namespace}:` });
   }
 }
 
-/** A Keyv store over a cache, which it may share with others. */
-// eslint-disable-next-line typescript/no-explicit-any -- whatever the cache was opened for
+/** What is put before keys that Keyv 5 has put nothing before; Keyv 6 does the same. */
+function addedTo(namespace: string): string {
+  return `${namespace}::`;
+}
+
+/** A Keyv store over a cache, which it may share with others. Give each Keyv with a namespace a store of its own. */
 export function keyvStore(cache: Cache<any, any>): KeyvStore {
   return new KeyvStore(cache as Cache);
 }

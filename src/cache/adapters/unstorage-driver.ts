@@ -39,7 +39,9 @@ export function unstorageDriver(cache: Cache<any, any>, { base = '' }: { base?: 
   const keys = (within = ''): string[] => Array.from(cache.keys({ prefix: prefix + within }), (key) => (key as string).slice(prefix.length));
   const get = (key: string): unknown => materialize(cache.get(prefix + key)) ?? null;
   const set = async (key: string, value: unknown, options: DriverOptions = {}): Promise<void> => {
-    await cache.set(prefix + key, value, entryOptions(options));
+    // No time left: it is over before it is there. 0 means none, as in unstorage's own drivers.
+    if (options.ttl !== undefined && options.ttl < 0) cache.delete(prefix + key);
+    else await cache.set(prefix + key, value, entryOptions(options));
   };
   return {
     name: 'lodemap',
@@ -69,5 +71,5 @@ export function unstorageDriver(cache: Cache<any, any>, { base = '' }: { base?: 
 }
 
 function entryOptions({ ttl, tags }: DriverOptions): EntryOptions {
-  return { ...(ttl !== undefined && ttl > 0 && { ttl: ttl * 1000 }), ...(tags !== undefined && { tags }) };
+  return { ...(ttl !== undefined && ttl !== 0 && { ttl: ttl * 1000 }), ...(tags !== undefined && { tags }) };
 }
