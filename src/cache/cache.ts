@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe } from '../base/errors.ts';
 import type { StoreError } from '../base/errors.ts';
+import { queueMicrotask } from '../base/timers.ts';
 import type { Key } from '../codec/key/keys.ts';
 import type { LodeMap } from '../map/lode-map.ts';
 import type { Range } from '../map/rows/range.ts';
@@ -64,8 +65,15 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
   /** What rejects the promises of this cache that wait for a function. */
   readonly #waiting = new Set<(error: StoreError) => void>();
   readonly #announce = (event: CacheEvent, subject: unknown, detail?: unknown): void => {
-    if (event === 'damage') this.emit(event, subject, detail);
-    else if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, subject);
+    try {
+      if (event === 'damage') this.emit(event, subject, detail);
+      else if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, subject);
+    } catch (error) {
+      // As EventTarget has it: what a listener throws is its own, and neither undoes what it is told of nor ends upkeep.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   };
 
   /** Made by `openCache()`. */
@@ -301,12 +309,22 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
       this.#household.announce('refuse', key);
       return space.isFull ? upkeep.room().then(() => false) : refused;
     } else {
-      if (space.isPending) shelf.store.commitPending();
+      if (space.isPending) shelf.store.commitPendingEarly();
       if (space.isTight) upkeep.urge();
       if (space.isFull) return upkeep.room().then(() => true);
     }
-    if (upkeep.maxEntries !== Infinity) this.#household.evictor.keepTo(upkeep.maxEntries);
+    if (upkeep.maxEntries !== Infinity) this.#evict();
     return kept;
+  }
+
+  /** What was set is there, whatever becomes of others: upkeep evicts too, later. */
+  #evict(): void {
+    const { evictor, upkeep } = this.#household;
+    try {
+      evictor.keepTo(upkeep.maxEntries);
+    } catch (error) {
+      this.#announce('error', error);
+    }
   }
 
   /** Computes anew what is shown meanwhile; nobody waits for it. */

@@ -10,7 +10,8 @@ import type { Node, NodeValue } from '../tree/node.ts';
 import { show } from '../lazy/proxy.ts';
 import { Documents, sameBase, sameContent } from '../map/documents.ts';
 import { EntryPlace } from '../map/rows/entry-place.ts';
-import type { Base, Store } from '../map/store.ts';
+import type { Base } from '../map/rows/found.ts';
+import type { Store } from '../map/store.ts';
 import { envelopeOf, seal, termsOf, valueIn } from './envelope.ts';
 import { userKeyOf } from './rows.ts';
 

@@ -8,6 +8,7 @@
  */
 import type { Index, IndexWriter } from '../storage/index-store.ts';
 import { isStoreError } from '../base/errors.ts';
+import { isShortage } from '../storage/file-error.ts';
 import type { PendingChunk, ChunkSource, ChunkView, Ref } from './chunk.ts';
 import { ChunkKind, Link } from './chunk.ts';
 import { readRef, refBytes, writeRef } from './segment/ref.ts';
@@ -146,17 +147,17 @@ export class Deduplicator {
     const refs: Ref[] = [];
     for (let at = 0; at + refBytes <= row.length; at += refBytes) refs.push(readRef(row, at));
     for (const ref of refs) {
-      if (this.#isLive(ref) && this.#holds(ref, chunk)) return ref;
+      if (this.#holds(ref, chunk)) return ref;
     }
     return 0;
   }
 
   #holds(ref: Ref, chunk: PendingChunk): boolean {
     try {
-      return sameChunk(this.#chunks.load(new Link(ref, chunk.hash)), chunk);
+      return this.#isLive(ref) && sameChunk(this.#chunks.load(new Link(ref, chunk.hash)), chunk);
     } catch (error) {
-      // A damaged candidate must not keep anyone from writing the value again.
-      if (isStoreError(error, 'CORRUPT', 'NOT_FOUND')) return false;
+      // A candidate that is damaged, or can not be looked at now, must not keep anyone from writing the value again.
+      if (isStoreError(error, 'CORRUPT', 'NOT_FOUND') || isShortage(error)) return false;
       throw error;
     }
   }

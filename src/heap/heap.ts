@@ -8,6 +8,7 @@
 import { invariant } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import type { Index, IndexWriter } from '../storage/index-store.ts';
+import { isShortage } from '../storage/file-error.ts';
 import type { Storage } from '../storage/storage.ts';
 import { applyOperation, putRow } from './rows/apply-operation.ts';
 import type { BuildThread } from './log/build-thread.ts';
@@ -257,17 +258,32 @@ export class Heap implements ChunkSource {
     return { sync, nextCell, epoch };
   }
 
-  /** Runs the steps of a commit; when one fails, what is in memory and on disk may no longer agree. */
+  /**
+   * Runs the steps of a commit; when one fails, what is in memory and on disk may no longer agree. Where it can not even begin for want
+   * of a descriptor, nothing has happened.
+   */
   #atomically(steps: () => void): void {
+    let begun = false;
     try {
       this.#enterBusy();
       this.#log.begin();
+      begun = true;
       steps();
-      this.commitLock.busy = false;
     } catch (error) {
       this.deduplicator.discard();
-      this.poison(error);
+      if (begun || !isShortage(error)) this.poison(error);
+      else this.#leaveBusy();
       throw error;
+    }
+    this.#leaveBusy();
+  }
+
+  /** A commit is done, or was not begun: when this fails, the next holder of the lock looks for what is in the log only, and finds nothing. */
+  #leaveBusy(): void {
+    try {
+      this.commitLock.busy = false;
+    } catch (error) {
+      this.poison(error);
     }
   }
 

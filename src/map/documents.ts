@@ -13,7 +13,8 @@ import { show } from '../lazy/proxy.ts';
 import { isNode } from '../tree/node.ts';
 import type { Node, NodeValue } from '../tree/node.ts';
 import { EntryPlace } from './rows/entry-place.ts';
-import type { Base, Found, Store } from './store.ts';
+import type { Base, Found } from './rows/found.ts';
+import type { Store } from './store.ts';
 import { StoreStager } from './store-stager.ts';
 
 /** A cell belongs to one of these objects, so maps that share a store must share them. */

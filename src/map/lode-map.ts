@@ -24,7 +24,7 @@ import type { Documents } from './documents.ts';
 import { makeSnapshot } from './snapshot.ts';
 import { storeStats } from './upkeep/stats.ts';
 import type { StoreStats } from './upkeep/stats.ts';
-import { Found } from './store.ts';
+import { Found } from './rows/found.ts';
 import type { Store } from './store.ts';
 
 /** The store below a map, for the layers above. */

@@ -7,6 +7,7 @@
  * turn, or when it has grown large, and when the process exits; while it exits, at once.
  */
 import { StoreError, isStoreError } from '../base/errors.ts';
+import { isShortage } from '../storage/file-error.ts';
 import { delay, queueMicrotask, steadyMs } from '../base/timers.ts';
 import { encodeKey, lendKey } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
@@ -17,7 +18,6 @@ import type { EntryBatch } from '../heap/rows/entry-batch.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue } from '../heap/rows/rows.ts';
 import type { TypeRegistry } from '../codec/tail/type-registry.ts';
-import type { Place } from '../lazy/document.ts';
 import type { DraftScope } from '../lazy/draft/draft-scope.ts';
 import { Nodes } from '../tree/nodes.ts';
 import { Changes, slotBytes } from './rows/changes.ts';
@@ -25,36 +25,12 @@ import type { Change } from './rows/changes.ts';
 import { CellTable } from './rows/cell-table.ts';
 import { CommitTimer } from './commit-timer.ts';
 import { EditLog } from './rows/edit-log.ts';
-import { placeId } from './rows/entry-place.ts';
+import { Found } from './rows/found.ts';
 import { describeLoss } from './rows/loss.ts';
+import { Worries } from './upkeep/worries.ts';
 import type { Quota } from './upkeep/quota.ts';
 import { recogniseLazy } from './recognise.ts';
 import { RowCache } from './rows/row-cache.ts';
-
-/** What an entry is known by when somebody writes through it: the commit that set it, or a change not committed yet. */
-export interface Base {
-  readonly sequence: number;
-}
-
-/** What an entry holds; it is the place of the document over it too. */
-export class Found implements Base, Place {
-  declare readonly cell: undefined;
-  readonly key: Key;
-  readonly sequence: number;
-  readonly value: unknown;
-  readonly base: Base;
-
-  constructor(key: Key, sequence: number, value: unknown, base?: Base) {
-    this.key = key;
-    this.sequence = sequence;
-    this.value = value;
-    this.base = base ?? this;
-  }
-
-  get id(): unknown {
-    return placeId(this.key);
-  }
-}
 
 export interface StoreOptions {
   readonly lockTimeoutMs: number;
@@ -76,6 +52,7 @@ export class Store {
   readonly quota: Quota;
   readonly cells: CellTable;
   readonly edits: EditLog = new EditLog();
+  readonly worries: Worries = new Worries();
   readonly #options: StoreOptions;
   readonly #rows: RowCache;
   readonly #finder: EntryFinder;
@@ -251,8 +228,8 @@ export class Store {
   /** Sees to it that what the top layer holds is committed in time. */
   changed(): void {
     if (this.inTransaction) return;
-    if (this.top.bytes > pendingBytesMax || this.top.count > pendingCountMax) this.commitPending();
-    else this.#timer.start();
+    this.#timer.start();
+    if (this.top.bytes > pendingBytesMax || this.top.count > pendingCountMax) this.commitPendingEarly();
   }
 
   /** Runs `fn` holding the commit lock, with everything set before committed. Throws TIMEOUT, IO. */
@@ -304,7 +281,7 @@ export class Store {
       this.#commitBottom();
       commitEntries(this.heap, batch);
       if (this.#rows.bytes > 0) for (const key of keys) this.#rows.delete(key);
-      this.onCommit?.();
+      this.#committed();
       return true;
     } finally {
       this.heap.unlock();
@@ -314,6 +291,15 @@ export class Store {
   /** Commits what was set outside transactions, blocking for the lock. */
   commitPending(): void {
     if (this.#layers[0]!.count > 0 || this.#layers[0]!.cleared) this.exclusively(() => undefined);
+  }
+
+  /** As `commitPending`, before it has to be: where the commit can not begin for want of a descriptor, it is made at its time. */
+  commitPendingEarly(): void {
+    try {
+      this.commitPending();
+    } catch (error) {
+      if (this.heap.failure !== undefined || !isShortage(error)) throw error;
+    }
   }
 
   /** As `commitPending`, waiting without blocking. */
@@ -401,7 +387,7 @@ export class Store {
     changes.committed(sequence);
     for (const change of changes.entries()) this.#rows.delete(change.key);
     if (changes.cleared) this.#rows.clear();
-    this.onCommit?.();
+    this.#committed();
   }
 
   #commitBottom(syncSoon = false): void {
@@ -425,13 +411,29 @@ export class Store {
     }
   }
 
-  /** As `#tryCommitPending`, for callers nobody listens to: the heap is poisoned, and the user's next call is told. */
+  /**
+   * As `#tryCommitPending`, for callers nobody listens to: the heap is poisoned, and the user's next call is told. Where the commit could
+   * not begin for want of a descriptor, it is tried again.
+   */
   #commitPendingIfFree(): boolean {
     try {
       return this.#tryCommitPending();
     } catch (error) {
+      if (this.heap.failure === undefined && isShortage(error)) {
+        this.worries.warn('a commit waits', error);
+        return false;
+      }
       this.heap.poison(error);
       return true;
+    }
+  }
+
+  /** What has been committed stays so, whatever becomes of work beside it. */
+  #committed(): void {
+    try {
+      this.onCommit?.();
+    } catch (error) {
+      this.worries.warn('work after a commit failed', error);
     }
   }
 

@@ -74,6 +74,10 @@ export class CrashStorage implements Storage {
 
   checkInPlace(): void {}
 
+  size(name: string): number {
+    return this.#live.size(name);
+  }
+
   exists(name: string): boolean {
     return this.#live.exists(name);
   }

@@ -1,4 +1,4 @@
-import { StoreError } from '../base/errors.ts';
+import { StoreError, isStoreError } from '../base/errors.ts';
 
 /** The StoreError for an error of `node:fs` (or one made alike by a storage without a disk), met while `doing`. */
 export function fileError(error: unknown, doing: string): StoreError {
@@ -6,6 +6,14 @@ export function fileError(error: unknown, doing: string): StoreError {
   const { code, message } = error as NodeJS.ErrnoException;
   const missing = code === 'ENOENT' || code === 'ENOTDIR';
   return new StoreError(missing ? 'NOT_FOUND' : 'IO', `Could not ${doing}: ${message}`, { cause: error });
+}
+
+const shortages: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
+
+/** Is it for want of descriptors or memory that something did not begin? Nothing is broken then, and it may go well a moment later. */
+export function isShortage(error: unknown): boolean {
+  if (!isStoreError(error, 'IO')) return false;
+  return shortages.has((error.cause as NodeJS.ErrnoException | undefined)?.code);
 }
 
 /** An error as the system makes them, for storages that have no system beneath. */

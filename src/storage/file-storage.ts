@@ -41,6 +41,10 @@ export class FileStorage implements Storage {
     return new DiskFile(fd, { folder: this.folder, name }, mode !== 'read');
   }
 
+  size(name: string): number {
+    return this.#attempt(`stat ${name}`, () => this.folder.size(name));
+  }
+
   createFolder(name: string): void {
     this.#attempt(`create the folder ${name}`, () => this.folder.makeFolder(name));
   }

@@ -10,6 +10,10 @@ export class MemoryStorage implements Storage {
 
   checkInPlace(): void {}
 
+  size(name: string): number {
+    return this.open(name, 'read').size();
+  }
+
   exists(name: string): boolean {
     return this.#files.has(name) || this.#folders.has(name);
   }

@@ -41,6 +41,8 @@ export interface Storage {
   /** The names in a folder, sorted; [] when there is no such folder. */
   list(folder: string): string[];
   open(name: string, mode: OpenMode): StorageFile;
+  /** The size of a file in bytes, without a descriptor. */
+  size(name: string): number;
   /** Creates a folder and those above it; one that exists is fine. */
   createFolder(name: string): void;
   /** Atomically gives a file another name, replacing what had it. */

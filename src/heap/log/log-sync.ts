@@ -51,8 +51,10 @@ export class LogSync {
     const before = this.#last;
     if (before?.ended === false) await before.done;
     if (this.#log.tail.durable >= sequence) return;
+    // Where it can not be opened nothing has failed yet: a later sync may go well.
+    const { file } = this.#segments.get(segment);
     try {
-      await this.#segments.get(segment).file.syncSoon();
+      await file.syncSoon();
     } catch (error) {
       this.#onFailure(error, segment);
       throw error;

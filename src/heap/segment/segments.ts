@@ -7,7 +7,8 @@
  */
 import { StoreError, isStoreError } from '../../base/errors.ts';
 import { steadyMs } from '../../base/timers.ts';
-import type { Storage } from '../../storage/storage.ts';
+import { isShortage } from '../../storage/file-error.ts';
+import type { Storage, StorageFile } from '../../storage/storage.ts';
 import type { Ref } from '../chunk.ts';
 import { CompactedSegment, ReadAhead } from './compacted-segment.ts';
 import { includesOffset, readDeadList, writeDeadList } from './dead-list.ts';
@@ -287,12 +288,7 @@ export class Segments {
   /** A file may be removed by a vacuum between being listed and being looked at. */
   #bytesOf(name: string): number {
     try {
-      const file = this.#storage.open(name, 'read');
-      try {
-        return file.size();
-      } finally {
-        file.close();
-      }
+      return this.#storage.size(name);
     } catch (error) {
       if (isStoreError(error, 'NOT_FOUND')) return 0;
       throw error;
@@ -335,7 +331,7 @@ export class Segments {
   }
 
   #openChecked(id: number, name: string): OpenSegment {
-    const file = this.#storage.open(name, 'write');
+    const file = this.#openFrugally(name);
     const header = readHeader(file);
     if (header === undefined || header.id !== id) {
       file.close();
@@ -355,6 +351,18 @@ export class Segments {
       readAhead: this.#readAhead,
       former: () => this.#former(id, generation),
     });
+  }
+
+  /** Where the process has no descriptor left, files that are open here are closed for it: they are opened again when they are needed. */
+  #openFrugally(name: string): StorageFile {
+    for (;;) {
+      try {
+        return this.#storage.open(name, 'write');
+      } catch (error) {
+        if (!isShortage(error) || this.#open.size < 2) throw error;
+        this.#closeOldest();
+      }
+    }
   }
 
   /** A file of a segment that was replaced by the one of `generation`: open since, or still in the folder. It has all that a later one has. */

@@ -40,7 +40,7 @@ export class AutoVacuum {
     this.#run = run;
     // A store that was never vacuumed may be all garbage; of another it is known what was left.
     this.#generation = store.heap.meta.generation;
-    this.#base = this.#generation === 0 ? 0 : store.heap.segments.bytes();
+    this.#base = this.#generation === 0 ? 0 : (this.#measure() ?? 0);
   }
 
   /** To be called after commits: costs a few comparisons, and now and then a look at the size of the log. */
@@ -48,13 +48,17 @@ export class AutoVacuum {
     const { tail, generation } = this.#store.heap.meta;
     if (this.#running) return;
     if (generation !== this.#generation) {
+      const bytes = this.#measure();
+      if (bytes === undefined) return;
       this.#generation = generation;
-      this.#base = this.#store.heap.segments.bytes();
+      this.#base = bytes;
     }
     if (tail.segment === this.#lookedAt.segment && tail.offset - this.#lookedAt.offset < lookEvery) return;
+    const bytes = this.#measure();
+    if (bytes === undefined) return;
     this.#lookedAt = { segment: tail.segment, offset: tail.offset };
     const { whenDeadRatio } = this.#options;
-    const growth = this.#store.heap.segments.bytes() - this.#base;
+    const growth = bytes - this.#base;
     if (growth < Math.max(growthMin, (this.#base * whenDeadRatio) / (1 - whenDeadRatio))) return;
     this.#running = true;
     // Not on this stack: a commit is under way.
@@ -65,13 +69,22 @@ export class AutoVacuum {
     try {
       await this.#run({ maxBytesPerSecond: this.#options.maxBytesPerSecond });
     } catch (error) {
-      // Another process is at it, the store is being closed, the disk is full: the next growth tries again. Whatever is wrong
-      // with the store itself poisons it, or is found by `verify`.
-      if (!isStoreError(error)) throw error;
+      // Another process is at it, or the store is being closed. After all else, too, the next growth tries again.
+      if (!isStoreError(error, 'LOCKED', 'ABORTED', 'CLOSED')) this.#store.worries.warn('an automatic vacuum failed', error);
     } finally {
       this.#running = false;
       this.#generation = this.#store.heap.meta.generation;
-      if (!this.#store.closed) this.#base = this.#store.heap.segments.bytes();
+      if (!this.#store.closed) this.#base = this.#measure() ?? this.#base;
+    }
+  }
+
+  /** Bytes of the log. Undefined when that can not be told now: the commit that asks for it is done all the same. */
+  #measure(): number | undefined {
+    try {
+      return this.#store.heap.segments.bytes();
+    } catch (error) {
+      this.#store.worries.warn('the log could not be measured', error);
+      return undefined;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { StoreError } from '../../base/errors.ts';
 import type { Heap } from '../../heap/heap.ts';
+import { isShortage } from '../../storage/file-error.ts';
 
 /** Commits after which everything is measured again, and the index alone, which grows by whole pages. */
 const measureEvery = 64;
@@ -32,10 +33,7 @@ export class Quota {
     const { segment, offset, sequence } = heap.meta.tail;
     const { generation } = heap.meta;
     if (sequence - this.#measuredAt >= measureEvery || segment !== this.#tail.segment || generation !== this.#generation) {
-      this.#logBytes = heap.segments.bytes();
-      this.#measuredAt = sequence;
-      // A vacuum has published, and the store is smaller.
-      this.#generation = generation;
+      this.#measureLog(heap);
     } else {
       this.#logBytes += offset - this.#tail.offset;
     }
@@ -45,5 +43,20 @@ export class Quota {
     }
     this.#tail = { segment, offset };
     return this.#logBytes + this.#indexBytes;
+  }
+
+  #measureLog({ segments, meta }: Heap): void {
+    const { segment, offset, sequence } = meta.tail;
+    try {
+      this.#logBytes = segments.bytes();
+    } catch (error) {
+      // It was told before: what has come since is added to that, and the next call measures again.
+      if (!isShortage(error) || this.#measuredAt === -Infinity) throw error;
+      this.#logBytes += segment === this.#tail.segment ? offset - this.#tail.offset : offset;
+      return;
+    }
+    this.#measuredAt = sequence;
+    // A vacuum has published, and the store is smaller.
+    this.#generation = meta.generation;
   }
 }

@@ -266,6 +266,10 @@ export class StoreFolder {
     return stat && identityOf(stat);
   }
 
+  size(name: string): number {
+    return fs.lstatSync(this.at(name)).size;
+  }
+
   /** What a file takes on the disk: as much as its size, or less where there are holes in it. */
   bytesOnDisk(name: string): number {
     const { size, blocks } = fs.lstatSync(this.at(name));
