@@ -36,6 +36,25 @@ function file(name: string, content: string | Uint8Array): string {
 }
 
 describe('import and export', () => {
+  test('--skip-bad leaves out what is damaged, and says so', () => {
+    const store = newStore();
+    const data = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`k${i}`, `${i} is a string that is long enough for a record of its own, ${'so it is. '.repeat(60)}`]));
+    done(['import', store, '-'], JSON.stringify(data));
+    const log = join(store, 'segments', '00000001.seg');
+    const bytes = readFileSync(log);
+    bytes[bytes.indexOf('17 is a string') + 30]! ^= 4;
+    writeFileSync(log, bytes);
+    assert.equal(run(['export', store]).status, 1);
+    for (const format of ['json', 'jsonl']) {
+      const { status, out, err } = run(['export', store, '--skip-bad', '--format', format]);
+      assert.equal(status, 1);
+      assert.match(err, /left out: "k17".*damaged[\s\S]*1 entries could not be read/);
+      const left = format === 'json' ? Object.keys(JSON.parse(out) as object) : out.trim().split('\n').map((line) => (JSON.parse(line) as { key: string }).key);
+      assert.deepEqual(left.toSorted(), Object.keys(data).filter((key) => key !== 'k17').toSorted());
+    }
+    assert.equal(run(['export', store, 'k1', '--skip-bad']).status, 2);
+  });
+
   test('members of an object become entries, and come out as they went in', () => {
     const data = { b: { c: [1, 2, { d: 'x' }] }, a: 1.5, 'ключ': null, t: [true, false, 'é\n😀'] };
     const store = newStore();

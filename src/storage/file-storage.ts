@@ -33,7 +33,7 @@ export class FileStorage implements Storage {
   }
 
   list(folder: string): string[] {
-    return this.#attempt(`list the folder ${folder}`, () => this.folder.list(folder));
+    return this.#attempt(`list the folder ${folder || this.path}`, () => this.folder.list(folder));
   }
 
   open(name: string, mode: OpenMode): StorageFile {
@@ -46,7 +46,7 @@ export class FileStorage implements Storage {
   }
 
   createFolder(name: string): void {
-    this.#attempt(`create the folder ${name}`, () => this.folder.makeFolder(name));
+    this.#attempt(`create the folder ${name || this.path}`, () => this.folder.makeFolder(name));
   }
 
   rename(from: string, to: string): void {
@@ -58,11 +58,11 @@ export class FileStorage implements Storage {
   }
 
   removeFolder(name: string): void {
-    this.#attempt(`remove the folder ${name}`, () => this.folder.removeFolder(name));
+    this.#attempt(`remove the folder ${name || this.path}`, () => this.folder.removeFolder(name));
   }
 
   syncFolder(name: string): void {
-    this.#attempt(`sync the folder ${name}`, () => this.folder.sync(name));
+    this.#attempt(`sync the folder ${name || this.path}`, () => this.folder.sync(name));
   }
 
   /** Tells a file from every other one, a copy of it included: device and inode. */

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { RowDump } from '../../src/index.ts';
 import { open, StoreError } from '../../src/index.ts';
 import { storeOf } from '../../src/map/lode-map.ts';
 import { scratch } from '../suite/scratch.ts';
@@ -116,4 +117,59 @@ test('a change of the index that fails poisons the handle', async () => {
   await using again = await open<string, number>(path);
   assert.equal(again.get('a'), 1);
   again.snapshot().close();
+});
+
+/** A closed store of 40 entries; the record of one is damaged, and a leaf deep in another. */
+async function twoBadEntries(): Promise<{ path: string; log: string }> {
+  const path = join(scratch(), 'store');
+  const map = await open<number, unknown>(path);
+  for (let i = 0; i < 40; i++) map.set(i, i === 30 ? Array.from({ length: 4000 }, (_, j) => `item ${j}`) : { i, text: 'some text '.repeat(i) });
+  await map.flush();
+  const [record] = (map.dump({ key: 7 }) as RowDump).links;
+  const [root] = (map.dump({ key: 30 }) as RowDump).links;
+  const { links } = map.dump({ ref: root!.ref });
+  await map.close();
+  const log = join(path, 'segments', '00000001.seg');
+  damage(log, record!.offset + 9);
+  damage(log, links.at(-2)!.offset + 40);
+  return { path, log };
+}
+
+describe('what is sound beside damage', () => {
+  test('can be walked: onError is told what is left out', async () => {
+    const { path } = await twoBadEntries();
+    await using map = await open<number, unknown>(path);
+    using snapshot = map.snapshot();
+    for (const view of [map, snapshot]) {
+      assert.throws(() => [...view.entries()], isCorrupt);
+      const told: Array<[string, unknown]> = [];
+      const onError = (error: StoreError, key: unknown): void => void told.push([error.code, key]);
+      const sound = [...view.entries({ onError })].map(([key]) => key);
+      assert.deepEqual(sound, Array.from({ length: 40 }, (_, i) => i).filter((i) => i !== 7));
+      assert.deepEqual([...view.values({ onError, gte: 5, limit: 4 })].map((value) => (value as { i: number }).i), [5, 6, 8, 9]);
+      assert.deepEqual(told, [['CORRUPT', 7], ['CORRUPT', 7]]);
+      assert.equal([...view.keys({ onError })].length, 40);
+      const stop = new Error('enough');
+      assert.throws(() => [...view.values({ onError: () => { throw stop; } })], stop);
+      assert.throws(() => view.keys({ onError: 5 } as object), TypeError);
+    }
+  });
+
+  test('a segment that is gone is CORRUPT, for a read and a dump', async () => {
+    const { path, log } = await twoBadEntries();
+    let map = await open<number, unknown>(path, { segmentBytes: 65_536 });
+    const texts = Array.from({ length: 3 }, (_, round) => `${round} `.repeat(40_000));
+    for (const [round, text] of texts.entries()) {
+      map.set(100 + round, text);
+      await map.flush();
+    }
+    await map.close();
+    rmSync(log);
+    map = await open<number, unknown>(path);
+    assert.throws(() => map.get(20), isCorrupt);
+    assert.throws(() => map.dump({ segment: 1, offset: 64 }), isCorrupt);
+    assert.throws(() => map.dump({ segment: 99, offset: 64 }), (error: StoreError) => error.code === 'NOT_FOUND');
+    assert.equal(map.get(102), texts[2]);
+    await map.close();
+  });
 });

@@ -1,35 +1,51 @@
-import { choiceOption, takeWords } from '../terminal/command.ts';
+import { choiceOption, takeWords, UsageError } from '../terminal/command.ts';
 import { jsonText, shortJson } from '../terminal/json-text.ts';
 import { follow, keyTypeOption, readKey, withStore } from '../terminal/store.ts';
-import type { Key, LodeMap } from '../../src/index.ts';
+import { StoreError } from '../../src/index.ts';
+import type { Key, LodeMap, Snapshot } from '../../src/index.ts';
 import type { Call, Command } from '../terminal/command.ts';
 
 export const command: Command = {
   summary: 'Write a store as JSON to standard output: all entries of one moment, or what a path leads to.',
-  usage: '<store> [key] [path...] [--format jsonl|json]',
+  usage: '<store> [key] [path...] [--format jsonl|json] [--skip-bad]',
   options: {
     ...keyTypeOption,
+    'skip-bad': { text: 'leave out entries that are damaged, instead of stopping at the first' },
     format: { value: 'format', text: 'json (default): one object, or an array where the keys are 0, 1, 2 ...; jsonl: a line {"key","value"} for each entry, or an element of a list' },
   },
   examples: [
     ['lodemap export data.store > data.json', 'what `lodemap import` takes back'],
+    ['lodemap export data.store --skip-bad > left.json', 'what can be read of a damaged store; the keys of the rest are told, and the exit code is 1'],
     ['lodemap export data.store users --format jsonl', 'the list users, one element a line'],
   ],
   async run(call) {
     const { named: [store], rest: [word, ...path] } = takeWords(call, ['store'], true);
     const format = choiceOption(call, 'format', ['json', 'jsonl']) ?? 'json';
+    const skipped: Skipped | undefined = call.options['skip-bad'] === true ? { count: 0, tell: (text) => call.terminal.note(text) } : undefined;
+    if (skipped !== undefined && word !== undefined) throw new UsageError('--skip-bad leaves out whole entries: it can not be used with a key');
     const looseness = { loose: 0 };
     await withStore(store!, { readOnly: true }, async (map) => {
       const lines = word === undefined
-        ? entryLines(map, format, looseness)
+        ? entryLines(map, { format, skipped }, looseness)
         : valueLines(follow(map, readKey(call, word), path), format, looseness);
       await print(call, lines);
     });
     if (looseness.loose > 0) call.terminal.note(`${looseness.loose} values that JSON cannot say were written as what comes nearest`);
+    if (skipped === undefined || skipped.count === 0) return;
+    call.terminal.note(`${skipped.count} entries could not be read and were left out`);
+    process.exitCode = 1;
   },
 };
 
 type Pieces = Generator<string, void, undefined>;
+
+/** Entries that were left out, of which the first are told. */
+interface Skipped {
+  count: number;
+  tell(text: string): void;
+}
+
+const skippedTold = 100;
 
 const writeLength = 64 * 1024;
 
@@ -46,24 +62,44 @@ async function print({ terminal, signal }: Call, pieces: Pieces): Promise<void> 
   await terminal.write(text);
 }
 
-function* entryLines(map: LodeMap, format: 'json' | 'jsonl', looseness: { loose: number }): Pieces {
+function* entryLines(map: LodeMap, { format, skipped }: { format: 'json' | 'jsonl'; skipped: Skipped | undefined }, looseness: { loose: number }): Pieces {
   using snapshot = map.snapshot();
+  const entries = skipped === undefined ? snapshot.entries() : soundEntries(snapshot, skipped);
   if (format === 'jsonl') {
-    for (const [key, value] of snapshot.entries()) {
+    for (const [key, value] of entries) {
       yield `{"key":${shortJson(key)},"value":`;
       yield* jsonText(value, 0, looseness);
       yield '}\n';
     }
     return;
   }
-  const isArray = countsFromZero(snapshot.keys());
+  // What is left out of an array would move all behind it.
+  const isArray = skipped === undefined && countsFromZero(snapshot.keys());
   let before = isArray ? '[\n' : '{\n';
-  for (const [key, value] of snapshot.entries()) {
+  for (const [key, value] of entries) {
     yield isArray ? before : `${before}${JSON.stringify(typeof key === 'string' ? key : shortJson(key))}:`;
     yield* jsonText(value, 0, looseness);
     before = ',\n';
   }
   yield `${before === ',\n' ? '\n' : before}${isArray ? ']' : '}'}\n`;
+}
+
+/** Entries of which everything can be read. Each is read twice: once to know that, before a piece of it is written. */
+function* soundEntries(snapshot: Snapshot, skipped: Skipped): Generator<[Key, unknown], void, undefined> {
+  const skip = (error: unknown, key: unknown): void => {
+    if (skipped.count++ < skippedTold) skipped.tell(`left out: ${key === undefined ? 'an entry whose key can not be read' : shortJson(key)}: ${(error as Error).message}`);
+  };
+  for (const [key, value] of snapshot.entries({ onError: skip })) {
+    const pieces = jsonText(value, 0, { loose: 0 });
+    try {
+      while (pieces.next().done !== true);
+    } catch (error) {
+      if (!(error instanceof StoreError) || (error.code !== 'CORRUPT' && error.code !== 'NOT_FOUND')) throw error;
+      skip(error, key);
+      continue;
+    }
+    yield [key, value];
+  }
 }
 
 function* valueLines(value: unknown, format: 'json' | 'jsonl', looseness: { loose: number }): Pieces {

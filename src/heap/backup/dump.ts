@@ -57,10 +57,11 @@ export interface RowDump {
 const kindNames = new Map<number, string>([...Object.entries(ChunkKind), ...Object.entries(RecordKind)].map(([name, kind]) => [kind, name]));
 const firstReadBytes = 4096;
 
-/** Of a compacted segment only chunks have an offset. Throws NOT_FOUND where there is none, CORRUPT where no intact record begins. */
+/** Of a compacted segment only chunks have an offset. Throws NOT_FOUND where there never was one or vacuum has removed it, CORRUPT where it is damaged or missing. */
 export function dumpRecord(heap: Heap, place: { segment: number; offset: number }): RecordDump {
   const { segment: id, offset } = place;
-  if (!heap.segments.list(heap.meta.tail.segment).includes(id)) throw new StoreError('NOT_FOUND', `There is no segment ${id}`);
+  const { segment: last } = heap.meta.tail;
+  if (id < 1 || id > last) throw new StoreError('NOT_FOUND', `There is no segment ${id}: the log ends in segment ${last}`);
   const segment = heap.segments.get(id);
   const { bytes, frame } = readAt(segment, offset);
   const record = frame.packed ? unpackAlone(segment, bytes, frame) : { bytes, frame };

@@ -5,12 +5,16 @@
  * between two steps are seen when they lie ahead, as JavaScript's Map does it: the rest of the batch is put right from the
  * edit log, or read again where that does not reach back far enough. A walk over a snapshot has no changes.
  */
+import { isStoreError } from '../../base/errors.ts';
+import { decodeKey } from '../../codec/key/keys.ts';
+import type { Key } from '../../codec/key/keys.ts';
 import { isWithin, scanEntries } from '../../heap/rows/entry-table.ts';
 import type { Entry } from '../../heap/rows/entry-table.ts';
 import type { Heap } from '../../heap/heap.ts';
 import type { RowScan } from '../../heap/rows/row-scan.ts';
 import type { Change } from './changes.ts';
 import type { EditLog } from './edit-log.ts';
+import type { Scan } from './range.ts';
 
 /** A row of the index met on a walk. */
 export interface WalkedRow {
@@ -35,17 +39,34 @@ export interface WalkSource {
 const firstBatch = 32;
 const batchMax = 1024;
 
-/** Walks at most `limit` entries within the bounds, each as `show` gives it. */
+/** Walks at most `limit` entries within the bounds, each as `show` gives it; those that are damaged are told to `onError`, if there is one. */
 export function* walkRange<T>(
   source: WalkSource,
-  { bounds, limit }: { bounds: Omit<RowScan, 'limit'>; limit: number },
+  { bounds, limit, onError }: Scan,
   show: (walked: WalkedEntry) => T,
 ): IterableIterator<T> {
   if (limit <= 0) return;
   let count = 0;
   for (const walked of walkEntries(source, bounds)) {
-    yield show(walked);
+    let shown: T;
+    try {
+      shown = show(walked);
+    } catch (error) {
+      if (onError === undefined || !isStoreError(error, 'CORRUPT', 'NOT_FOUND')) throw error;
+      onError(error, keyOf(walked));
+      continue;
+    }
+    yield shown;
     if (++count >= limit) return;
+  }
+}
+
+function keyOf({ keyBytes }: WalkedEntry): Key | undefined {
+  try {
+    return decodeKey(keyBytes);
+  } catch (error) {
+    if (!isStoreError(error, 'CORRUPT')) throw error;
+    return undefined;
   }
 }
 

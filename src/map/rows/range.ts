@@ -1,4 +1,5 @@
 import { describe } from '../../base/errors.ts';
+import type { StoreError } from '../../base/errors.ts';
 import { keyRange } from '../../codec/key/key-order.ts';
 import type { KeyRange } from '../../codec/key/key-order.ts';
 import type { Key } from '../../codec/key/keys.ts';
@@ -15,12 +16,25 @@ export interface Range<K extends Key = Key> {
   readonly reverse?: boolean;
   /** At most this many entries. */
   readonly limit?: number;
+  /**
+   * Called for each entry that can not be read because of damage (CORRUPT, or NOT_FOUND for a piece that is gone): the walk leaves it out and
+   * goes on. What this throws ends the walk; without it the first damage does. Of a container only the root is read: what is damaged deeper in it
+   * is met when it is touched. `key` is undefined where the key itself can not be read.
+   */
+  onError?(error: StoreError, key: K | undefined): void;
 }
 
-const known = ['gt', 'gte', 'lt', 'lte', 'prefix', 'reverse', 'limit'];
+/** A range as a walk takes it. */
+export interface Scan {
+  readonly bounds: Omit<RowScan, 'limit'>;
+  readonly limit: number;
+  readonly onError?: ((error: StoreError, key: Key | undefined) => void) | undefined;
+}
+
+const known = ['gt', 'gte', 'lt', 'lte', 'prefix', 'reverse', 'limit', 'onError'];
 
 /** A range as bounds of encoded keys and a limit. Throws TypeError or RangeError for what is no range. */
-export function scanOf<K extends Key>(range: Range<K> | undefined): { bounds: Omit<RowScan, 'limit'>; limit: number } {
+export function scanOf<K extends Key>(range: Range<K> | undefined): Scan {
   if (range === undefined) return { bounds: {}, limit: Infinity };
   if (typeof range !== 'object' || range === null) {
     throw new TypeError(`A range is an object with any of ${known.join(', ')}; got ${describe(range)}`);
@@ -36,5 +50,9 @@ export function scanOf<K extends Key>(range: Range<K> | undefined): { bounds: Om
   if (typeof reverse !== 'boolean') {
     throw new TypeError(`The range option "reverse" must be true or false, got ${describe(reverse)}`);
   }
-  return { bounds: { ...keyRange(range as KeyRange), reverse }, limit };
+  if (range.onError !== undefined && typeof range.onError !== 'function') {
+    throw new TypeError(`The range option "onError" must be a function, got ${describe(range.onError)}`);
+  }
+  const onError = range.onError as Scan['onError'];
+  return { bounds: { ...keyRange(range as KeyRange), reverse }, limit, onError };
 }
