@@ -13,7 +13,7 @@ import { materialize, open } from '../src/index.ts';
 import { load } from './load/load.ts';
 import { formatOf, readParts } from './load/source.ts';
 import { follow, kindOf, sizeOf } from './terminal/store.ts';
-import { shortJson } from './terminal/json-text.ts';
+import { shortJson } from '../src/stream/json/json-text.ts';
 import { alignTable, formatBytes, formatMs, grouped, Terminal } from './terminal/terminal.ts';
 import { choosePlaces } from './start/places.ts';
 import type { LodeMap, StoreStats } from '../src/index.ts';

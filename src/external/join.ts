@@ -4,7 +4,7 @@
  * Steps: 1. Each side is sorted by its key. 2. Both are read in step; where keys are equal, the right group is gathered in a
  * list that spills when it is large, and read once for each item of the left group. So both groups may exceed memory.
  *
- * Keys that are missing (undefined or null) match nothing, as in SQL; such items come as those without a partner do.
+ * Keys that are missing (undefined or null, or a tuple with such a part) match nothing, as in SQL; such items come as those without a partner do.
  */
 import { describe } from '../base/errors.ts';
 import { compareKeys } from '../codec/key/key-order.ts';
@@ -173,8 +173,13 @@ function compareHeads(left: Side, right: Side): number {
   if (left.reader === undefined) return 1;
   if (right.reader === undefined) return -1;
   const key = keyAt(left);
-  if (key === undefined || key === null) return -1;
+  if (isMissing(key)) return -1;
   return compareKeys(key, keyAt(right));
+}
+
+/** Of a tuple one part that is missing is enough. */
+function isMissing(key: Key): boolean {
+  return key === undefined || key === null || (Array.isArray(key) && key.some(isMissing));
 }
 
 function keyAt({ reader }: Side): Key {

@@ -1,4 +1,5 @@
 /** Long work in slices: between them other work of the process has its turn, and an abort is noticed. */
+import { setMaxListeners } from 'node:events';
 import { StoreError } from '../base/errors.ts';
 import { setImmediate, steadyMs } from '../base/timers.ts';
 
@@ -10,6 +11,8 @@ export class Pace {
 
   constructor(signal?: AbortSignal) {
     this.#signal = signal;
+    // One signal may end any number of works: eleven are no leak.
+    if (signal instanceof EventTarget) setMaxListeners(0, signal);
     this.check();
   }
 

@@ -207,7 +207,7 @@ export class Stream<T> extends Flow<T> {
    */
   groupBy(by: By<T>, options: SpillOptions = {}): Stream<[Key, Stream<T>]> {
     externalGroupBy([], { ...options, by });
-    const name = typeof by === 'string' ? by : 'key';
+    const name = typeof by === 'string' ? { name: by, isField: true } : { name: 'key', isField: false };
     return this.#external((source, run) => externalGroupBy(source, { ...options, ...run, by })).map(([key, items]): [Key, Stream<T>] => {
       const group = new Stream((_, demand) => limited(items.batches(), demand));
       Group.mark(group, name);

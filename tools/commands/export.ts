@@ -1,5 +1,5 @@
 import { choiceOption, takeWords, UsageError } from '../terminal/command.ts';
-import { jsonText, shortJson } from '../terminal/json-text.ts';
+import { jsonText, shortJson } from '../../src/stream/json/json-text.ts';
 import { follow, keyTypeOption, readKey, withStore } from '../terminal/store.ts';
 import { StoreError } from '../../src/index.ts';
 import type { Key, LodeMap, Snapshot } from '../../src/index.ts';

@@ -1,5 +1,5 @@
 import { takeWords } from '../terminal/command.ts';
-import { jsonText } from '../terminal/json-text.ts';
+import { jsonText } from '../../src/stream/json/json-text.ts';
 import { follow, keyTypeOption, readKey, withStore } from '../terminal/store.ts';
 import type { Command } from '../terminal/command.ts';
 

@@ -1,5 +1,5 @@
 import { countOption, takeWords, textOption } from '../terminal/command.ts';
-import { shortJson } from '../terminal/json-text.ts';
+import { shortJson } from '../../src/stream/json/json-text.ts';
 import { kindOf, showKey, sizeOf, withStore } from '../terminal/store.ts';
 import type { Command } from '../terminal/command.ts';
 

@@ -1,7 +1,7 @@
 import { isLazy, LazyMap, LazySet, open, StoreError } from '../../src/index.ts';
 import type { Key, LodeMap, OpenOptions } from '../../src/index.ts';
 import { choiceOption, UsageError } from './command.ts';
-import { shortJson } from './json-text.ts';
+import { shortJson } from '../../src/stream/json/json-text.ts';
 import type { Call, Option } from './command.ts';
 
 /** Opens a store, hands it over, and closes it, whatever happens. What is already there is asked for unless `create`. */

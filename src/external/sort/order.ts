@@ -5,6 +5,8 @@
  * infinity that comes last in an ascending and first in a descending order. So ranks compare with `<` alone. Infinite numbers
  * have no rank; they, and keys of mixed kinds, are compared as keys.
  */
+import { isThenable } from '../../base/brands.ts';
+import { describe } from '../../base/errors.ts';
 import { compareKeys } from '../../codec/key/key-order.ts';
 import { encodeKey } from '../../codec/key/keys.ts';
 import type { Key } from '../../codec/key/keys.ts';
@@ -21,7 +23,7 @@ export class Order {
   constructor(descending = false, compare?: Compare) {
     this.descending = descending;
     this.byItem = compare !== undefined;
-    const ascending = compare ?? (compareKeys as Compare);
+    const ascending = compare === undefined ? (compareKeys as Compare) : checked(compare);
     this.compare = descending ? (a, b) => ascending(b, a) : ascending;
   }
 
@@ -36,6 +38,16 @@ export class Order {
     if (rank === Infinity || rank === -Infinity) return Number.NaN;
     return this.descending ? -rank : rank;
   }
+}
+
+/** A comparator that says what it says by a number: an async one, or `(a, b) => a > b`, would leave all items as they came. */
+function checked(compare: Compare): Compare {
+  return (a, b) => {
+    const order: unknown = compare(a, b);
+    if (typeof order === 'number' && order === order) return order;
+    const hint = typeof order === 'boolean' ? ': write a - b, or a < b ? -1 : 1' : isThenable(order) ? ': it must not be async' : '';
+    throw new TypeError(`compare: expected a negative number, 0 or a positive one, got ${describe(order)}${hint}`);
+  };
 }
 
 export function hasRank(key: unknown): key is number {

@@ -1,6 +1,7 @@
 /** Items as rows of CSV (RFC 4180, lines end in LF). */
 import { types } from 'node:util';
 import { describe, StoreError } from '../../base/errors.ts';
+import { shortJson } from '../json/json-text.ts';
 
 export interface CsvTextOptions {
   /** One character between fields; default `,`. */
@@ -10,6 +11,9 @@ export interface CsvTextOptions {
   /** Write the names of the columns first; default true. */
   readonly header?: boolean | undefined;
 }
+
+/** Half a character; `u` makes pairs one. */
+const loneSurrogate = /\p{Surrogate}/u;
 
 /**
  * Turns items into rows: objects by their fields, arrays by their positions, anything else as one column `value`. Throws
@@ -52,6 +56,11 @@ export class CsvText {
     return before + this.#line(fields);
   }
 
+  /** What is left to write when all items have come: the header, where there was none. */
+  end(): string {
+    return this.#rows === 0 && this.#header && this.#columns !== undefined ? this.#line(this.#columns) : '';
+  }
+
   #begin(item: unknown): string {
     if (Array.isArray(item) && this.#columns === undefined) return '';
     if (typeof item !== 'object' || item === null || types.isDate(item)) this.#columns ??= ['value'];
@@ -69,6 +78,9 @@ export class CsvText {
   #field(value: unknown): string {
     if (value === undefined || value === null) return '';
     const text = textOf(value);
+    if (loneSurrogate.test(text)) {
+      throw new StoreError('UNSUPPORTED', `Row ${this.#rows} holds a text with half a character (a lone surrogate): a file has no bytes for it: ${JSON.stringify(text.slice(0, 40))}`);
+    }
     return this.#special.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   }
 
@@ -83,6 +95,11 @@ export class CsvText {
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (types.isDate(value)) return Number.isNaN(value.getTime()) ? '' : value.toISOString();
-  if (typeof value === 'object') return JSON.stringify(value);
+  if (typeof value === 'object') return bytesText(value!) ?? shortJson(value);
   return String(value);
+}
+
+/** Bytes as base64, without the quotes of JSON. */
+function bytesText(value: object): string | undefined {
+  return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) ? (JSON.parse(shortJson(value)) as string) : undefined;
 }

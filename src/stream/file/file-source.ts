@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { addAbortSignal, pipeline, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { isUrl } from '../../base/brands.ts';
 import { describe, StoreError } from '../../base/errors.ts';
@@ -43,7 +44,7 @@ async function* givenChunks(source: AsyncIterable<Uint8Array>, run: StreamRun): 
   startOnce(source);
   try {
     for await (const chunk of source) {
-      if (!(chunk instanceof Uint8Array)) throw new TypeError(`expected chunks of bytes, got ${describe(chunk)}`);
+      if (!types.isUint8Array(chunk)) throw new TypeError(`expected chunks of bytes, got ${describe(chunk)}`);
       run.bytes += chunk.length;
       run.pace.check();
       yield chunk;

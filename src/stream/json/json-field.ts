@@ -223,7 +223,7 @@ export class JsonField {
       else if (byte <= nine) digits = digits * 10 + (byte - zero);
       else return exactNumber(bytes.toString('latin1', start, end));
     }
-    if (end - start > 16) return exactNumber(bytes.toString('latin1', start, end));
+    if (end - start > 15) return exactNumber(bytes.toString('latin1', start, end));
     const value = digits / powersOfTen[end - pointAt]!;
     return isNegative ? -value : value;
   }

@@ -1,15 +1,19 @@
 /**
- * JSON of any value of a map, piece by piece, so that a list of a million elements is written without being held.
+ * JSON of any value of a map, piece by piece, so that a list of a million elements is written without being held. Whoever writes JSON does it here:
+ * the command line, and files of streams.
  *
  * Says what JSON.stringify says, and something for what it cannot say: a Map is a list of pairs, a Set a list, bytes are
- * base64, a bigint is its digits in a string. `loose` counts those and numbers that are not finite, so that a caller can warn.
+ * base64, a bigint is its digits as a number. `loose` counts what does not come back as it was (a bigint beyond 2^53 does), so that a caller can warn.
  */
 import { types } from 'node:util';
-import { LazyMap, LazySet, StoreError } from '../../src/index.ts';
+import { StoreError } from '../../base/errors.ts';
+import { LazyMap, LazySet } from '../../lazy/lazy-map.ts';
 
 const pieceLength = 16 * 1024;
-/** Deeper than any data is; a value that contains itself gets there. */
-const depthMax = 5000;
+/** Deeper than any data is; a value of a map that contains itself gets there. */
+const depthMax = 200_000;
+/** Deeper values are not for JSON.stringify, which calls itself. */
+const plainDepthMax = 500;
 
 /** Counts what JSON cannot say. */
 export interface Looseness {
@@ -17,6 +21,7 @@ export interface Looseness {
 }
 
 interface Frame {
+  readonly value: object;
   readonly items: Iterator<unknown>;
   readonly isObject: boolean;
   readonly end: string;
@@ -26,13 +31,17 @@ interface Frame {
 /** The JSON text of `value` in pieces; `indent` spaces a level, 0 for one line. */
 export function* jsonText(value: unknown, indent: number, looseness: Looseness): Generator<string, void, undefined> {
   const frames: Frame[] = [];
+  const open = new Set<object>();
   let text = '';
   const put = (one: unknown): void => {
     const opened = openContainer(one, looseness);
     if (opened === undefined) text += scalarText(one, looseness);
     else {
-      if (frames.length === depthMax) throw new StoreError('UNSUPPORTED', `JSON cannot say a value that contains itself (${depthMax} levels deep)`);
+      if (open.has(opened.value) || frames.length === depthMax) {
+        throw new StoreError('UNSUPPORTED', `JSON cannot say a value that contains itself, or that is more than ${depthMax} levels deep`);
+      }
       frames.push(opened);
+      open.add(opened.value);
       text += opened.isObject ? '{' : '[';
     }
   };
@@ -44,6 +53,7 @@ export function* jsonText(value: unknown, indent: number, looseness: Looseness):
     const next = frame.items.next();
     if (next.done === true) {
       frames.pop();
+      open.delete(frame.value);
       text += (frame.first ? '' : lineBreak()) + frame.end;
     } else {
       if (!frame.first) text += ',';
@@ -65,12 +75,12 @@ export function* jsonText(value: unknown, indent: number, looseness: Looseness):
 
 function openContainer(value: unknown, looseness: Looseness): Frame | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const list = (items: Iterator<unknown>): Frame => ({ items, isObject: false, end: ']', first: true });
+  const list = (items: Iterator<unknown>): Frame => ({ value, items, isObject: false, end: ']', first: true });
   if (Array.isArray(value)) return list(value[Symbol.iterator]());
-  if (value instanceof LazyMap || value instanceof Map) return looseness.loose++, list(value.entries());
-  if (value instanceof LazySet || value instanceof Set) return looseness.loose++, list(value.values());
+  if (value instanceof LazyMap || types.isMap(value)) return looseness.loose++, list(value.entries());
+  if (value instanceof LazySet || types.isSet(value)) return looseness.loose++, list(value.values());
   if (isScalarObject(value)) return undefined;
-  return { items: members(value as Record<string, unknown>), isObject: true, end: '}', first: true };
+  return { value, items: members(value as Record<string, unknown>), isObject: true, end: '}', first: true };
 }
 
 function* members(value: Record<string, unknown>): Generator<[string, unknown], void, undefined> {
@@ -85,7 +95,11 @@ function isScalarObject(value: object): boolean {
 }
 
 function scalarText(value: unknown, looseness: Looseness): string {
-  if (typeof value === 'bigint') return looseness.loose++, `"${value}"`;
+  if (typeof value === 'bigint') {
+    // Digits beyond 2^53 are read as a bigint again.
+    if (BigInt.asIntN(54, value) === value && value !== -(2n ** 53n)) looseness.loose++;
+    return String(value);
+  }
   if (value === undefined || (typeof value === 'number' && !Number.isFinite(value))) return looseness.loose++, 'null';
   if (ArrayBuffer.isView(value)) return looseness.loose++, `"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}"`;
   if (types.isAnyArrayBuffer(value)) return looseness.loose++, `"${Buffer.from(value).toString('base64')}"`;
@@ -98,4 +112,23 @@ export function shortJson(value: unknown): string {
   let text = '';
   for (const piece of jsonText(value, 0, { loose: 0 })) text += piece;
   return text;
+}
+
+/** The JSON text of a value in one string: by the engine where it says the same, which is faster. Undefined for what has none. */
+export function jsonOf(value: unknown): string | undefined {
+  if (!isPlain(value, 0)) return shortJson(value);
+  return JSON.stringify(value);
+}
+
+/** Is `value` of what JSON.stringify says as it is? */
+function isPlain(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object') return typeof value !== 'bigint';
+  if (value === null) return true;
+  if (depth > plainDepthMax) return false;
+  if (Array.isArray(value)) return value.every((item) => isPlain(item, depth + 1));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return types.isDate(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function';
+  if (value instanceof LazyMap || value instanceof LazySet) return false;
+  for (const key in value) if (!isPlain((value as Record<string, unknown>)[key], depth + 1)) return false;
+  return true;
 }
