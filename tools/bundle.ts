@@ -22,7 +22,7 @@ const entries: Readonly<Record<string, string>> = {
   cli: 'tools/cli',
   // Loaded by URL.
   'build-worker': 'src/heap/log/build-worker',
-  'fields-of': 'tools/terminal/fields-of',
+  'key-of': 'tools/terminal/key-of',
   'file-parts': 'src/stream/file/file-parts',
   'index-store': 'src/storage/index-store',
   'lmdb-index': 'src/storage/lmdb-index',

@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { materialize, open } from '../src/index.ts';
 import { load } from './load/load.ts';
-import { formatOf, readParts } from './load/source.ts';
+import { formatOfName } from '../src/stream/file/recognise-format.ts';
+import { readParts } from './load/source.ts';
 import { follow, kindOf, sizeOf } from './terminal/store.ts';
 import { shortJson } from '../src/stream/json/json-text.ts';
 import { alignTable, formatBytes, formatMs, grouped, Terminal } from './terminal/terminal.ts';
@@ -83,7 +84,7 @@ async function showLazyReads(path: string, sets: readonly Dataset[], places: rea
   process.stdout.write(alignTable(rows, ['path', 'value', 'read', '', 'time']));
   const read = difference(before, map.stats());
   print(`Opening took ${formatMs(openMs)}; these ${places.length} reads ${formatMs(total)} and ${formatBytes(read.bytes)}.`);
-  const parsable = sets.filter(({ file }) => formatOf(file) === 'json' && statSync(file).size < 400 * 2 ** 20 && !file.endsWith('.gz'));
+  const parsable = sets.filter(({ file }) => formatOfName(file) === 'json' && statSync(file).size < 400 * 2 ** 20 && !file.endsWith('.gz'));
   if (parsable.length === 0) return;
   const started = performance.now();
   let bytes = 0;

@@ -47,7 +47,7 @@ export class StreamRun {
     const onProgress = this.#onProgress;
     return {
       ...(signal !== undefined && { signal }),
-      ...(onProgress !== undefined && { onProgress: (progress: Progress) => (progress.phase === 'read' ? onProgress(progress) : undefined) }),
+      ...(onProgress !== undefined && { onProgress: (progress: Progress) => (progress.phase === 'read' ? onProgress({ ...progress, bytes: this.bytes }) : undefined) }),
     };
   }
 

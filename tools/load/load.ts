@@ -13,7 +13,7 @@ import type { JsonPart } from '../../src/stream/json/json-scan.ts';
  * Where the elements of a list go: under a field of theirs (a path), under their position, or into one list; with `root`, into
  * one list where the root is a list, and members of an object become entries.
  */
-export type Placing = { readonly by: 'position' } | { readonly by: 'field'; readonly path: readonly string[] } | { readonly by: 'list' | 'root'; readonly name: Key };
+export type Placing = { readonly by: 'position' } | { readonly by: 'field'; readonly path: readonly string[]; readonly name: string } | { readonly by: 'list' | 'root'; readonly name: Key };
 
 /** What was put. For one list, `entries` is 1 and `elements` its length. */
 export interface Loaded {
@@ -23,6 +23,8 @@ export interface Loaded {
 
 export interface LoadOptions {
   readonly placing: Placing;
+  /** Elements are added to the list that is there. */
+  readonly append?: boolean;
   readonly signal?: AbortSignal;
   /** Called after each run with what has been put so far. */
   readonly onRun?: (loaded: Loaded) => void;
@@ -71,7 +73,7 @@ class Loader {
 
   async #list(name: Key, root: Opened): Promise<void> {
     if (root.container !== 'list') throw new StoreError('FORMAT', 'expected an array or lines: an object is imported as entries, without --as list');
-    this.#map.set(name, []);
+    if (this.#options.append !== true) this.#map.set(name, []);
     this.#loaded.entries = 1;
     await this.#fill(() => this.#map.get(name));
   }
@@ -89,7 +91,7 @@ class Loader {
         await this.#fill(() => this.#map.get(key));
       } else if (part.part === 'members') await this.#put(part.entries);
       else if (part.part === 'elements') {
-        await this.#put(part.values.map((value, index) => [placing.by === 'field' ? fieldOf(value, placing.path, loaded.entries + index) : loaded.entries + index, value]));
+        await this.#put(part.values.map((value, index) => [placing.by === 'field' ? keyOf(value, placing, loaded.entries + index) : loaded.entries + index, value]));
       }
       this.#ran();
     }
@@ -118,7 +120,7 @@ class Loader {
 
   #assign(target: Record<string, unknown>, entries: [string, unknown][]): void {
     this.#map.transaction(() => {
-      for (const [key, value] of entries) target[key] = value;
+      for (const [key, value] of entries) put(target, key, value);
     });
     this.#loaded.elements += entries.length;
   }
@@ -130,7 +132,7 @@ class Loader {
       const index = (read() as LazyList).push(empty) - 1;
       return () => (read() as LazyList)[index];
     }
-    (read() as Record<string, unknown>)[key] = empty;
+    put(read() as Record<string, unknown>, key, empty);
     return () => (read() as Record<string, unknown>)[key];
   }
 
@@ -139,12 +141,21 @@ class Loader {
   }
 }
 
+/** Sets a member, whatever it is called. */
+function put(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  else target[key] = value;
+}
+
 /** The key an element carries. Throws FORMAT, naming the element, where there is none. */
-function fieldOf(value: unknown, path: readonly string[], position: number): Key {
+function keyOf(value: unknown, { path, name }: Extract<Placing, { by: 'field' }>, position: number): Key {
+  const isObject = (one: unknown): one is Record<string, unknown> => typeof one === 'object' && one !== null;
   let found: unknown = value;
-  for (const step of path) found = typeof found === 'object' && found !== null && Object.hasOwn(found, step) ? (found as Record<string, unknown>)[step] : undefined;
-  if (found === undefined || (typeof found === 'object' && found !== null && !Array.isArray(found))) {
-    throw new StoreError('FORMAT', `element ${position} has no key at ${path.join('.')}: ${found === undefined ? 'nothing there' : 'an object cannot be a key'}`);
+  if (isObject(value) && Object.hasOwn(value, name)) found = value[name];
+  else for (const step of path) found = isObject(found) && Object.hasOwn(found, step) ? found[step] : undefined;
+  const isKey = found !== undefined && found !== null && (typeof found !== 'object' || Array.isArray(found) || found instanceof Date);
+  if (!isKey) {
+    throw new StoreError('FORMAT', `element ${position} has no key at ${name}: ${found === undefined || found === null ? 'nothing there' : 'an object cannot be a key'}`);
   }
   return found as Key;
 }

@@ -1,79 +1,66 @@
-/** Files and standard input as parts: whatever the format, the parts of one JSON text. */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { addAbortSignal } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+/** Texts as parts: whatever the format, the parts of one JSON text. */
 import { readCsv } from '../../src/stream/csv/csv-rows.ts';
-import { readJsonLines } from '../../src/stream/json/json-lines.ts';
-import { scanJson } from '../../src/stream/json/json-scan.ts';
+import type { CsvRow } from '../../src/stream/csv/csv-rows.ts';
+import type { CsvOptions } from '../../src/stream/csv/csv-dialect.ts';
+import { readFileChunks } from '../../src/stream/file/file-source.ts';
+import { formatOfName } from '../../src/stream/file/recognise-format.ts';
+import type { TextFormat } from '../../src/stream/file/recognise-format.ts';
 import type { FormatError } from '../../src/stream/format-error.ts';
+import { readJsonLines } from '../../src/stream/json/json-lines.ts';
+import { readJsonSequence } from '../../src/stream/json/json-sequence.ts';
+import { scanJson } from '../../src/stream/json/json-scan.ts';
 import type { JsonPart } from '../../src/stream/json/json-scan.ts';
+import { StreamRun } from '../../src/stream/stream-run.ts';
 
-export type Format = 'json' | 'jsonl' | 'csv';
-
-/** What to read and how. `file` is a path, or `-` for standard input. */
-export interface SourceOptions {
+export interface TextToLoad {
+  /** What errors call it. */
   readonly file: string;
-  readonly format?: Format;
-  readonly delimiter?: string;
+  readonly format: TextFormat;
+  /** How CSV is read. */
+  readonly csv?: CsvOptions;
+  /** Fields of CSV that are numbers, and print as they came, become numbers. */
   readonly numbers?: boolean;
   readonly onBadLine?: (error: FormatError) => void;
-  /** Called with the bytes read so far (compressed ones, where the file is), and how many there are where that is known. */
-  readonly onBytes?: (done: number, total: number | undefined) => void;
-  readonly signal?: AbortSignal;
 }
 
-const chunkBytes = 256 * 1024;
-
-/** The format a file's name speaks of (`.gz` aside); JSON where it says nothing. */
-export function formatOf(file: string): Format {
-  const extension = /\.(\w+?)(?:\.gz)?$/.exec(file.toLowerCase())?.[1];
-  if (extension === 'csv' || extension === 'tsv') return 'csv';
-  return extension === 'jsonl' || extension === 'ndjson' ? 'jsonl' : 'json';
-}
-
-/** Reads a source part by part. Lines and rows come as the elements of one list. */
-export async function* readParts(options: SourceOptions): AsyncGenerator<JsonPart, void, undefined> {
-  const { file, format = formatOf(file) } = options;
-  const chunks = await readChunks(options);
-  const name = file === '-' ? '(standard input)' : file;
+/** The parts of a text. Lines and rows come as the elements of one list. */
+export async function* partsOf(chunks: AsyncIterable<Uint8Array>, { file, format, csv, numbers, onBadLine }: TextToLoad): AsyncGenerator<JsonPart, void, undefined> {
   if (format === 'json') {
-    yield* scanJson(chunks, { file: name });
+    yield* scanJson(chunks, { file });
     return;
   }
-  const lines = { file: name, ...(options.onBadLine && { onBadLine: options.onBadLine }) };
-  const delimiter = options.delimiter ?? (/\.tsv(?:\.gz)?$/i.test(file) ? '\t' : ',');
-  const batches = format === 'jsonl' ? readJsonLines(chunks, lines) : readCsv(chunks, { ...lines, delimiter, numbers: options.numbers === true });
+  const lines = { file, ...(onBadLine && { onBadLine }) };
   yield { part: 'open', container: 'list', key: undefined };
-  for await (const values of batches) yield { part: 'elements', values };
+  if (format === 'csv') {
+    for await (const values of readCsv(chunks, { ...csv, ...lines, ...(onBadLine && { onSkip: onBadLine }) })) {
+      if (numbers === true) for (const row of values) makeNumbers(row);
+      yield { part: 'elements', values };
+    }
+  } else {
+    const batches = format === 'jsonl' ? readJsonLines(chunks, lines) : readJsonSequence(chunks, { file });
+    for await (const values of batches) yield { part: 'elements', values };
+  }
   yield { part: 'close' };
 }
 
-async function readChunks({ file, onBytes, signal }: SourceOptions): Promise<AsyncIterable<Uint8Array>> {
-  // Asked first, so that a missing file fails here and not somewhere in a pipe.
-  const total = file === '-' ? undefined : (await stat(file)).size;
-  const input = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: chunkBytes });
-  // A wait for standard input ends at an abort too.
-  if (signal !== undefined) addAbortSignal(signal, input);
-  const counted = count(input as AsyncIterable<Buffer>, (done) => {
-    onBytes?.(done, total);
-  });
-  return /\.gz$/i.test(file) ? inflate(counted) : counted;
-}
-
-async function* count(chunks: AsyncIterable<Buffer>, onBytes: (done: number) => void): AsyncGenerator<Buffer, void, undefined> {
-  let done = 0;
-  for await (const chunk of chunks) {
-    onBytes((done += chunk.length));
-    yield chunk;
+/** `1.10`, `007`, `1e400`, `-0` and integers beyond 2^53 would come back as something else: they stay text. */
+function makeNumbers(row: CsvRow): void {
+  for (const name of Object.keys(row)) {
+    const field = row[name];
+    if (typeof field !== 'string' || !/^-?\d/.test(field)) continue;
+    const value = Number(field);
+    if (String(value) === field && (!Number.isInteger(value) || Number.isSafeInteger(value))) row[name] = value;
   }
 }
 
-async function* inflate(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  const { pipeline, Readable } = await import('node:stream');
-  const gunzip = createGunzip({ chunkSize: chunkBytes });
-  pipeline(Readable.from(chunks), gunzip, () => {
-    // Whoever reads `gunzip` meets the error there.
-  });
-  yield* gunzip as AsyncIterable<Buffer>;
+/** The parts of a file, by its name. `onBytes` is told how far it has been read. */
+export async function* readParts({ file, onBytes }: { file: string; onBytes: (done: number, total: number) => void }): AsyncGenerator<JsonPart, void, undefined> {
+  const run = new StreamRun();
+  const chunks = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of readFileChunks(file, run)) {
+      onBytes(run.bytes, run.bytesTotal);
+      yield chunk;
+    }
+  };
+  yield* partsOf(chunks(), { file, format: formatOfName(file) ?? 'json' });
 }

@@ -1,5 +1,6 @@
 /** What a command is, and how its arguments are read. Misuse becomes a UsageError, which ends the process with code 2. */
 import { parseArgs } from 'node:util';
+import { closest } from '../../src/stream/nearest-name.ts';
 import type { Terminal } from './terminal.ts';
 
 /** An option of a command; one with `value` (the word the help shows for it) takes a value, the others are flags. */
@@ -7,6 +8,8 @@ export interface Option {
   readonly value?: string;
   /** One letter that stands for the name. */
   readonly short?: string;
+  /** It may be given several times. */
+  readonly many?: boolean;
   readonly text: string;
 }
 
@@ -22,7 +25,7 @@ export interface Command {
 /** One call of a command. `signal` aborts at Ctrl-C and when nobody reads the output any more. */
 export interface Call {
   readonly words: readonly string[];
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -42,14 +45,16 @@ export const everywhere: Readonly<Record<string, Option>> = {
  */
 export function readArguments(args: readonly string[], command: Pick<Command, 'options'>): Pick<Call, 'words' | 'options'> {
   const known = { ...command.options, ...everywhere };
-  const options = Object.fromEntries(Object.entries(known).map(([name, { value, short }]) => [name, { type: value === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) } as const]));
+  const options = Object.fromEntries(Object.entries(known).map(([name, { value, short, many }]) => [name, { type: value === undefined ? 'boolean' : 'string', multiple: many === true, ...(short !== undefined && { short }) } as const]));
   try {
     const masked = args.map((arg) => (/^-\d/.test(arg) ? `\0${arg}` : arg));
     const { values, positionals } = parseArgs({ args: masked, options, allowPositionals: true, strict: true });
     return { words: positionals.map((word) => word.replace('\0', '')), options: values as Call['options'] };
   } catch (error) {
     const message = error instanceof Error ? error.message.split('. ')[0]! : String(error);
-    throw new UsageError(`${message}; known options: ${Object.keys(known).map((name) => `--${name}`).join(' ')}. Words that begin with - go after --`);
+    const meant = closest(/'--([\w-]+)/.exec(message)?.[1] ?? '', Object.keys(known));
+    const hint = meant === undefined || !message.startsWith('Unknown') ? '' : `; did you mean --${meant}?`;
+    throw new UsageError(`${message}${hint}; known options: ${Object.keys(known).map((name) => `--${name}`).join(' ')}. Words that begin with - go after --`);
   }
 }
 
@@ -66,6 +71,12 @@ export function takeWords(call: Call, names: readonly string[], restAllowed = fa
 export function textOption(call: Call, name: string): string | undefined {
   const value = call.options[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** The values of an option that may be given several times. */
+export function textOptions(call: Call, name: string): readonly string[] {
+  const value = call.options[name];
+  return Array.isArray(value) ? (value as readonly string[]) : typeof value === 'string' ? [value] : [];
 }
 
 /** The value of an option that is one of `choices`. */

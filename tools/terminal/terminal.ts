@@ -5,12 +5,12 @@ type Cell = string | number | bigint;
 
 /**
  * Where a command speaks: results on stdout, everything else on stderr. Progress is drawn only where somebody looks: on a
- * stderr that is a terminal.
+ * stderr that is a terminal, and not between rows that go to the same one.
  */
 export class Terminal {
   /** Whether results are for machines. */
   readonly json: boolean;
-  readonly #out: Writable;
+  readonly #out: Writable & { readonly isTTY?: boolean };
   readonly #error: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   #drawnAt = 0;
   #startedAt = 0;
@@ -18,15 +18,26 @@ export class Terminal {
   #what = '';
   #whatAt = 0;
   #whatDone = 0;
+  #rested = performance.now();
+  /** Rows go where progress is drawn. */
+  #isShowing = false;
+  #failure: Error | undefined;
 
   constructor(json: boolean, out: Writable, error: Writable) {
     this.json = json;
     this.#out = out;
+    out.on('error', (error: Error) => void (this.#failure ??= error));
     this.#error = error;
   }
 
   /** Writes text to stdout; resolves when there is room for more. */
   async write(text: string): Promise<void> {
+    if (this.#out.isTTY === true) {
+      this.endProgress();
+      this.#isShowing = true;
+    }
+    await this.#rest();
+    if (this.#failure !== undefined) throw this.#failure;
     if (this.#out.destroyed || this.#out.write(text)) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -35,6 +46,24 @@ export class Terminal {
       };
       for (const event of ['drain', 'close', 'error']) this.#out.on(event, done);
     });
+  }
+
+  /** Resolves when all that was written is out. Throws what kept it from that. */
+  async flush(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      if (this.#out.destroyed) resolve();
+      else this.#out.write('', () => resolve());
+    });
+    // A failure is told of after the write's own callback.
+    await new Promise(setImmediate);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Files are written at once, so nobody else has a turn meanwhile, and no Ctrl-C is heard. */
+  async #rest(): Promise<void> {
+    if (performance.now() - this.#rested < 20) return;
+    await new Promise(setImmediate);
+    this.#rested = performance.now();
   }
 
   /** Writes a line to stdout. */
@@ -64,7 +93,7 @@ export class Terminal {
    * shows the rate. The time left is that of what is being done now.
    */
   progress(what: string, done: number, total?: number, bytes?: number): void {
-    if (this.#error.isTTY !== true) return;
+    if (this.#error.isTTY !== true || this.#isShowing) return;
     const now = performance.now();
     this.#startedAt ||= now;
     if (what !== this.#what) [this.#what, this.#whatAt, this.#whatDone] = [what, now, done];

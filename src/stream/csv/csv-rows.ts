@@ -8,7 +8,7 @@
  * behind its first line, and looks again from there where rows end. Any other bad row is left out as a whole.
  */
 import { isUtf8 } from 'node:buffer';
-import { nearestName } from '../../base/nearest-name.ts';
+import { nearestName } from '../nearest-name.ts';
 import { StoreError } from '../../base/errors.ts';
 import { FormatError } from '../format-error.ts';
 import { TextWindow } from '../file/text-window.ts';
@@ -46,7 +46,8 @@ interface Machine {
   readonly cutter: RowCutter;
 }
 
-class CsvReader {
+/** Reads a CSV text chunk by chunk. */
+export class CsvReader {
   readonly #options: CsvOptions;
   readonly #window: TextWindow;
   #machine: Machine | undefined;
@@ -63,6 +64,12 @@ class CsvReader {
     checkCsvOptions(options, 'readCsv');
     this.#options = options;
     this.#window = new TextWindow(options.file ?? '(input)');
+  }
+
+  /** Names of the columns, and what separates them, once that is known. */
+  get head(): { readonly columns: readonly string[]; readonly delimiter: string } | undefined {
+    if (this.#names === undefined || this.#machine === undefined) return undefined;
+    return { columns: this.#names, delimiter: this.#machine.dialect.delimiter };
   }
 
   take(chunk: Uint8Array): CsvRow[] {

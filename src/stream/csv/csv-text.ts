@@ -6,8 +6,8 @@ import { shortJson } from '../json/json-text.ts';
 export interface CsvTextOptions {
   /** One character between fields; default `,`. */
   readonly delimiter?: string | undefined;
-  /** The columns and their order; default the fields of the first item. */
-  readonly columns?: readonly string[] | undefined;
+  /** The columns and their order, or a function that is asked for them when the first item comes; default the fields of the first item. */
+  readonly columns?: readonly string[] | (() => readonly string[] | undefined) | undefined;
   /** Write the names of the columns first; default true. */
   readonly header?: boolean | undefined;
 }
@@ -23,6 +23,7 @@ export class CsvText {
   readonly #delimiter: string;
   readonly #special: RegExp;
   readonly #header: boolean;
+  readonly #ask: (() => readonly string[] | undefined) | undefined;
   #columns: readonly string[] | undefined;
   #known: Set<string> | undefined;
   #rows = 0;
@@ -33,7 +34,8 @@ export class CsvText {
     }
     this.#delimiter = delimiter;
     this.#special = new RegExp(`["\\r\\n${delimiter.replace(/[\\\]^-]/, '\\$&')}]|^\\s|\\s$`);
-    this.#columns = columns;
+    this.#columns = typeof columns === 'function' ? undefined : columns;
+    this.#ask = typeof columns === 'function' ? columns : undefined;
     this.#header = header;
   }
 
@@ -58,10 +60,12 @@ export class CsvText {
 
   /** What is left to write when all items have come: the header, where there was none. */
   end(): string {
+    if (this.#rows === 0) this.#columns ??= this.#ask?.();
     return this.#rows === 0 && this.#header && this.#columns !== undefined ? this.#line(this.#columns) : '';
   }
 
   #begin(item: unknown): string {
+    this.#columns ??= this.#ask?.();
     if (Array.isArray(item) && this.#columns === undefined) return '';
     if (typeof item !== 'object' || item === null || types.isDate(item)) this.#columns ??= ['value'];
     this.#columns ??= Object.keys(item as object);

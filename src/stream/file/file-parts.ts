@@ -14,7 +14,7 @@ import { readCsv } from '../csv/csv-rows.ts';
 import { RowScanner } from '../csv/row-scanner.ts';
 import { markedEncoding } from './encodings.ts';
 import type { CsvFileOptions, JsonLinesFileOptions } from './file-formats.ts';
-import { isPacked } from './file-source.ts';
+import { isGzip, isPacked } from './file-source.ts';
 import { readJsonLines } from '../json/json-lines.ts';
 import { lineBreakOf } from './line-break.ts';
 import { readLines } from './text-lines.ts';
@@ -98,7 +98,7 @@ function boundsOf({ file, format, options }: FileToSplit, count: number): Bounds
     if (wanted < 2) return undefined;
     const head = Buffer.alloc(Math.min(size, blockBytes));
     const length = readSync(fd, head, 0, head.length, 0);
-    if (markedEncoding(head) !== undefined) return undefined;
+    if (markedEncoding(head) !== undefined || isGzip(head)) return undefined;
     const targets = Array.from({ length: wanted - 1 }, (_, i) => Math.floor((size * (i + 1)) / wanted));
     const lineBreak = lineBreakOf(head, 0, { end: length, ended: true })!;
     if (format !== 'csv') return { starts: distinct([0, ...targets.map((target) => lineStart(fd, target, lineBreak))], size), lineBreak };

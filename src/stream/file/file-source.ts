@@ -11,6 +11,7 @@ import { startOnce } from '../../external/source.ts';
 import type { StreamRun } from '../stream-run.ts';
 import { toUtf8 } from './encodings.ts';
 import type { Encoding } from './encodings.ts';
+import { PeekedChunks } from './peeked-chunks.ts';
 
 const chunkBytes = 256 * 1024;
 
@@ -43,15 +44,18 @@ export function readFileChunks(source: FileSource, run: StreamRun, encoding?: En
 async function* givenChunks(source: AsyncIterable<Uint8Array>, run: StreamRun): AsyncGenerator<Uint8Array, void, undefined> {
   startOnce(source);
   try {
-    for await (const chunk of source) {
-      if (!types.isUint8Array(chunk)) throw new TypeError(`expected chunks of bytes, got ${describe(chunk)}`);
-      run.bytes += chunk.length;
-      run.pace.check();
-      yield chunk;
-    }
+    yield* unpacked(count(checked(source, run), run), false);
   } catch (error) {
     run.pace.check();
     throw sourceError(error, '(input)');
+  }
+}
+
+async function* checked(source: AsyncIterable<Uint8Array>, run: StreamRun): AsyncGenerator<Buffer, void, undefined> {
+  for await (const chunk of source) {
+    if (!types.isUint8Array(chunk)) throw new TypeError(`expected chunks of bytes, got ${describe(chunk)}`);
+    run.pace.check();
+    yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
   }
 }
 
@@ -62,11 +66,16 @@ async function* fileChunks(path: string, run: StreamRun): AsyncGenerator<Uint8Ar
     const input = createReadStream(path, { highWaterMark: chunkBytes });
     if (run.signal !== undefined) addAbortSignal(run.signal, input);
     const counted = count(input as AsyncIterable<Buffer>, run);
-    yield* isPacked(path) ? unpack(counted) : counted;
+    yield* unpacked(counted, isPacked(path));
   } catch (error) {
     run.pace.check();
     throw sourceError(error, path);
   }
+}
+
+/** Does a text that is packed with gzip begin so? */
+export function isGzip(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
 }
 
 export function isPacked(path: string): boolean {
@@ -80,9 +89,16 @@ async function* count(chunks: AsyncIterable<Buffer>, run: StreamRun): AsyncGener
   }
 }
 
-async function* unpack(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+/** Unpacks what begins as gzip does, and whatever must be packed. */
+async function* unpacked(chunks: AsyncIterable<Buffer>, mustBe: boolean): AsyncGenerator<Buffer, void, undefined> {
+  const peeked = new PeekedChunks(chunks);
+  const head = await peeked.peek(2);
+  if (!mustBe && !isGzip(head)) {
+    yield* peeked.rest();
+    return;
+  }
   const gunzip = createGunzip({ chunkSize: chunkBytes });
-  pipeline(Readable.from(chunks), gunzip, () => {
+  pipeline(Readable.from(peeked.rest()), gunzip, () => {
     // Whoever reads `gunzip` meets the error there.
   });
   yield* gunzip as AsyncIterable<Buffer>;
