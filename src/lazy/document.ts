@@ -7,6 +7,7 @@
  * a transaction that was rolled back the versions it made are void: elements read in them let go.
  */
 import { StoreError } from '../base/errors.ts';
+import { Nursery } from './kept-children.ts';
 import type { Node, NodeValue } from '../tree/node.ts';
 
 /** What a cell holds, and what it must still be for a document over it to be written. */
@@ -85,7 +86,7 @@ interface Loss {
 
 /** What few documents need. */
 interface Rest {
-  /** Proxies or scalars of the cells read so far, shared by all documents that came from one. */
+  /** Of the cells read so far, what aliases show, by id, and Cells, by -1 - id; shared by all documents that came from one. */
   cells: Map<number, unknown>;
   losses: Loss[];
   /** The oldest version about which `losses` is complete. */
@@ -131,6 +132,7 @@ export class Document {
   version = 0;
   #rest: Rest | undefined;
   #staged: StagedLink | undefined;
+  #nursery: Nursery | undefined;
 
   constructor(store: DocumentStore, place: Place, base: unknown, root: Node) {
     this.store = store;
@@ -139,12 +141,17 @@ export class Document {
     this.root = root;
   }
 
+  /** Where its handles keep their children. */
+  get nursery(): Nursery {
+    return (this.#nursery ??= new Nursery());
+  }
+
   /** False for the stand-in that detached handles belong to: they can be read, a write throws CONFLICT. */
   get live(): boolean {
     return this.#rest === undefined || this.#rest.live;
   }
 
-  /** Cells met in this document, by id. */
+  /** Cells met in this document; see `openCellRef`. */
   get cells(): Map<number, unknown> {
     return this.#more().cells;
   }

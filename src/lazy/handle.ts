@@ -15,6 +15,8 @@
 import { CellReference } from '../tree/cell-reference.ts';
 import { Document, cellPlace, conflict } from './document.ts';
 import type { DocumentStore, Step } from './document.ts';
+import { KeyedChildren, ListChildren } from './kept-children.ts';
+import type { KeptChildren } from './kept-children.ts';
 import { absent, isNode } from '../tree/node.ts';
 import type { CellRef, ListNode, MapNode, Node, NodeValue, ObjectNode, SetNode } from '../tree/node.ts';
 
@@ -43,6 +45,10 @@ export abstract class Handle<N extends Node = Node> implements Step {
   declare node: N;
   declare version: number;
   declare proxy: object | undefined;
+  /** The child that was read last. While children stand in their places they are handed out again. */
+  declare protected child: Handle | undefined;
+  /** Those read before it. */
+  declare protected children: KeptChildren<Handle> | undefined;
 
   /** For the constructors of the classes, of which this one has none: each `super` costs 8 ns. */
   protected begin(node: N, document: Document, parent: Handle | undefined, key: unknown): void {
@@ -52,6 +58,8 @@ export abstract class Handle<N extends Node = Node> implements Step {
     this.key = key;
     this.version = document.version;
     this.proxy = undefined;
+    this.child = undefined;
+    this.children = undefined;
   }
 
   /** The node shown now. */
@@ -72,14 +80,44 @@ export abstract class Handle<N extends Node = Node> implements Step {
   /** What a user sees of `value`, the object or `absent` found under `key`. Callers let primitives pass themselves. */
   wrap(value: NodeValue, key: unknown): unknown {
     if (value === absent) return undefined;
-    if (isNode(value)) return openHandle(value, this.document, this, key).proxy;
+    if (isNode(value)) return this.kept(key) ?? this.#openKept(value, key).proxy;
     if (value instanceof Handle) return value.proxy;
     return isCellRef(value) ? this.#cell(value) : value;
   }
 
+  /** The child under `key` as a user was given it lately, if it still is there. `body()` has been called. */
+  kept(key: unknown): object | undefined {
+    let { child } = this;
+    if (child === undefined) return undefined;
+    if (child.key !== key) {
+      child = this.children?.find(key);
+      if (child === undefined) return undefined;
+    }
+    child.body();
+    return child.document === this.document && child.parent === this ? child.proxy : undefined;
+  }
+
+  /** From now on `child`, which has its place under `key` of this handle, is what is read there. */
+  keep(child: Handle): void {
+    if (this.child !== undefined) (this.children ??= this.#newChildren()).put(this.child);
+    this.child = child;
+  }
+
+  #newChildren(): KeptChildren<Handle> {
+    const { document, node } = this;
+    return node.kind === 'list' ? new ListChildren(document.nursery, node.length) : new KeyedChildren(document.nursery);
+  }
+
+  #openKept(node: Node, key: unknown): Handle {
+    const child = openHandle(node, this.document, this, key);
+    // Keys that are containers are compared by content, and each look-up brings another object.
+    if (typeof key !== 'object' || key === null) this.keep(child);
+    return child;
+  }
+
   /** As `wrap`, for a value found in this handle's node as it was then: what was moved since must not be written. */
   wrapAsOf(value: NodeValue, key: unknown, document: Document, version: number): unknown {
-    if (!isNode(value)) return this.wrap(value, key);
+    if (!isNode(value) || (document === this.document && version === document.version)) return this.wrap(value, key);
     if (document !== this.document) return this.wrapLoose(value);
     const handle = openHandle(value, this.document, this, key);
     handle.version = version;
@@ -135,6 +173,8 @@ export abstract class Handle<N extends Node = Node> implements Step {
     this.parent = parent;
     this.key = key;
     this.version = document.version;
+    this.child = undefined;
+    this.children = undefined;
   }
 
   /** Brings every stale handle between this one and the root up to date, the root first. */
@@ -151,6 +191,8 @@ export abstract class Handle<N extends Node = Node> implements Step {
       this.node = next as N;
     } else {
       this.document = parent === undefined || parent.document === document ? document.detached : parent.document;
+      this.child = undefined;
+    this.children = undefined;
     }
     this.version = this.document.version;
   }
@@ -206,11 +248,11 @@ export function openCell(store: DocumentStore, id: number, cells: Map<number, un
   return openHandle(value, document, undefined, undefined).proxy;
 }
 
-/** What a cell found inside a value shows as: an explicit one as a Cell, an alias as what it holds, once per group of documents. */
+/** What a cell found inside a value shows as: an explicit one as a Cell, an alias as what it holds; each once per group of documents. */
 export function openCellRef(store: DocumentStore, ref: CellRef, cells: Map<number, unknown>): unknown {
-  if (!ref.alias) return openBox(store, ref.id);
-  if (!cells.has(ref.id)) cells.set(ref.id, openCell(store, ref.id, cells));
-  return cells.get(ref.id);
+  const name = ref.alias ? ref.id : -1 - ref.id;
+  if (!cells.has(name)) cells.set(name, ref.alias ? openCell(store, ref.id, cells) : openBox(store, ref.id));
+  return cells.get(name);
 }
 
 /** The handle behind a lazy value, or undefined. */

@@ -43,6 +43,10 @@ export class ListHandle extends Handle<ListNode> {
   element(index: number): unknown {
     const body = this.body();
     if (index >= body.length) return undefined;
+    if (this.child !== undefined) {
+      const kept = this.kept(index);
+      if (kept !== undefined) return kept;
+    }
     const value = body.get(index);
     return typeof value === 'object' || typeof value === 'symbol' ? this.shown(value, index) : value;
   }

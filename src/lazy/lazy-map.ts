@@ -9,7 +9,8 @@
 import { describe } from '../base/errors.ts';
 import { everyKey } from './document.ts';
 import type { Document } from './document.ts';
-import { Handle, handleKey, handleOf, isDraft } from './handle.ts';
+import { Handle, handleKey, handleOf, isDraft, openHandle } from './handle.ts';
+import { KeyedChildren } from './kept-children.ts';
 import { demandPrototype, refuseFreezing } from './lazy-object.ts';
 import { absent, isNode } from '../tree/node.ts';
 import type { MapNode, NodeValue, SetNode } from '../tree/node.ts';
@@ -25,6 +26,10 @@ abstract class CollectionHandle<N extends MapNode | SetNode> extends Handle<N> {
     super();
     this.begin(node, document, parent, key);
   }
+
+  /** Members, or keys, that are containers, by their positions in `#membersOf`. */
+  #members: KeyedChildren<Handle> | undefined = undefined;
+  #membersOf: N | undefined = undefined;
 
   abstract readonly methods: Table;
   abstract readonly prototype: object;
@@ -73,6 +78,20 @@ abstract class CollectionHandle<N extends MapNode | SetNode> extends Handle<N> {
     return refuseFreezing();
   }
 
+  /** What a user sees of the member of a Set, or of the key of a Map, at a position of `body`: one object while that stands. */
+  member(value: NodeValue, position: number, body: N): unknown {
+    if (!isNode(value) || isDraft(body)) return this.wrapLoose(value);
+    if (this.#membersOf !== body) {
+      this.#members = new KeyedChildren(this.document.nursery);
+      this.#membersOf = body;
+    }
+    const kept = this.#members!.find(position);
+    if (kept !== undefined) return kept.proxy;
+    const member = openHandle(value, this.document.detached, undefined, position);
+    this.#members!.put(member);
+    return member.proxy;
+  }
+
   #refuse(key: string | symbol): never {
     const verb = this.node.kind === 'map' ? 'set' : 'add';
     throw new TypeError(`a stored ${this.node.kind} has no properties of its own, got ${describe(key)}: use ${verb}()`);
@@ -114,8 +133,9 @@ function keyOf(handle: Handle, key: unknown): unknown {
 function* mapEntries(map: MapHandle): Generator<[unknown, unknown], undefined> {
   const body = map.body();
   const { document, version } = map;
+  let position = 0;
   for (const [key, value] of body.entries()) {
-    if (!isDraft(body)) yield [map.wrapLoose(key), map.wrapAsOf(value, key, document, version)];
+    if (!isDraft(body)) yield [map.member(key, position++, body), map.wrapAsOf(value, key, document, version)];
     else if (map.body().has(key)) yield [map.wrapLoose(key), map.shown(map.body().get(key), key)];
   }
 }
@@ -126,7 +146,8 @@ function* pick(entries: Iterable<[unknown, unknown]>, which: 0 | 1): Generator<u
 
 function* setValues(set: SetHandle): Generator<unknown, undefined> {
   const body = set.body();
-  for (const value of body.values()) if (!isDraft(body) || set.body().has(value)) yield set.wrapLoose(value);
+  let position = 0;
+  for (const value of body.values()) if (!isDraft(body) || set.body().has(value)) yield set.member(value, position++, body);
 }
 
 function* twice(values: Iterable<unknown>): Generator<[unknown, unknown], undefined> {

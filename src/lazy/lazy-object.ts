@@ -12,7 +12,7 @@
 import { inspect } from 'node:util';
 import { describe } from '../base/errors.ts';
 import type { Document, Staged } from './document.ts';
-import { Handle, handleKey, handleOf } from './handle.ts';
+import { Handle, handleKey, handleOf, openHandle } from './handle.ts';
 import { absent, isNode } from '../tree/node.ts';
 import type { ObjectNode } from '../tree/node.ts';
 import { RecordNode } from '../tree/keyed/object-node.ts';
@@ -56,7 +56,12 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
   get(stage: Stage, key: string | symbol, receiver: unknown): unknown {
     if (typeof key === 'string') {
       if (this.#staged !== undefined && this.#shows(stage, key)) return (stage as Properties)[key];
-      const value = this.body().get(key);
+      const body = this.body();
+      if (this.child !== undefined) {
+        const kept = this.kept(key);
+        if (kept !== undefined) return kept;
+      }
+      const value = body.get(key);
       if (typeof value !== 'object' && typeof value !== 'symbol') return value;
       if (value === null) return null;
       if (value !== absent) return this.wrap(value, key);
@@ -139,7 +144,19 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
 
   /** Does the stage hold the property as it is now? */
   #shows(stage: Stage, key: string): boolean {
-    return this.#staged === this.body() && Object.hasOwn(stage, key);
+    if (this.#staged === this.body()) return Object.hasOwn(stage, key);
+    this.#leave(stage);
+    return false;
+  }
+
+  /** Clears the stage of what was there in another version; its children stay what they are. */
+  #leave(stage: Stage): void {
+    this.#staged = undefined;
+    for (const key of Object.keys(stage)) {
+      const child = handleOf((stage as Properties)[key]);
+      if (child !== undefined && child.parent === this) this.keep(child);
+      Reflect.deleteProperty(stage, key);
+    }
   }
 
   /**
@@ -153,14 +170,15 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
     const { fill } = node.shape;
     if (fill === undefined || node.nullPrototype) return;
     if (this.#staged !== node) {
-      for (const key of Object.keys(stage)) Reflect.deleteProperty(stage, key);
+      this.#leave(stage);
       const { keys } = node.shape;
       const values = node.values();
       let fresh = 0;
       for (let i = 0; i < values.length; i++) {
         const value = values[i];
         if (typeof value !== 'object' || value === null) continue;
-        if (isNode(value)) values[i] = this.wrap(value, keys[i]);
+        // The stage is what keeps these.
+        if (isNode(value)) values[i] = this.kept(keys[i]) ?? openHandle(value, this.document, this, keys[i]).proxy;
         else fresh++;
       }
       this.#staged = node;
@@ -210,7 +228,7 @@ export function demandPrototype(wanted: object | null, actual: object | null): t
 }
 
 export function refuseFreezing(): never {
-  throw new TypeError('a stored value cannot be frozen, sealed or made non-extensible: materialize() it first');
+  throw new TypeError('a stored value cannot be frozen, sealed or made non-extensible: materialize() it first (Immer freezes what it makes unless told otherwise: setAutoFreeze(false))');
 }
 
 /** For `instanceof` and types: an object read from a store. Not to be constructed. */

@@ -237,7 +237,10 @@ export class DraftScope implements DraftHome, OpenDrafts {
       if (draft.cyclic && handle.document.place.cell !== draft.cell!.id) this.#placeInCell(handle, draft, cells);
       const { document } = handle;
       handle.settle(draft.node, document, handle.parent, handle.key);
-      for (const [key, child] of draft.live) put(child.handle, document, handle, draft.keyOf(key));
+      for (const [key, child] of draft.live) {
+        put(child.handle, document, handle, draft.keyOf(key));
+        if (child.handle.parent === handle) handle.keep(child.handle);
+      }
     }
     return placed;
   }
