@@ -7,17 +7,14 @@
 import { StoreError, isStoreError } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
 import { TypeRegistry } from '../codec/tail/type-registry.ts';
-import { hasSegments, isStore, storeFolder } from '../heap/format.ts';
-import { lockName } from '../heap/log/commit-lock.ts';
-import { LmdbHome } from '../heap/rows/index-home.ts';
-import { openHeap } from '../heap/open-heap.ts';
+import { SoleLocks } from '../heap/log/commit-lock.ts';
 import type { OpenedHeap } from '../heap/open-heap.ts';
-import { segmentBytesTarget, segmentFolder } from '../heap/segment/segment.ts';
-import { FileStorage } from '../storage/file-storage.ts';
-import { LockFile } from '../storage/lock.ts';
+import { segmentBytesTarget } from '../heap/segment/segment.ts';
+import type { LockFile } from '../storage/lock.ts';
 import { Documents } from './documents.ts';
 import { CacheRoom } from './cache-room.ts';
 import { LodeMap } from './lode-map.ts';
+import { openFiles } from './open-files.ts';
 import { checkOptions } from './options.ts';
 import type { OpenOptions } from './options.ts';
 import { Quota } from './upkeep/quota.ts';
@@ -35,7 +32,8 @@ const openTimeoutMs = 120_000;
 interface SharedStore {
   readonly store: Store;
   readonly opened: OpenedHeap;
-  readonly locks: LockFile;
+  /** Undefined for one that is read unguarded: a state of its own, which nobody shares. */
+  readonly locks: LockFile | undefined;
   readonly room: CacheRoom;
   maps: number;
   /** Has this thread vacuumed it? */
@@ -46,8 +44,6 @@ interface SharedStore {
 
 /** By real path: open stores, and those being opened or closed. */
 const shared = new Map<string, Promise<SharedStore | undefined>>();
-
-const warned = new Set<string>();
 
 /**
  * Opens the store in a folder, making it where there is none. Throws NOT_FOUND (with `create: false`), FORMAT for a folder that
@@ -64,7 +60,7 @@ export async function open<K extends Key = Key, V = unknown>(
     if (pending === undefined) break;
     const found = await pending;
     if (found === undefined || shared.get(folder) !== pending) continue;
-    if (!isInPlace(found)) {
+    if (found.locks === undefined || !isInPlace(found)) {
       // It was removed or moved: who has it open keeps it, and hears of it when it is flushed. What is here now is another.
       shared.delete(folder);
       continue;
@@ -78,7 +74,8 @@ export async function open<K extends Key = Key, V = unknown>(
   shared.set(folder, opening);
   try {
     const opened = await opening;
-    opened.listed = opening;
+    if (opened.locks === undefined) unlist(folder, opening);
+    else opened.listed = opening;
     return makeMap<K, V>(folder, opened, options);
   } catch (error) {
     unlist(folder, opening);
@@ -88,28 +85,14 @@ export async function open<K extends Key = Key, V = unknown>(
 
 async function openShared(folder: string, options: OpenOptions): Promise<SharedStore> {
   const types = new TypeRegistry(options.types ?? []);
-  const storage = new FileStorage(storeFolder(folder, options.mode));
-  const create = options.create !== false && options.readOnly !== true;
-  if (!(isRebuild(options) && hasSegments(storage)) && !isStore(storage)) {
-    if (!create) throw new StoreError('NOT_FOUND', `There is no store at ${folder}`);
-    storage.createFolder('');
-  }
-  warnOf(storage.checkRights(['', segmentFolder, 'index', 'locks']));
-  storage.createFolder('locks');
-  const locks = LockFile.open({ folder: storage.folder, name: lockName });
-  storage.folder.keep(lockName, locks.identity);
   const room = new CacheRoom(options.cacheBytes ?? cacheBytesDefault);
-  const opened = await openHeap(
-    { storage, home: new LmdbHome(storage), locks },
-    {
-      create,
-      cacheBytes: () => room.forChunks,
-      segmentBytesTarget: options.segmentBytes ?? segmentBytesTarget(),
-      openTimeoutMs,
-      rebuild: isRebuild(options),
-      acceptLoss: options.rebuild === 'accept-loss',
-    },
-  );
+  const { opened, locks } = await openFiles(folder, options, {
+    cacheBytes: () => room.forChunks,
+    segmentBytesTarget: options.segmentBytes ?? segmentBytesTarget(),
+    openTimeoutMs,
+    rebuild: isRebuild(options),
+    acceptLoss: options.rebuild === 'accept-loss',
+  });
   const store = new Store(opened.heap, new Quota(options.maxBytes), {
     lockTimeoutMs: options.lockTimeoutMs ?? lockTimeoutMsDefault,
     rowBytes: room.forRows,
@@ -135,6 +118,7 @@ async function vacuumByItself(one: SharedStore, { autoVacuum = false, readOnly }
 
 /** Maintenance is loaded when it is asked for: most processes only read and write. */
 async function vacuumShared(one: SharedStore, options: VacuumOptions): Promise<VacuumReport> {
+  if (one.locks === undefined) throw new StoreError('READ_ONLY', 'The store was opened for reading only');
   one.vacuumed = true;
   const { vacuumStore } = await import('./upkeep/vacuum.ts');
   return vacuumStore(one.store, one.locks, options);
@@ -144,14 +128,15 @@ function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: Op
   one.maps++;
   const readOnly = options.readOnly === true;
   const documents = Documents.of(one.store, readOnly);
+  const locks = one.locks ?? new SoleLocks();
   return new LodeMap<K, V>({
     store: one.store,
     documents,
     transactions: new Transactions(one.store, documents),
-    locks: one.locks,
+    locks,
     readOnly,
     recovery: one.opened.recovery,
-    verify: async (verifyOptions) => (await import('./upkeep/verify.ts')).verifyStore(one.store, one.locks, verifyOptions),
+    verify: async (verifyOptions) => (await import('./upkeep/verify.ts')).verifyStore(one.store, locks, verifyOptions),
     vacuum: (vacuumOptions) => vacuumShared(one, vacuumOptions),
     backup: async (to, backupOptions) => (await import('./upkeep/backup.ts')).backupStore(one.store, to, backupOptions),
     close: () => release(folder, one),
@@ -173,7 +158,7 @@ async function release(folder: string, one: SharedStore): Promise<void> {
     () => undefined,
     () => (one.store.closed ? undefined : one),
   );
-  const isListed = shared.get(folder) === one.listed;
+  const isListed = one.listed !== undefined && shared.get(folder) === one.listed;
   if (isListed) shared.set(folder, closed);
   try {
     await closing;
@@ -200,13 +185,6 @@ async function closeStore(one: SharedStore): Promise<void> {
       }
     }
   }
-}
-
-/** Once for each folder. */
-function warnOf(danger: string | undefined): void {
-  if (danger === undefined || warned.has(danger)) return;
-  warned.add(danger);
-  process.emitWarning(danger, { type: 'LodemapWarning', code: 'LODEMAP_FOLDER_WRITABLE' });
 }
 
 /** Another store may have taken the place by now. */

@@ -3,7 +3,10 @@ import type { TypeCodec } from '../codec/tail/type-registry.ts';
 import type { AutoVacuumOptions } from './upkeep/auto-vacuum.ts';
 
 export interface OpenOptions {
-  /** Open for reading only: every change throws READ_ONLY. Default false. */
+  /**
+   * Open for reading only: every change throws READ_ONLY. Where this process may not write (a read-only disk, an image, another user's store, a
+   * full disk) it takes no locks and shows one state for as long as it is open: see src/heap/README.md. Default false.
+   */
   readonly readOnly?: boolean;
   /** Make the store where there is none; else NOT_FOUND. Default true. */
   readonly create?: boolean;

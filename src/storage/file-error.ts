@@ -16,6 +16,12 @@ export function isShortage(error: unknown): boolean {
   return shortages.has((error.cause as NodeJS.ErrnoException | undefined)?.code);
 }
 
+/** Did it fail for want of room? */
+export function isDiskFull(error: unknown): boolean {
+  const cause = error instanceof StoreError ? error.cause : error;
+  return ['ENOSPC', 'EDQUOT'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
 /** An error as the system makes them, for storages that have no system beneath. */
 export function systemError(code: string, call: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${call}`), { code, syscall: call });

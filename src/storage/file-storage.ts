@@ -23,6 +23,13 @@ export class FileStorage implements Storage {
     this.#attempt('look for the store', () => this.folder.checkKept());
   }
 
+  /** Throws IO when this process may not write to one of these that is there. */
+  checkAccess(names: readonly string[]): void {
+    this.#attempt(`write to the store at ${this.path} (readOnly opens it to read)`, () => {
+      for (const name of names) if (this.folder.kind(name) !== undefined) this.folder.checkAccess(name);
+    });
+  }
+
   /** See StoreFolder; to be asked before anything is written. */
   checkRights(folders: readonly string[]): string | undefined {
     return this.#attempt('look whose the store is', () => this.folder.checkRights(folders));

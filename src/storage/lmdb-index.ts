@@ -259,6 +259,8 @@ export class LmdbIndex implements Index {
     try {
       return this.#folder.bytesOnDisk(lmdbDataName);
     } catch (error) {
+      // One that was made for a while has lost its name.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
       throw fileError(error, 'measure the index');
     }
   }

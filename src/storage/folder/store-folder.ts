@@ -312,7 +312,10 @@ export class StoreFolder {
 
   /** Throws what the system says when this process may not read and write a file. */
   checkAccess(name: string): void {
-    fs.accessSync(this.at(name), fs.constants.R_OK | fs.constants.W_OK);
+    const path = this.at(name);
+    const kind = name === '' ? undefined : kindOf(path);
+    if (kind !== undefined && kind !== 'a file' && kind !== 'a folder') throw wrongKind(path, kind, 'a file or a folder');
+    fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK);
   }
 }
 
