@@ -50,6 +50,12 @@ export class OverlayStorage implements Storage {
     return new FileBelow(this.#below.open(name, 'read'), name, this.#ends);
   }
 
+  size(name: string): number {
+    if (this.#above.exists(name)) return this.#above.size(name);
+    if (!this.#isSeen(name)) throw fileError(systemError('ENOENT', 'stat'), `measure ${name}`);
+    return Math.min(this.#below.size(name), this.#ends.get(name) ?? Infinity);
+  }
+
   createFolder(name: string): void {
     this.#above.createFolder(name);
   }
