@@ -9,6 +9,7 @@ import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, rmSync
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { segmentHeaderBytes } from '../../src/heap/segment/segment.ts';
 import { open } from '../../src/index.ts';
 import type { LodeMap } from '../../src/index.ts';
 import { StoreChild } from '../suite/children.ts';
@@ -45,7 +46,9 @@ const states: Record<string, (path: string) => void | Promise<void>> = {
     await child.call('setAll', [[0, expected[0]![1]]]);
     await child.kill();
     const last = readdirSync(join(path, 'segments')).filter((name) => name.endsWith('.seg')).toSorted().at(-1)!;
-    appendFileSync(join(path, 'segments', last), Buffer.alloc(1000, 7));
+    // The beginning of a record, as the system leaves it of a write that was cut short.
+    const file = join(path, 'segments', last);
+    appendFileSync(file, readFileSync(file).subarray(segmentHeaderBytes, segmentHeaderBytes + 3));
   },
   vacuumed: async (path) => {
     const child = await StoreChild.open(path, { segmentBytes });
