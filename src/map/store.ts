@@ -13,7 +13,7 @@ import { encodeKey, lendKey } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
 import type { Slot } from '../codec/slot/slot.ts';
 import { EntryFinder } from '../heap/rows/entry-finder.ts';
-import { checkKeyLength, commitEntries, countEntries, entryOperations, readEntry } from '../heap/rows/entry-table.ts';
+import { checkKeyLength, commitEntries, entryOperations } from '../heap/rows/entry-table.ts';
 import type { EntryBatch } from '../heap/rows/entry-batch.ts';
 import type { Heap, PlannedOperation } from '../heap/heap.ts';
 import { decodeRowValue } from '../heap/rows/rows.ts';
@@ -31,6 +31,7 @@ import { Worries } from './upkeep/worries.ts';
 import type { Quota } from './upkeep/quota.ts';
 import { recogniseLazy } from './recognise.ts';
 import { RowCache } from './rows/row-cache.ts';
+import { sizeOf } from './rows/size-of.ts';
 
 export interface StoreOptions {
   readonly lockTimeoutMs: number;
@@ -127,10 +128,10 @@ export class Store {
     return this.#layers.at(-1)!;
   }
 
-  /** The layers for a walk in key order: those above the last that cleared everything, each sorted. */
-  layersForWalk(): { readonly cleared: boolean; readonly layers: ReadonlyArray<readonly Change[]> } {
+  /** The layers for a walk in key order: those above the last that cleared everything. */
+  layersForWalk(): { readonly cleared: boolean; readonly layers: readonly Changes[] } {
     const cleared = this.#layers.findLastIndex((layer) => layer.cleared);
-    return { cleared: cleared !== -1, layers: this.#layers.slice(Math.max(0, cleared)).map((layer) => layer.sorted()) };
+    return { cleared: cleared !== -1, layers: this.#layers.slice(Math.max(0, cleared)) };
   }
 
   /** Begins a stretch unless one is under way. Throws CLOSED or POISONED. */
@@ -175,19 +176,7 @@ export class Store {
   size(): number {
     this.enter();
     if (!this.inTransaction && this.top.count > 100) this.#commitPendingIfFree();
-    const cleared = this.#layers.findLastIndex((layer) => layer.cleared);
-    let size = cleared === -1 ? countEntries(this.heap) : 0;
-    const seen = new Map<string, boolean>();
-    for (const layer of this.#layers.slice(Math.max(0, cleared))) {
-      for (const change of layer.sorted()) {
-        const name = Buffer.from(change.keyBytes).toString('latin1');
-        const before = seen.get(name) ?? (cleared === -1 && readEntry(this.heap, change.keyBytes) !== undefined);
-        const after = change.slot !== undefined;
-        size += Number(after) - Number(before);
-        seen.set(name, after);
-      }
-    }
-    return size;
+    return sizeOf(this.heap, this.#layers);
   }
 
   /** Sets an entry in the top layer, `slot` undefined deletes it. Throws QUOTA before anything has changed. */
@@ -280,6 +269,7 @@ export class Store {
       this.#noteChanges();
       this.#commitBottom();
       commitEntries(this.heap, batch);
+      this.edits.forget();
       if (this.#rows.bytes > 0) for (const key of keys) this.#rows.delete(key);
       this.#committed();
       return true;
@@ -445,6 +435,7 @@ export class Store {
     this.epoch++;
     this.#rows.clear();
     this.edits.forget();
+    for (const layer of this.#layers) layer.forgetSizes();
     if (meta.generation === this.#generation) return;
     this.#generation = meta.generation;
     // Shapes that are dead now would have to be placed again by every commit.

@@ -6,7 +6,9 @@ import type { Key } from '../../codec/key/keys.ts';
 import type { Slot } from '../../codec/slot/slot.ts';
 import { PendingChunk } from '../../heap/chunk.ts';
 import type { Link } from '../../heap/chunk.ts';
+import type { RowScan } from '../../heap/rows/row-scan.ts';
 import { KeyTable } from './key-table.ts';
+import { SortedByKey } from './sorted-by-key.ts';
 
 /** About what a record takes beside its payload. */
 const recordHeadBytes = 16;
@@ -19,6 +21,8 @@ export interface Change {
   readonly slot: Slot | undefined;
   /** The commit that wrote it, once it has. */
   sequence: number;
+  /** Is there an entry of this key below the layer? Undefined until somebody asks for the size. */
+  existed: boolean | undefined;
 }
 
 /** One changed cell. */
@@ -31,7 +35,9 @@ export interface CellChange {
 export class Changes {
   readonly #entries = new KeyTable<Change>();
   readonly #cells = new Map<number, CellChange>();
-  #sorted: Change[] | undefined;
+  readonly #sorted = new SortedByKey<Change>();
+  /** By how many entries the layer changes the size, and the keys that are not counted yet; undefined until somebody asks. */
+  #sizes: { delta: number; uncounted: Key[] } | undefined;
   /** Whether everything below was deleted before these changes. */
   cleared = false;
   bytes = 0;
@@ -49,14 +55,15 @@ export class Changes {
   }
 
   setEntry(key: Key, keyBytes: Uint8Array, slot: Slot | undefined): Change {
-    const change = { key, keyBytes, slot, sequence: 0 };
+    const change = { key, keyBytes, slot, sequence: 0, existed: undefined };
     this.putEntry(change);
     return change;
   }
 
   putEntry(change: Change): void {
+    if (this.#sizes !== undefined) this.#resize(this.#sizes, change);
     this.#entries.set(change.key, change);
-    this.#sorted = undefined;
+    this.#sorted.add(change, this.#entries.size);
     this.bytes += change.keyBytes.length + slotBytes(change.slot);
   }
 
@@ -81,8 +88,46 @@ export class Changes {
 
   /** The changed entries in key order. */
   sorted(): readonly Change[] {
-    this.#sorted ??= [...this.#entries.values()].toSorted((a, b) => Buffer.compare(a.keyBytes, b.keyBytes));
-    return this.#sorted;
+    return this.#sorted.all(this.#entries.size);
+  }
+
+  /** The first `limit` changed entries within the bounds of a scan, in its order. */
+  take(scan: Omit<RowScan, 'limit'>, limit: number): readonly Change[] {
+    return this.#entries.size === 0 ? [] : this.#sorted.take(scan, limit);
+  }
+
+  /**
+   * By how many entries the layer changes the size; `existsBelow` is asked once for each key. The answer is good as long as nothing below
+   * the layer changes: then `forgetSizes`.
+   */
+  sizeDelta(existsBelow: (change: Change) => boolean): number {
+    if (this.#sizes === undefined) {
+      this.#sizes = { delta: 0, uncounted: [] };
+      for (const change of this.entries()) this.#count(this.#sizes, change, existsBelow);
+    }
+    const sizes = this.#sizes;
+    for (const key of sizes.uncounted.splice(0)) this.#count(sizes, this.#entries.get(key)!, existsBelow);
+    return sizes.delta;
+  }
+
+  forgetSizes(): void {
+    if (this.#sizes === undefined) return;
+    this.#sizes = undefined;
+    for (const change of this.#entries.values()) change.existed = undefined;
+  }
+
+  #count(sizes: { delta: number }, change: Change, existsBelow: (change: Change) => boolean): void {
+    change.existed = existsBelow(change);
+    sizes.delta += Number(change.slot !== undefined) - Number(change.existed);
+  }
+
+  /** A change comes to the layer while its sizes are kept. */
+  #resize(sizes: { delta: number; uncounted: Key[] }, change: Change): void {
+    const former = this.#entries.get(change.key);
+    // One that is taken over from the layer above was counted against that.
+    change.existed = former?.existed;
+    if (former === undefined) sizes.uncounted.push(change.key);
+    else if (former.existed !== undefined) sizes.delta += Number(change.slot !== undefined) - Number(former.slot !== undefined);
   }
 
   /** Takes over another layer's changes. */
@@ -95,7 +140,8 @@ export class Changes {
   /** Deletes all entries: those of the layers and rows below too. */
   clearEntries(): void {
     this.#entries.clear();
-    this.#sorted = undefined;
+    this.#sorted.clear();
+    this.#sizes = undefined;
     this.cleared = true;
   }
 
@@ -110,7 +156,8 @@ export class Changes {
     this.#entries.clear();
     this.cleared = false;
     this.#cells.clear();
-    this.#sorted = undefined;
+    this.#sorted.clear();
+    this.#sizes = undefined;
     this.bytes = 0;
   }
 }

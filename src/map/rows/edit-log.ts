@@ -1,3 +1,4 @@
+import { Beginnings } from './beginnings.ts';
 import type { Change } from './changes.ts';
 
 const recentMax = 256;
@@ -8,6 +9,8 @@ const recentMax = 256;
  */
 export class EditLog {
   readonly #recent: Change[] = [];
+  /** What walks that began here have skipped. */
+  readonly beginnings: Beginnings = new Beginnings();
   /** Changes so far: walks compare it. */
   count = 0;
   /** Only changes after this count are known one by one. */

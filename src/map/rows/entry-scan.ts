@@ -13,6 +13,7 @@ import type { Entry } from '../../heap/rows/entry-table.ts';
 import type { Heap } from '../../heap/heap.ts';
 import type { RowScan } from '../../heap/rows/row-scan.ts';
 import type { Change } from './changes.ts';
+import { skippedMin } from './beginnings.ts';
 import type { EditLog } from './edit-log.ts';
 import type { Scan } from './range.ts';
 
@@ -25,12 +26,17 @@ export interface WalkedRow {
 /** One entry of a walk: a row of the index, or a change over it. */
 export type WalkedEntry = WalkedRow | Change;
 
+/** Changes that can be read in key order. */
+export interface Layer {
+  take(scan: Omit<RowScan, 'limit'>, limit: number): readonly Change[];
+}
+
 export interface WalkSource {
   readonly heap: Heap;
   /** Called before each entry: starts a stretch, throws when the store is closed. */
   enter(): void;
-  /** The changes that lie over the rows, in key order; a later layer hides an earlier one. `cleared`: the rows do not count. */
-  layers(): { readonly cleared: boolean; readonly layers: ReadonlyArray<readonly Change[]> };
+  /** The changes that lie over the rows; a later layer hides an earlier one. `cleared`: the rows do not count. */
+  layers(): { readonly cleared: boolean; readonly layers: readonly Layer[] };
   /** What is changed while the walk is under way; none for a snapshot. */
   readonly edits?: EditLog;
   readonly snapshot?: number;
@@ -47,7 +53,7 @@ export function* walkRange<T>(
 ): IterableIterator<T> {
   if (limit <= 0) return;
   let count = 0;
-  for (const walked of walkEntries(source, bounds)) {
+  for (const walked of walkEntries(source, bounds, Math.min(firstBatch, limit))) {
     let shown: T;
     try {
       shown = show(walked);
@@ -70,17 +76,28 @@ function keyOf({ keyBytes }: WalkedEntry): Key | undefined {
   }
 }
 
-function* walkEntries(source: WalkSource, bounds: Omit<RowScan, 'limit'>): IterableIterator<WalkedEntry> {
+function* walkEntries(source: WalkSource, bounds: Omit<RowScan, 'limit'>, first: number): IterableIterator<WalkedEntry> {
   const { edits } = source;
-  let rest: RowScan | undefined = { ...bounds, limit: firstBatch };
+  source.enter();
+  const narrowed = edits?.beginnings.narrow(bounds, edits.count, (count) => edits.since(count)) ?? bounds;
+  let rest: RowScan | undefined = { ...narrowed, limit: first };
+  /** What was met of what is deleted, until the first entry was found. */
+  let skipped: number | undefined = 0;
   while (rest !== undefined) {
     source.enter();
     let seen = edits?.count;
     const { generation } = source.heap.meta;
     const { cleared, layers } = source.layers();
     const rows: Array<[Uint8Array, Entry]> = cleared ? [] : scanEntries(source.heap, rest, source.snapshot);
-    const edge = rows.at(-1)?.[0];
-    const batch = mergeLayers(rows, layers, rest, edge);
+    const { merged, edge } = mergeLayers(rows, layers, rest);
+    const batch = merged.filter(isThere);
+    if (skipped !== undefined) {
+      skipped += batch.length === 0 ? merged.length : merged.indexOf(batch[0]!);
+      if (batch.length > 0) {
+        if (skipped >= skippedMin) edits?.beginnings.note(bounds, batch[0]!.keyBytes, edits.count);
+        skipped = undefined;
+      }
+    }
     let next: RowScan | undefined = edge && behind(rest, edge, Math.min(batchMax, rest.limit * 2));
     for (let at = 0; at < batch.length; ) {
       const walked = batch[at++]!;
@@ -132,24 +149,32 @@ function applyChange(batch: WalkedEntry[], at: number, change: Change, reverse: 
   else batch.splice(low, found ? 1 : 0, change);
 }
 
-/** Rows up to `edge` (undefined: to the end) with the changes in the same stretch of keys. */
+function isThere(walked: WalkedEntry): boolean {
+  return 'entry' in walked || walked.slot !== undefined;
+}
+
+/**
+ * Rows and the changes over them, those of deletions included, up to `edge`: the place to which all of them were read. Undefined: there is
+ * nothing behind them.
+ */
 function mergeLayers(
   rows: Array<[Uint8Array, Entry]>,
-  layers: ReadonlyArray<readonly Change[]>,
+  layers: readonly Layer[],
   rest: RowScan,
-  edge: Uint8Array | undefined,
-): WalkedEntry[] {
-  let merged: WalkedEntry[] = rows.map(([keyBytes, entry]) => ({ keyBytes, entry }));
+): { readonly merged: WalkedEntry[]; readonly edge: Uint8Array | undefined } {
   const sign = rest.reverse ? -1 : 1;
-  for (const layer of layers) {
-    if (layer.length === 0) continue;
-    const inside = layer.filter(({ keyBytes }) => {
-      if (!isWithin(keyBytes, rest)) return false;
-      return edge === undefined || Buffer.compare(keyBytes, edge) * sign <= 0;
-    });
-    if (inside.length > 0) merged = mergeSorted(merged, sign === 1 ? inside : inside.toReversed(), sign);
+  let edge = rows.at(-1)?.[0];
+  const parts = layers.map((layer) => layer.take(rest, rest.limit));
+  for (const part of parts) {
+    if (part.length < rest.limit) continue;
+    const { keyBytes } = part.at(-1)!;
+    if (edge === undefined || Buffer.compare(keyBytes, edge) * sign < 0) edge = keyBytes;
   }
-  return merged.filter((entry) => 'entry' in entry || entry.slot !== undefined);
+  const isBefore = ({ keyBytes }: WalkedEntry): boolean => edge === undefined || Buffer.compare(keyBytes, edge) * sign <= 0;
+  let merged: WalkedEntry[] = rows.map(([keyBytes, entry]) => ({ keyBytes, entry }));
+  if (parts.some((part) => part.length === rest.limit)) merged = merged.filter(isBefore);
+  for (const part of parts) if (part.length > 0) merged = mergeSorted(merged, part.filter(isBefore), sign);
+  return { merged, edge };
 }
 
 /** Merges two sequences sorted alike; of equal keys the one of `over` stays. */
