@@ -307,7 +307,7 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
       shelf.remove(key);
       counts.refusals++;
       this.#household.announce('refuse', key);
-      return space.isFull ? upkeep.room().then(() => false) : refused;
+      return space.isScarce ? upkeep.room().then(() => false) : refused;
     } else {
       if (space.isPending) shelf.store.commitPendingEarly();
       if (space.isTight) upkeep.urge();

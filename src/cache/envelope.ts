@@ -28,6 +28,7 @@ export interface EntryTerms {
 
 /** Entries below this are worth no note of their size. */
 const notedBytesMin = 512;
+export const unnotedBytes: number = notedBytesMin / 2;
 /** Bytes of an entry beside its value, in the log and in the index. */
 const entryHeadBytes = 160;
 const valueAt = 1;
@@ -84,10 +85,10 @@ export function valueIn(envelope: ListNode): unknown {
   return envelope.get(valueAt);
 }
 
-/** Bytes an entry takes on disk, about. */
+/** Bytes an entry takes on disk, about; `unnotedBytes` where it is too small to bear a note of them. */
 export function bytesOf(envelope: ListNode): number {
   const noted = envelope.length > 3 ? (envelope.get(3) as number) : 0;
-  return noted === 0 ? notedBytesMin / 2 : noted;
+  return noted === 0 ? unnotedBytes : noted;
 }
 
 /** When an entry is of no use any more; 0: never. */

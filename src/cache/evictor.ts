@@ -1,30 +1,32 @@
 /**
  * Eviction: the least recently used entries go first.
  *
- * Victims are found by a pass over the keys, which keeps the oldest tenth of them, in order. They then go one by one, as room
- * is needed; one that has been used since the pass is spared. So an eviction costs about ten looks at an age (a hash and an
- * array) and no read of an entry, and it is exact but for the units of recency.ts: a victim is older than everything
+ * Victims are found by a pass over the keys, which keeps the oldest tenth of them, in order, or as large a part as is to go. They then
+ * go one by one, as room is needed; one that has been used since the pass is spared. So an eviction costs about ten looks at an age (a
+ * hash and an array) and no read of an entry, and it is exact but for the units of recency.ts: a victim is older than everything
  * the pass did not keep.
  *
  * In a large cache a pass looks at a *window* of the keys, and the next one goes on behind it, round and round: nobody waits for a
- * walk over a million keys. There a victim must also be among the oldest fifth of the whole cache, as the slots of recency tell it: the
- * keys of a window may all be young.
+ * walk over a million keys. There ages are those of the slots of recency, which is a hash for a look and no search in memory, and a victim must
+ * also be among the oldest fifth of the whole cache: the keys of a window may all be young.
  */
+import { decodeKey } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
-import { nameOf } from './rows.ts';
+import { unnotedBytes } from './envelope.ts';
+import { nameOf, userKeyOf } from './rows.ts';
 import type { Shelf } from './shelf.ts';
 
-/** What a pass keeps: this share of the entries, from `victimsMin` to `victimsMax`. */
-const share = 0.1;
+/** What a pass keeps of the keys it looks at: this part, or as much more as the part of all entries that is to go. */
+const share = { least: 0.1, most: 0.5 } as const;
 const victimsMin = 16;
-/** Keys in a window. */
-const windowDefault = 50_000;
+/** Keys in a window: a pass over it is a step of some milliseconds. */
+const windowDefault = 10_000;
 const oldShare = 0.2;
 /** Evictions in one commit. */
 const batch = 500;
 
-interface Victim {
-  readonly key: Key;
+interface Aged {
+  readonly rowKey: Uint8Array;
   readonly age: number;
 }
 
@@ -32,11 +34,12 @@ export class Evictor {
   readonly #shelf: Shelf;
   readonly #evicted: (key: Key) => void;
   /** Youngest first, so that the oldest is at the end. */
-  #victims: Victim[] = [];
+  #victims: Aged[] = [];
   /** Uses after these are later than the pass. */
   #passTick = 0;
   #passAge = 0;
   readonly #windowKeys: number;
+  #share: number = share.least;
   /** Where the next window begins: behind this key, or at the first. */
   #from: { readonly key: Key } | undefined;
 
@@ -48,12 +51,22 @@ export class Evictor {
 
   /** Evicts `entries` entries, or as many as there are. Returns how many. */
   evictEntries(entries: number): number {
-    return this.#evict(entries, Infinity).entries;
+    return this.#evict(entries).entries;
   }
 
-  /** Evicts entries until they come to `bytes` on disk, about. Returns what they came to. */
-  evictBytes(bytes: number): number {
-    return this.#evict(Infinity, bytes).bytes;
+  /** Says that so large a part of the entries is about to be evicted. */
+  prepare(part: number): void {
+    const { recency, hot } = this.#shelf;
+    this.#share = Math.min(share.most, Math.max(share.least, part));
+    recency.flush(hot);
+  }
+
+  /**
+   * Evicts some entries, some hundreds at most, until they come to `bytes` on disk, about. Returns what they came to; 0 when there are
+   * none. One that is too small to say what it takes counts for `each`, if that is less.
+   */
+  evictBytes(bytes: number, each: number): number {
+    return this.#evict(batch, { bytes, each }).bytes;
   }
 
   /** Keeps the entries to `entriesMax`: called after each set, one goes for one that came. */
@@ -66,14 +79,17 @@ export class Evictor {
     this.#victims = [];
   }
 
-  #evict(entriesMax: number, bytesMax: number): { entries: number; bytes: number } {
+  #evict(entriesMax: number, most?: { bytes: number; each: number }): { entries: number; bytes: number } {
     const { store } = this.#shelf;
     let entries = 0;
     let bytes = 0;
-    while (entries < entriesMax && bytes < bytesMax) {
+    while (entries < entriesMax && bytes < (most?.bytes ?? Infinity)) {
       const victim = this.#next();
       if (victim === undefined) break;
-      if (bytesMax !== Infinity) bytes += this.#shelf.stored(victim)?.bytes ?? 0;
+      if (most !== undefined) {
+        const noted = this.#shelf.stored(victim)?.bytes ?? 0;
+        bytes += noted === unnotedBytes ? Math.max(1, Math.min(noted, most.each)) : noted;
+      }
       if (!this.#shelf.remove(victim)) continue;
       entries++;
       this.#evicted(victim);
@@ -89,7 +105,8 @@ export class Evictor {
     for (let pass = 0; pass <= windows * 2; pass++) {
       this.#shelf.recency.refresh();
       for (let victim = this.#victims.pop(); victim !== undefined; victim = this.#victims.pop()) {
-        if (!this.#isUsedSince(victim.key)) return victim.key;
+        const key = userKeyOf(decodeKey(victim.rowKey));
+        if (!this.#isUsedSince(key)) return key;
       }
       if (pass < windows * 2) this.#pass(pass < windows);
     }
@@ -103,33 +120,40 @@ export class Evictor {
   }
 
   #pass(onlyOld: boolean): void {
-    const { hot, recency } = this.#shelf;
+    const { recency } = this.#shelf;
     recency.refresh();
     const count = this.#shelf.count();
     const isWindow = count > this.#windowKeys;
-    const keep = Math.max(victimsMin, Math.ceil(Math.min(count, this.#windowKeys) * share));
-    const keys = this.#shelf.keys({ limit: this.#windowKeys, ...(this.#from !== undefined && { gt: this.#from.key }) });
-    let limit = isWindow && onlyOld ? recency.quantile(oldShare) + 1 : Infinity;
-    let found: Victim[] = [];
+    const keep = Math.max(victimsMin, Math.ceil(Math.min(count, this.#windowKeys) * this.#share));
+    let limit = isWindow && onlyOld ? recency.quantile(Math.max(oldShare, this.#share)) + 1 : Infinity;
+    let found: Aged[] = [];
     let seen = 0;
-    let last: Key;
-    for (const key of keys) {
+    let last: Uint8Array | undefined;
+    const range = { limit: this.#windowKeys, ...(this.#from !== undefined && { gt: this.#from.key }) };
+    for (const rowKey of this.#shelf.rowKeys(range)) {
       seen++;
-      last = key;
-      const age = recency.ageOf(key, hot.peek(nameOf(key)));
+      last = rowKey;
+      const age = isWindow ? recency.ageOfRow(rowKey) : this.#ageOf(rowKey);
       if (age >= limit) continue;
-      found.push({ key, age });
+      found.push({ rowKey, age });
       if (found.length < keep * 2) continue;
       found = found.sort(byAge).slice(0, keep);
       limit = found.at(-1)!.age;
     }
-    this.#from = isWindow && seen === this.#windowKeys ? { key: last } : undefined;
+    this.#from = isWindow && seen === this.#windowKeys ? { key: userKeyOf(decodeKey(last!)) } : undefined;
     this.#victims = found.sort(byAge).slice(0, keep).reverse();
-    this.#passTick = recency.tick;
+    this.#passTick = isWindow ? recency.flushed : recency.tick;
     this.#passAge = recency.newest();
+  }
+
+  /** With the uses that only this process knows of. */
+  #ageOf(rowKey: Uint8Array): number {
+    const { hot, recency } = this.#shelf;
+    const key = userKeyOf(decodeKey(rowKey));
+    return recency.ageOf(key, hot.peek(nameOf(key)));
   }
 }
 
-function byAge(a: Victim, b: Victim): number {
+function byAge(a: Aged, b: Aged): number {
   return a.age - b.age;
 }

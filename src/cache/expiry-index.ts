@@ -4,26 +4,36 @@
  *
  * Keys are gathered in memory and written together, a row for each stretch of time: that is some bytes an entry rather
  * than a row, and a key that is set again and again within a second is noted once. Nothing is taken out when an entry is
- * replaced: who comes to a key asks its entry whether it has ended. What a crash loses are notes of entries that were just
+ * replaced or evicted: who comes to a key asks its entry whether it has ended. What a crash loses are notes of entries that were just
  * set; those entries are never shown once they have ended, and go when the sweeper or eviction comes by.
+ *
+ * Notes that mean nothing any more would pile up until their time: an entry that lives for an hour and is replaced each second has 3,600. So
+ * while there is room in rows for twice as many keys as there are entries, some rows are looked at for each that is written, round and
+ * round, and those that are mostly void are written anew as fewer. (With one for one, the rows would grow with the square root of what
+ * was ever set: the last ones written are always good.)
  */
 import type { Key } from '../codec/key/keys.ts';
 import { isNode } from '../tree/node.ts';
 import type { Store } from '../map/store.ts';
 import { unlessDamaged } from './damage.ts';
-import { RowKind } from './rows.ts';
+import { RowKind, nameOf } from './rows.ts';
 import type { Rows } from './rows.ts';
 
 /** Keys in one row at most, and in memory. */
 const keysPerRow = 256;
 const pendingMax = 8192;
+/** Rows looked at together: a step of some milliseconds. */
+const rowsPerReview = 8;
+const reviewsPerRow = 3;
+const keysPerEntry = 2;
 /** A row stands for a stretch of time about this part of the lifetimes of its entries, in ms from 16 to 2^22 (70 minutes). */
 const stretchShare = 1 / 32;
 const stretchBits = { least: 4, most: 22 };
 
-/** A row that is due. */
-export interface DueRow {
+/** A row: by `time`, the entries of these keys have ended. */
+export interface NoteRow {
   readonly rowKey: Key;
+  readonly time: number;
   readonly keys: readonly Key[];
 }
 
@@ -33,6 +43,9 @@ export class ExpiryIndex {
   /** By time, then by name. */
   readonly #pending = new Map<number, Map<Key, Key>>();
   #count = 0;
+  /** Rows to look at for those that were written, and behind which row they lie. */
+  #owed = 0;
+  #reviewed: Key | undefined;
 
   constructor(store: Store, rows: Rows) {
     this.#store = store;
@@ -62,12 +75,35 @@ export class ExpiryIndex {
     this.#pending.clear();
     this.#count = 0;
     this.#rows.change(() => {
-      for (const [time, keys] of pending) {
-        const all = [...keys.values()];
-        for (let at = 0; at < all.length; at += keysPerRow) {
-          this.#rows.put([RowKind.expiry, time, Math.random()], all.slice(at, at + keysPerRow));
-        }
-      }
+      for (const [time, keys] of pending) this.#owed += this.#write(time, [...keys.values()]) * reviewsPerRow;
+    });
+  }
+
+  /** The next rows to be looked at, a few; none when enough have been, or there are few for so many entries. */
+  toReview(entries: number): NoteRow[] {
+    if (this.#rows.count() * keysPerRow < entries * keysPerEntry) this.#owed = 0;
+    if (this.#owed <= 0) return [];
+    const rowKeys = this.#rows.list(RowKind.expiry, { after: this.#reviewed, limit: rowsPerReview });
+    this.#reviewed = rowKeys.length < rowsPerReview ? undefined : rowKeys.at(-1);
+    this.#owed = rowKeys.length === 0 ? 0 : this.#owed - rowKeys.length;
+    return rowKeys.map((rowKey) => this.#read(rowKey));
+  }
+
+  /** Writes rows anew, as those of their notes that still mean something, where that makes half of them or less. */
+  replace(rows: readonly NoteRow[], isMeant: (key: Key, time: number) => boolean): void {
+    const kept = new Map<number, Map<Key, Key>>();
+    for (const { time, keys } of rows) {
+      let same = kept.get(time);
+      if (same === undefined) kept.set(time, (same = new Map()));
+      for (const key of keys) if (isMeant(key, time)) same.set(nameOf(key), key);
+    }
+    let count = 0;
+    for (const { size } of kept.values()) count += Math.ceil(size / keysPerRow);
+    if (count > rows.length / 2) return;
+    // Whoever has set an entry since has noted it in a row of its own.
+    this.#rows.change(() => {
+      for (const { rowKey } of rows) this.#rows.drop(rowKey);
+      for (const [time, keys] of kept) this.#write(time, [...keys.values()]);
     });
   }
 
@@ -77,14 +113,26 @@ export class ExpiryIndex {
   }
 
   /** The first rows whose time has come. */
-  due(now: number, limit: number): DueRow[] {
-    const { nodes } = this.#store;
-    const keysIn = (rowKey: Key): readonly Key[] => {
+  due(now: number, limit: number): NoteRow[] {
+    return this.#rows.list(RowKind.expiry, { upTo: now, limit }).map((rowKey) => this.#read(rowKey));
+  }
+
+  #read(rowKey: Key): NoteRow {
+    const [, time] = rowKey as [number, number];
+    const keysIn = (): readonly Key[] => {
       const value = this.#rows.get(rowKey);
-      return isNode(value) ? (nodes.materialize(value) as Key[]) : [];
+      return isNode(value) ? (this.#store.nodes.materialize(value) as Key[]) : [];
     };
     // Of a row that is damaged nothing is known; the hand finds its entries.
-    return this.#rows.list(RowKind.expiry, { upTo: now, limit }).map((rowKey) => ({ rowKey, keys: unlessDamaged(() => keysIn(rowKey)) ?? [] }));
+    return { rowKey, time, keys: unlessDamaged(keysIn) ?? [] };
+  }
+
+  /** Returns how many rows that took. */
+  #write(time: number, keys: readonly Key[]): number {
+    for (let at = 0; at < keys.length; at += keysPerRow) {
+      this.#rows.put([RowKind.expiry, time, Math.random()], keys.slice(at, at + keysPerRow));
+    }
+    return Math.ceil(keys.length / keysPerRow);
   }
 }
 

@@ -26,7 +26,7 @@ const cacheBytesDefault = 64 * 1024 * 1024;
 /** The part of the memory that decoded entries get; the rest is the store's. */
 const hotShare = 0.4;
 /** Bytes on disk for which there is a slot of recency. */
-const bytesPerSlot = 1024;
+const bytesPerSlot = 256;
 const slotsDefault = 2 ** 16;
 const formatKey: Key = [RowKind.state, 'format'];
 const format = 1;

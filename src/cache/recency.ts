@@ -14,6 +14,7 @@ import type { Key } from '../codec/key/keys.ts';
 import { hash32 } from '../heap/hash.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { HotEntry } from './hot-entries.ts';
+import { rowKeyOf } from './rows.ts';
 
 const folder = 'cache';
 const fileName = `${folder}/recency`;
@@ -107,6 +108,16 @@ export class Recency {
     return units + (hot === undefined ? 0 : (hot.used / (this.tick + 1)) * 0.999);
   }
 
+  /** As `ageOf`, of the row's key, as the slots have it: uses since the last flush do not count. */
+  ageOfRow(rowKey: Uint8Array): number {
+    return this.#unitsOf(this.#slots[this.#slotOfRow(rowKey)] ?? 0, Math.floor(this.#now() / unitMs));
+  }
+
+  /** The tick of the last flush. */
+  get flushed(): number {
+    return this.#flushedTick;
+  }
+
   /** Reads what other processes have written, unless that was done a moment ago. */
   refresh(): void {
     if (steadyMs() - this.#readAt > freshMs) this.#read();
@@ -145,8 +156,12 @@ export class Recency {
   }
 
   #slotOf(key: Key): number {
+    return this.#slotOfRow(encodeKey(rowKeyOf(key)));
+  }
+
+  #slotOfRow(rowKey: Uint8Array): number {
     if (this.#slots.length === 0) this.#read();
-    return this.#slots.length === 0 ? 0 : hash32(encodeKey(key), 0) % this.#slots.length;
+    return this.#slots.length === 0 ? 0 : hash32(rowKey, 0) % this.#slots.length;
   }
 
   #read(): void {

@@ -82,10 +82,10 @@ export class Rows {
     this.#store.put(key, undefined);
   }
 
-  /** Keys of the first committed rows of a kind; `upTo`: those whose second element is less. */
-  list(kind: number, { upTo, limit }: { upTo?: number; limit: number }): Key[] {
+  /** Keys of the first committed rows of a kind, behind the row `after`; `upTo`: those whose second element is less. */
+  list(kind: number, { after = [kind], upTo, limit }: { after?: Key | undefined; upTo?: number; limit: number }): Key[] {
     this.#store.enter();
-    const { bounds } = scanOf<Key>({ gt: [kind], ...(upTo === undefined ? { lt: [kind + 1] } : { lt: [kind, upTo] }) });
+    const { bounds } = scanOf<Key>({ gt: after, ...(upTo === undefined ? { lt: [kind + 1] } : { lt: [kind, upTo] }) });
     return scanEntries(this.#store.heap, { ...bounds, limit }).map(([keyBytes]) => decodeKey(keyBytes));
   }
 

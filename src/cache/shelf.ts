@@ -173,20 +173,29 @@ export class Shelf {
   }
 
   /** Keys of entries in key order, tuples last, whatever their age. */
-  *keys(range?: Range<Key>): IterableIterator<Key> {
+  keys(range?: Range<Key>): IterableIterator<Key> {
+    return this.#walk((rowKey) => userKeyOf(decodeKey(rowKey)), range);
+  }
+
+  /** As `keys`: the bytes of the keys of their rows. */
+  rowKeys(range?: Range<Key>): IterableIterator<Uint8Array> {
+    return this.#walk((rowKey) => rowKey, range);
+  }
+
+  *#walk<T>(show: (rowKey: Uint8Array) => T, range: Range<Key> = {}): IterableIterator<T> {
     const source = {
       heap: this.store.heap,
       enter: () => this.store.enter(),
       layers: () => this.store.layersForWalk(),
       edits: this.store.edits,
     };
-    const { limit = Infinity, ...bounds } = range ?? {};
+    const { limit = Infinity, ...bounds } = range;
     let left = limit;
     for (const part of partsOf(bounds)) {
       if (left <= 0) return;
-      for (const key of walkRange(source, scanOf({ ...part, limit: left }), ({ keyBytes }) => userKeyOf(decodeKey(keyBytes)))) {
+      for (const one of walkRange(source, scanOf({ ...part, limit: left }), ({ keyBytes }) => show(keyBytes))) {
         left--;
-        yield key;
+        yield one;
       }
     }
   }

@@ -1,19 +1,24 @@
 /**
  * Space: the bytes on disk stay within `maxBytes`.
  *
- * What is on disk is live entries, garbage and the index. Vacuum turns garbage into free disk, and eviction turns entries into
- * garbage; both take a while. So there are four lines, as shares of `maxBytes`:
+ * What is on disk is live entries, garbage in the log, and the index, whose file has pages with rows and pages without. Vacuum turns garbage
+ * into free disk, trimming does that with pages, and eviction turns entries into both; all take a while. So there are four lines, as
+ * shares of `maxBytes`:
  *
- *     work     a round begins in the background: evict down to `target`, vacuum, and again if that was not enough
- *     wait     promises of `set` wait for the round
+ *     work     a round begins in the background: trim; evict down to `target`, vacuum and trim, and again if that was not enough
+ *     wait     promises of `set` wait until it has won something
  *     refuse   what is set is not kept any more (and what was under its key goes)
  *     1.2      never reached: a vacuum needs room for the segments it writes anew before it can drop the old ones
  *
- * How much is live is only known after a vacuum. In between it is taken to be that much an entry, for as many entries as
- * there are now; a round looks at the truth after each vacuum and goes on until it is below `work`.
+ * Entries go for what entries take, and for nothing else. What they take of the index is known at any time: the pages with rows. What they
+ * take of the log is known after a vacuum; in between it is taken to be that much an entry, for as many as there are now, but not more
+ * than was live then and what has been written since. When the rest can not be had (pages that somebody still reads, a file system without holes),
+ * a round ends without it, and the next one waits until there is more to win.
  */
 import type { Key } from '../codec/key/keys.ts';
 import { isStoreError } from '../base/errors.ts';
+import { steadyMs } from '../base/timers.ts';
+import { trimIndex } from '../heap/rows/index-trim.ts';
 import { isNode } from '../tree/node.ts';
 import type { Evictor } from './evictor.ts';
 import { RowKind } from './rows.ts';
@@ -31,10 +36,25 @@ const aloneShare = 1 / 128;
 /** What a process may hold uncommitted, where others do not see it. */
 const pendingShare = 1 / 128;
 const roundsMax = 6;
+/** Garbage below this share is worth no other vacuum, and live entries are not driven below this one for want of other room. */
+const garbageShare = 1 / 16;
+const floorShare = 0.1;
+/** What was left after a round that won too little is taken to be so for this long. */
+const stuckMs = 5000;
 const liveKey: Key = [RowKind.state, 'live'];
 
-/** Runs a vacuum. Throws LOCKED when another process is at it. */
-export type Reclaim = (signal: AbortSignal) => Promise<void>;
+/** Runs a vacuum, and returns the live bytes of the log. Throws LOCKED when another process is at it. */
+export type Reclaim = (signal: AbortSignal) => Promise<number>;
+
+/** Lets others run; says whether to go on. */
+export type GiveWay = () => Promise<boolean>;
+
+/** The log as the last vacuum left it: its live bytes, for how many entries, and all its bytes. */
+interface LastLive {
+  readonly live: number;
+  readonly entries: number;
+  readonly bytes: number;
+}
 
 export class Space {
   readonly #shelf: Shelf;
@@ -44,6 +64,8 @@ export class Space {
   maxBytes: number = Infinity;
   /** What the lines are shares of. */
   #room = Infinity;
+  /** The bytes that were left when a round could win no more, and when. */
+  #stuck = { bytes: 0, at: -Infinity };
 
   constructor(shelf: Shelf, evictor: Evictor, reclaim: Reclaim) {
     this.#shelf = shelf;
@@ -77,12 +99,24 @@ export class Space {
 
   /** Is it time for a round? */
   get isTight(): boolean {
-    return this.maxBytes !== Infinity && this.bytes() > this.#room * lines.work;
+    return this.maxBytes !== Infinity && this.bytes() > this.#lineOf(lines.work);
+  }
+
+  /** Is there so little room that a value is refused for want of it, rather than for its size? */
+  get isScarce(): boolean {
+    return this.bytes() > this.#room * lines.work;
   }
 
   /** Must writers wait? */
   get isFull(): boolean {
-    return this.maxBytes !== Infinity && this.bytes() > this.#room * lines.wait;
+    return this.maxBytes !== Infinity && this.bytes() > this.#lineOf(lines.wait);
+  }
+
+  /** Looks at the disk anew: another process may have made room. */
+  look(): void {
+    const { store } = this.#shelf;
+    store.quota.forget();
+    store.enter();
   }
 
   /** Breaks off what is being done. */
@@ -90,17 +124,55 @@ export class Space {
     this.#stopping.abort();
   }
 
-  /** Evicts and vacuums until there is room. Throws what vacuum throws. */
-  async makeRoom(): Promise<void> {
+  /** Trims, evicts and vacuums until there is room, or no more to win. Throws what vacuum throws. */
+  async makeRoom(giveWay: GiveWay): Promise<void> {
     const { store } = this.#shelf;
-    for (let round = 0; round < roundsMax && this.isTight && !store.closed; round++) {
-      const excess = this.#liveBytes(round) - this.#room * lines.target;
-      if (excess > 0) this.#evictor.evictBytes(excess);
+    if (!this.isTight) return;
+    await this.#trim(giveWay);
+    if (store.closed) return;
+    this.#stuck = { bytes: 0, at: steadyMs() };
+    for (let round = 0; round < roundsMax && this.isTight; round++) {
+      const excess = this.#excess();
+      if (round > 0 && excess <= 0 && this.#garbageBytes() < this.#room * garbageShare) {
+        this.#stuck = { bytes: this.bytes(), at: steadyMs() };
+        return;
+      }
+      if (excess > 0 && !(await this.#evict(excess, giveWay))) return;
       await store.commitPendingSoon();
-      await this.#reclaim(this.#stopping.signal);
+      const entries = this.#shelf.count();
+      const live = await this.#reclaim(this.#stopping.signal);
       if (store.closed) return;
-      this.#noteLive();
+      this.look();
+      this.#noteLive(live, entries);
     }
+  }
+
+  /** A line; where a round could not get below it, half-way from what was left to where values are refused. */
+  #lineOf(share: number): number {
+    const { bytes, at } = this.#stuck;
+    const line = this.#room * share;
+    if (bytes === 0 || steadyMs() - at > stuckMs) return line;
+    return Math.max(line, (bytes + Math.max(bytes, this.#room * lines.refuse)) / 2);
+  }
+
+  async #trim(giveWay: GiveWay): Promise<void> {
+    const { store } = this.#shelf;
+    await trimIndex(store.heap, (fn) => store.exclusivelySoon(fn), async () => void (await giveWay()));
+    if (!store.closed) this.look();
+  }
+
+  /** Says whether to go on. */
+  async #evict(bytes: number, giveWay: GiveWay): Promise<boolean> {
+    const live = this.#liveBytes();
+    const each = live / Math.max(1, this.#shelf.count());
+    this.#evictor.prepare(bytes / Math.max(1, live));
+    for (let left = bytes; left > 0; ) {
+      const went = this.#evictor.evictBytes(left, each);
+      if (went === 0) break;
+      left -= went;
+      if (!(await giveWay())) return false;
+    }
+    return true;
   }
 
   #pendingBytes(): number {
@@ -109,20 +181,44 @@ export class Space {
     return pending;
   }
 
-  /** What is live now, about. After a vacuum in the same round it is all there is. */
-  #liveBytes(round: number): number {
-    const bytes = this.bytes();
-    if (round > 0) return bytes;
-    const row = this.#shelf.rows.get(liveKey);
-    // Never vacuumed: all of it may be garbage, and what is evicted for nothing is lost.
-    if (!isNode(row) || row.kind !== 'list') return 0;
-    const each = (row.get(0) as number) / Math.max(1, row.get(1) as number);
-    return Math.min(bytes, each * this.#shelf.count());
+  /** By how much the entries are more than they should be. */
+  #excess(): number {
+    const live = this.#liveBytes();
+    const { index } = this.#shelf.store.heap;
+    // What was trimmed and is still there is there to stay, for now.
+    const excess = live - index.usedBytes() + index.bytes() - this.#room * lines.target;
+    return Math.min(excess, live - this.#room * floorShare, live / 2);
   }
 
-  #noteLive(): void {
-    const live = [this.bytes(), this.#shelf.count()];
-    this.#shelf.rows.change(() => this.#shelf.rows.put(liveKey, live));
+  /** What the entries take, about: rows, and their part of the log. */
+  #liveBytes(): number {
+    return this.#logBytesLive() + this.#shelf.store.heap.index.usedBytes();
+  }
+
+  #garbageBytes(): number {
+    return this.#shelf.store.heap.segments.bytes() - this.#logBytesLive();
+  }
+
+  #logBytesLive(): number {
+    const bytes = this.#shelf.store.heap.segments.bytes();
+    const last = this.#lastLive();
+    // Never vacuumed: all of it may be garbage, and what is evicted for nothing is lost.
+    if (last === undefined) return 0;
+    const each = last.live / Math.max(1, last.entries);
+    return Math.min(bytes, each * this.#shelf.count(), last.live + Math.max(0, bytes - last.bytes));
+  }
+
+  #lastLive(): LastLive | undefined {
+    const row = this.#shelf.rows.get(liveKey);
+    // Earlier releases noted two numbers, of log and index together.
+    if (!isNode(row) || row.kind !== 'list' || row.length < 3) return undefined;
+    const [live, entries, bytes] = row.values() as unknown as [number, number, number];
+    return { live, entries, bytes };
+  }
+
+  #noteLive(live: number, entries: number): void {
+    const { store, rows } = this.#shelf;
+    rows.change(() => rows.put(liveKey, [live, entries, store.heap.segments.bytes()]));
   }
 }
 

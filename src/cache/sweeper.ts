@@ -8,6 +8,7 @@
  * Everything is looked at again under the commit lock before it goes: another process may just have set it anew.
  */
 import type { Key } from '../codec/key/keys.ts';
+import { endOf } from './envelope.ts';
 import { isNode } from '../tree/node.ts';
 import { RowKind } from './rows.ts';
 import type { Shelf } from './shelf.ts';
@@ -54,6 +55,21 @@ export class Sweeper {
       }
     });
     return due.length === rowsAtATime;
+  }
+
+  /** Looks at some notes of expiry that may mean nothing any more. Says whether there are more to look at. */
+  reviewNotes(): boolean {
+    const { expiry } = this.#shelf;
+    const rows = expiry.toReview(this.#shelf.count());
+    if (rows.length > 0) expiry.replace(rows, (key, time) => this.#endsBy(key, time));
+    return rows.length > 0;
+  }
+
+  #endsBy(key: Key, time: number): boolean {
+    const stored = this.#shelf.stored(key);
+    if (stored === undefined) return false;
+    const end = endOf(stored.terms);
+    return end !== 0 && end <= time;
   }
 
   /** Moves the hand on. */

@@ -46,6 +46,9 @@ export class Upkeep {
   #clockAt = steadyMs();
   #tick = 0;
   #ranAt = -Infinity;
+  #waiting: Promise<void> | undefined;
+  /** Rounds that this process has done, and was not kept from by another. */
+  #rounds = 0;
   #stopped = false;
   maxEntries: number = Infinity;
 
@@ -71,14 +74,15 @@ export class Upkeep {
     if (this.#round === undefined && steadyMs() - this.#ranAt > urgedEveryMs) void this.run();
   }
 
-  /** Resolves when there is room again, or when nobody has made any for long. */
-  async room(): Promise<void> {
-    const deadline = steadyMs() + roomWaitMs;
-    while (this.#charge.space.isFull && !this.#stopped && steadyMs() < deadline) {
-      await this.run();
-      // Whose timers keep the process alive: upkeep's alone do not.
-      if (this.#charge.space.isFull) await delay(urgedEveryMs);
-    }
+  /**
+   * Resolves when there is room again; when a whole round of this process has made none, or another process none for long, too: then
+   * whatever is set has to go without. All who wait do so together.
+   */
+  room(): Promise<void> {
+    this.#waiting ??= this.#waitForRoom().finally(() => {
+      this.#waiting = undefined;
+    });
+    return this.#waiting;
   }
 
   /** Stops, and writes down what only this process knows. */
@@ -89,6 +93,21 @@ export class Upkeep {
     this.#charge.space.stop();
     await this.#round;
     if (this.#charge.shelf.store.heap.failure === undefined) this.#write(true);
+  }
+
+  async #waitForRoom(): Promise<void> {
+    const { space, shelf } = this.#charge;
+    const deadline = steadyMs() + roomWaitMs;
+    const rounds = this.#rounds + 2;
+    // Who sets one value after the other and never gives way keeps every round from happening.
+    await turn();
+    while (this.#rounds < rounds && space.isFull && !this.#stopped && steadyMs() < deadline) {
+      void this.run();
+      // Whose timers keep the process alive: upkeep's alone do not.
+      await delay(urgedEveryMs);
+      if (shelf.store.closed) return;
+      space.look();
+    }
   }
 
   async #runOnce(): Promise<void> {
@@ -104,8 +123,11 @@ export class Upkeep {
       } finally {
         claims.endUpkeep();
       }
+      this.#rounds++;
     } catch (error) {
-      if (!isPostponed(error)) onError(error);
+      if (isPostponed(error)) return;
+      this.#rounds++;
+      onError(error);
     }
   }
 
@@ -121,6 +143,7 @@ export class Upkeep {
       return !store.closed && !this.#stopped;
     };
     while (sweeper.sweepDue()) if (!(await giveWay())) return;
+    while (sweeper.reviewNotes()) if (!(await giveWay())) return;
     // Nothing lies about where nobody has been.
     if (sweeper.isHurried || shelf.recency.tick !== this.#tick) {
       do {
@@ -132,7 +155,7 @@ export class Upkeep {
     sweeper.sweepFailures();
     const surplus = shelf.count() - this.maxEntries;
     if (surplus > 0) evictor.evictEntries(surplus);
-    await space.makeRoom();
+    await space.makeRoom(giveWay);
   }
 
   #write(all: boolean): void {

@@ -4,7 +4,11 @@ import type { LodeMap } from '../map/lode-map.ts';
 const sparseBelow = 0.9;
 const budgetBytes = 16 * 1024 * 1024;
 
-/** Gives the space of what has gone back to the disk. Throws LOCKED while another process does, ABORTED, IO. */
-export async function vacuumMap(map: LodeMap, signal: AbortSignal): Promise<void> {
-  await map.vacuum({ sparseBelow, budgetBytes, signal });
+/**
+ * Gives the space of what has gone back to the disk. Returns what the log would take without anything dead. Throws LOCKED while
+ * another process does, ABORTED, IO.
+ */
+export async function vacuumMap(map: LodeMap, signal: AbortSignal): Promise<number> {
+  const { logBytesLive } = await map.vacuum({ sparseBelow, budgetBytes, signal });
+  return logBytesLive;
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { Evictor } from '../../src/cache/evictor.ts';
@@ -10,18 +9,9 @@ import { open } from '../../src/index.ts';
 import { storeOf } from '../../src/map/lode-map.ts';
 import { Random, seedOf } from '../suite/random.ts';
 import { scratch } from '../suite/scratch.ts';
+import { bytesIn } from './bytes-in.ts';
 import { freshCache, reopened, sleep } from './fresh-cache.ts';
 import { exactLru, zipf } from './zipf.ts';
-
-function bytesIn(folder: string): number {
-  let bytes = 0;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    const { size, blocks } = statSync(path, { throwIfNoEntry: false }) ?? { size: 0, blocks: 0 };
-    bytes += entry.isDirectory() ? bytesIn(path) : Math.min(size, blocks * 512);
-  }
-  return bytes;
-}
 
 suite('a bound on entries', () => {
   test('the least recently used entry goes for one that comes', async (t) => {

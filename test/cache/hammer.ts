@@ -9,12 +9,13 @@
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { appendFileSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openCache } from '../../src/cache/index.ts';
 import type { Cache } from '../../src/cache/index.ts';
 import { Random } from '../suite/random.ts';
+import { bytesIn } from './bytes-in.ts';
 
 export interface Value {
   readonly key: string;
@@ -115,23 +116,6 @@ function start(path: string, file: string, { random, maxBytes }: { random: Rando
     child.on('close', (code, signal) => resolve(signal ?? (code === 0 ? '' : `exit ${code}: ${errors}`)));
   });
   return { child, end };
-}
-
-function bytesIn(folder: string): number {
-  let bytes = 0;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    try {
-      if (entry.isDirectory()) bytes += bytesIn(path);
-      else {
-        const { size, blocks } = statSync(path);
-        bytes += Math.min(size, blocks * 512);
-      }
-    } catch {
-      // Removed meanwhile.
-    }
-  }
-  return bytes;
 }
 
 /** What a run found. */

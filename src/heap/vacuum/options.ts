@@ -22,6 +22,8 @@ export interface VacuumReport {
   /** Bytes on disk, log and index, before and after; with `dryRun` what it would be afterwards. */
   bytesBefore: number;
   bytesAfter: number;
+  /** What the log would take without anything dead in it, about. */
+  logBytesLive: number;
   /** Chunks that something reaches, and those that nothing reached. */
   chunksLive: number;
   chunksDead: number;

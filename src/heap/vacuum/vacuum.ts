@@ -265,13 +265,16 @@ class Vacuum {
   #counts(): Omit<VacuumReport, 'bytesAfter' | 'segmentsCompacted' | 'segmentsDropped'> {
     let chunksLive = 0;
     let chunksDead = 0;
+    let logBytesLive = 0;
     for (const one of this.#marked.values()) {
+      logBytesLive += liveBytesOf(one);
       chunksLive += one.chunksLive;
       chunksDead += one.chunksDead;
     }
     const revived = this.#dead?.revived ?? 0;
     return {
       bytesBefore: this.#bytesBefore,
+      logBytesLive: Math.round(logBytesLive),
       chunksLive: chunksLive + revived,
       chunksDead: chunksDead - revived,
       cellsDropped: this.#cellsDropped,

@@ -2,9 +2,8 @@ import { StoreError } from '../../base/errors.ts';
 import type { Heap } from '../../heap/heap.ts';
 import { isShortage } from '../../storage/file-error.ts';
 
-/** Commits after which everything is measured again, and the index alone, which grows by whole pages. */
+/** Commits after which everything is measured again. The index is after each: it grows by every page that one touches. */
 const measureEvery = 64;
-const indexEvery = 8;
 
 /** The limit on a store's bytes on disk. Checked before a write is accepted: what was accepted is always committed. */
 export class Quota {
@@ -28,7 +27,13 @@ export class Quota {
     throw new StoreError('QUOTA', `The store would take ${expected} bytes on disk; maxBytes is ${this.maxBytes}`);
   }
 
-  /** Bytes of log and index; measured now and then, followed in between. */
+  /** Measures everything the next time it is asked: space has been given back. */
+  forget(): void {
+    this.#measuredAt = -Infinity;
+    this.#indexAt = -Infinity;
+  }
+
+  /** Bytes of log and index; the log is measured now and then, and followed in between. */
   bytesOnDisk(heap: Heap): number {
     const { segment, offset, sequence } = heap.meta.tail;
     const { generation } = heap.meta;
@@ -37,7 +42,7 @@ export class Quota {
     } else {
       this.#logBytes += offset - this.#tail.offset;
     }
-    if (sequence - this.#indexAt >= indexEvery) {
+    if (sequence !== this.#indexAt) {
       this.#indexBytes = heap.index.bytes();
       this.#indexAt = sequence;
     }
