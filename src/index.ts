@@ -22,4 +22,6 @@ export { LazyList } from './lazy/lazy-list.ts';
 export { LazyMap, LazySet } from './lazy/lazy-map.ts';
 export { LazyObject } from './lazy/lazy-object.ts';
 export { isLazy } from './lazy/lazy-values.ts';
+export type { LazyValue, Shown } from './lazy/lazy-values.ts';
 export { contentId, equals, materialize } from './content/values.ts';
+export type { Materialized } from './content/values.ts';

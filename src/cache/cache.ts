@@ -3,6 +3,7 @@ import { describe } from '../base/errors.ts';
 import type { StoreError } from '../base/errors.ts';
 import { queueMicrotask } from '../base/timers.ts';
 import type { Key } from '../codec/key/keys.ts';
+import type { Shown } from '../lazy/lazy-values.ts';
 import type { LodeMap } from '../map/lode-map.ts';
 import type { Range } from '../map/rows/range.ts';
 import type { Computation } from './computing.ts';
@@ -57,7 +58,9 @@ const noOptions: EntryOptions = {};
  * and the error, for an entry that could not be read and counts as none; `error` for upkeep and background computations that failed
  * (nobody need listen).
  */
-export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
+// As a Map without types holds anything.
+// oxlint-disable-next-line typescript/no-explicit-any
+export class Cache<K extends Key = Key, V = any> extends EventEmitter {
   readonly #map: LodeMap;
   readonly #options: CacheOptions;
   readonly #household: Household;
@@ -89,7 +92,7 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
   }
 
   /** The value of a key, or undefined when there is none, or it has expired. */
-  get(key: K): V | undefined {
+  get(key: K): Shown<V> | undefined {
     const { shelf, counts } = this.#open();
     const entry = shelf.find(key);
     if (entry === undefined || !shelf.isFresh(entry)) {
@@ -103,7 +106,7 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
     }
     counts.hits++;
     shelf.touch(entry);
-    return value as V;
+    return value as Shown<V>;
   }
 
   /** Is there a value? Does not count as a use. */
@@ -136,14 +139,14 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
    * undefined where there is no value, must not be async, and leaves everything as it is by returning undefined; then, and where the
    * value was not kept, the promise is of false. Throws what `set` and `fn` throw, and TIMEOUT.
    */
-  update(key: K, fn: (current: V | undefined) => V | undefined, options: EntryOptions = noOptions): Promise<boolean> {
+  update(key: K, fn: (current: Shown<V> | undefined) => V | undefined, options: EntryOptions = noOptions): Promise<boolean> {
     if (typeof fn !== 'function') throw new TypeError(`update expects a function, got ${describe(fn)}`);
     checkEntryOptions('update', options);
     const { shelf } = this.#open();
     return shelf.rows.change(() => {
       const entry = shelf.find(key);
       const current = entry !== undefined && shelf.isFresh(entry) ? shelf.valueOf(entry) : gone;
-      const next = fn(current === gone ? undefined : (current as V));
+      const next = fn(current === gone ? undefined : (current as Shown<V>));
       if (next === undefined) return refused;
       return this.#put(key, next, this.#termsOf(options, shelf.tags.capture(options.tags)));
     });
@@ -176,7 +179,7 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
   }
 
   /** The values of several keys; undefined for those that have none. */
-  getMany(keys: Iterable<K>): Array<V | undefined> {
+  getMany(keys: Iterable<K>): Array<Shown<V> | undefined> {
     return Array.from(keys, (key) => this.get(key));
   }
 
@@ -228,7 +231,8 @@ export class Cache<K extends Key = Key, V = unknown> extends EventEmitter {
    * with UNSUPPORTED where an argument is nothing that `set` takes (a URL, a Request): give the option `key` then. Throws a TypeError
    * where the process has given the name to another function.
    */
-  wrap<A extends unknown[], R>(fn: (...args: A) => R, options: WrapOptions<A>): (...args: A) => Promise<Awaited<R>> {
+  // oxlint-disable-next-line typescript/no-explicit-any -- so that parameters need no types where the function's do not matter
+  wrap<A extends any[], R>(fn: (...args: A) => R, options: WrapOptions<A>): (...args: A) => Promise<Awaited<R>> {
     if (typeof fn !== 'function') throw new TypeError(`wrap expects a function, got ${describe(fn)}`);
     checkWrapOptions(options);
     const { name, key: keyOf, ...compute } = options;

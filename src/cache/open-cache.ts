@@ -14,7 +14,8 @@ const storeShare = 0.6;
  * Opens the cache in a folder, making it where there is none. Throws FORMAT for a folder that holds something else, and what
  * `open` of a map throws.
  */
-export async function openCache<K extends Key = Key, V = unknown>(path: string | URL, options: CacheOptions = {}): Promise<Cache<K, V>> {
+// oxlint-disable-next-line typescript/no-explicit-any -- as a Map without types holds anything
+export async function openCache<K extends Key = Key, V = any>(path: string | URL, options: CacheOptions = {}): Promise<Cache<K, V>> {
   checkCacheOptions(options);
   const { maxBytes, cacheBytes, types, lockTimeoutMs, mode } = options;
   const map = await open(path, {

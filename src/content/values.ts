@@ -4,11 +4,22 @@ import { CellReference } from '../tree/cell-reference.ts';
 import { contentIdOf } from './content-id.ts';
 import { equalValues } from './equality.ts';
 import { handleOf, isDraft } from '../lazy/handle.ts';
+import type { LazyList } from '../lazy/lazy-list.ts';
+import type { LazyMap, LazySet } from '../lazy/lazy-map.ts';
 import { Materializer } from '../tree/materialize.ts';
 import { isNode } from '../tree/node.ts';
 import type { NodeValue } from '../tree/node.ts';
 import { PlainCopy } from './plain-copy.ts';
 import { StoredNode } from '../tree/stored-node.ts';
+
+/** What is plain instead of a lazy value; plain types stay what they are. */
+export type Materialized<T> = T extends LazyList<infer Item>
+  ? Item[]
+  : T extends LazyMap<infer K, infer V>
+    ? Map<K, V>
+    : T extends LazySet<infer Member>
+      ? Set<Member>
+      : T;
 
 /** How much of a value `materialize` makes plain. */
 export interface MaterializeDepth {
@@ -20,9 +31,9 @@ export interface MaterializeDepth {
  * A plain deep copy of a lazy value, or of a plain one that may hold lazy values. Aliases and cycles stay what they are;
  * explicit Cells stay Cells. Throws a TypeError for an unknown option, a RangeError for a depth that is no number from 0 on.
  */
-export function materialize(x: unknown, options: MaterializeDepth = {}): unknown {
+export function materialize<T>(x: T, options: MaterializeDepth = {}): Materialized<T> {
   const depth = depthOf(options);
-  return new PlainCopy(depth, plainOf).run(x);
+  return new PlainCopy(depth, plainOf).run(x) as Materialized<T>;
 }
 
 function depthOf(options: MaterializeDepth): number {

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { isUrl } from '../base/brands.ts';
 import { describe } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
+import type { FieldPath } from './field-path.ts';
 
 /** A function that a module exports (by default as `default`): it can be named to another process. */
 export interface ModuleBy {
@@ -16,7 +17,20 @@ export interface ModuleBy {
  * a field `addr.city`, that one); or a function of a module. A field that is missing is the key undefined. Paths and modules
  * run in any process.
  */
-export type By<T> = ((item: T) => Key) | string | readonly (string | number)[] | ModuleBy;
+export type By<T> = KeyFunction<T> | (string & FieldPath<T>) | readonly (string | number)[] | ModuleBy;
+
+/** Written as a method, so that streams of what extends an item are streams of that item. */
+type KeyFunction<T> = { key(item: T): Key }['key'];
+
+/**
+ * As `By`, of which the compiler sees that what holds for an item holds for what extends it (a Stream of that is a Stream of the
+ * item): it looks at the first step of a path.
+ */
+export type FirstBy<T> = KeyFunction<T> | FirstStep<T> | readonly (string | number)[] | ModuleBy;
+export type FirstStep<T> = (keyof T & string) | `${keyof T & string}.${string}`;
+
+/** As `By`, where nothing is known of the fields of the items. */
+export type LooseBy<T> = ((item: T) => Key) | string | readonly (string | number)[] | ModuleBy;
 
 export type KeyOf<T> = (item: T) => Key;
 
@@ -30,12 +44,12 @@ export function checkBy(by: unknown, name: string): void {
 }
 
 /** Can another process be told? */
-export function isShareable(by: By<never>): boolean {
+export function isShareable(by: LooseBy<never>): boolean {
   return typeof by !== 'function';
 }
 
 /** The function for `by`; modules are loaded. Throws a TypeError when a module has no such function. */
-export async function resolveBy<T>(by: By<T>): Promise<KeyOf<T>> {
+export async function resolveBy<T>(by: LooseBy<T>): Promise<KeyOf<T>> {
   if (!isModule(by)) return keyOf(by);
   const name = by.export ?? 'default';
   const url = typeof by.module === 'string' && isAbsolute(by.module) ? pathToFileURL(by.module) : by.module;
@@ -46,7 +60,7 @@ export async function resolveBy<T>(by: By<T>): Promise<KeyOf<T>> {
 }
 
 /** The function for a function or a path. */
-export function keyOf<T>(by: Exclude<By<T>, ModuleBy>): KeyOf<T> {
+export function keyOf<T>(by: Exclude<LooseBy<T>, ModuleBy>): KeyOf<T> {
   if (typeof by === 'function') return by;
   if (typeof by === 'string') return by.includes('.') ? (item) => dottedField(item, by) : (item) => field(item, by) as Key;
   const path = [...(by as readonly (string | number)[])];

@@ -51,6 +51,11 @@ interface Side {
  * partner comes with undefined in its place. Throws a TypeError for misuse, UNSUPPORTED for an item that can not be stored,
  * ABORTED, IO.
  */
+export function externalJoin<L, R>(left: Source<L>, right: Source<R>, options: JoinOptions<L, R> & { readonly type?: 'inner' }): Flow<[L, R]>;
+export function externalJoin<L, R>(left: Source<L>, right: Source<R>, options: JoinOptions<L, R> & { readonly type: 'left' }): Flow<[L, R | undefined]>;
+export function externalJoin<L, R>(left: Source<L>, right: Source<R>, options: JoinOptions<L, R> & { readonly type: 'right' }): Flow<[L | undefined, R]>;
+export function externalJoin<L, R>(left: Source<L>, right: Source<R>, options: JoinOptions<L, R> & { readonly type: 'semi' | 'anti' }): Flow<[L, undefined]>;
+export function externalJoin<L, R>(left: Source<L>, right: Source<R>, options: JoinOptions<L, R>): Flow<[L | undefined, R | undefined]>;
 export function externalJoin<L, R>(left: Source<L>, right: Source<R>, options: JoinOptions<L, R>): Flow<[L | undefined, R | undefined]> {
   checkOptions('externalJoin', options, ['leftBy', 'rightBy', 'type'], ['leftBy', 'rightBy']);
   checkSource(left, 'externalJoin, left side');

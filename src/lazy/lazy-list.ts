@@ -197,7 +197,8 @@ export interface LazyList<T = unknown> extends Array<T> {
   extend(source: Iterable<T>): number;
   extend(source: AsyncIterable<T>): Promise<number>;
   /** How often a value occurs; with a function, for how many elements it answers yes; without either, the length. */
-  count(wanted?: T | ((value: T, index: number) => unknown)): number;
+  count(wanted?: T): number;
+  count(wanted: (value: T, index: number) => unknown): number;
 }
 
 /** For `instanceof` and types: an array read from a store. Not to be constructed. */

@@ -1,11 +1,24 @@
 /** Questions about lazy values, asked by the layers around them. */
 import { handleOf, isDraft } from './handle.ts';
+import type { LazyList } from './lazy-list.ts';
 import type { Node } from '../tree/node.ts';
 
-/** Is `x` a LazyObject, LazyList, LazyMap or LazySet? */
+declare const lazy: unique symbol;
+
+/** A LazyObject, LazyList, LazyMap or LazySet: `instanceof` tells which. For types alone: there is no such property. */
+export interface LazyValue {
+  readonly [lazy]: true;
+}
+
+/** Is `x` a LazyObject, LazyList, LazyMap or LazySet? What is of type `any` stays so. */
+export function isLazy<T>(x: T & (0 extends T & 1 ? unknown : never)): boolean;
+export function isLazy<T>(x: T): x is T & LazyValue;
 export function isLazy(x: unknown): boolean {
   return handleOf(x) !== undefined;
 }
+
+/** What is read from a store where a `V` was stored: a list has the methods of a LazyList too. */
+export type Shown<V> = V & (V extends readonly (infer Item)[] ? LazyList<Item> : unknown);
 
 /** What a lazy value shows now, as an immutable node; undefined for anything else. */
 export function nodeOf(x: unknown): Node | undefined {

@@ -8,6 +8,7 @@ import { decodeRowValue } from '../heap/rows/rows.ts';
 import type { VacuumOptions, VacuumReport } from '../heap/vacuum/options.ts';
 import type { VerifyOptions, VerifyReport } from '../heap/verify/verify.ts';
 import type { Cell } from '../lazy/cell.ts';
+import type { Shown } from '../lazy/lazy-values.ts';
 
 import { dumpPlace } from './upkeep/dump.ts';
 import type { DumpPlace } from './upkeep/dump.ts';
@@ -27,6 +28,9 @@ import type { StoreStats } from './upkeep/stats.ts';
 import { Found } from './rows/found.ts';
 import type { Store } from './store.ts';
 
+/** No type for what an async function gives: the lock is held while a transaction runs. */
+type Synchronous<T> = [T] extends [never] ? unknown : T extends PromiseLike<unknown> ? 'a transaction must not be async' : unknown;
+
 /** The store below a map, for the layers above. */
 export let storeOf: (map: LodeMap) => Store;
 /** What its lazy values are written through. */
@@ -40,7 +44,9 @@ export let documentsOf: (map: LodeMap) => Documents;
  * Throws StoreError: CLOSED after `close`, READ_ONLY for changes of a read-only map, POISONED after a failed commit,
  * TIMEOUT when other processes keep the commit lock too long, QUOTA, UNSUPPORTED for what can not be stored.
  */
-export class LodeMap<K extends Key = Key, V = unknown> {
+// As a Map without types holds anything.
+// oxlint-disable-next-line typescript/no-explicit-any
+export class LodeMap<K extends Key = Key, V = any> {
   static {
     storeOf = (map) => map.#store;
     documentsOf = (map) => map.#parts.documents;
@@ -67,11 +73,11 @@ export class LodeMap<K extends Key = Key, V = unknown> {
   }
 
   /** The value of a key: a scalar, or a lazy container that reads what is touched. Undefined when there is none. */
-  get(key: K): V | undefined {
+  get(key: K): Shown<V> | undefined {
     this.#enter();
-    if (this.#store.drafts !== undefined) return this.#parts.transactions.get(key) as V | undefined;
+    if (this.#store.drafts !== undefined) return this.#parts.transactions.get(key) as Shown<V> | undefined;
     const found = this.#store.find(key);
-    return found === undefined ? undefined : (this.#parts.documents.show(found) as V);
+    return found === undefined ? undefined : (this.#parts.documents.show(found) as Shown<V>);
   }
 
   has(key: K): boolean {
@@ -108,22 +114,22 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     return this.#walk(range, (walked) => decodeKey(walked.keyBytes) as K);
   }
 
-  values(range?: Range<K>): IterableIterator<V> {
+  values(range?: Range<K>): IterableIterator<Shown<V>> {
     return this.#walk(range, (walked) => this.#show(decodeKey(walked.keyBytes) as K, walked));
   }
 
-  entries(range?: Range<K>): IterableIterator<[K, V]> {
+  entries(range?: Range<K>): IterableIterator<[K, Shown<V>]> {
     return this.#walk(range, (walked) => {
       const key = decodeKey(walked.keyBytes) as K;
       return [key, this.#show(key, walked)];
     });
   }
 
-  [Symbol.iterator](): IterableIterator<[K, V]> {
+  [Symbol.iterator](): IterableIterator<[K, Shown<V>]> {
     return this.entries();
   }
 
-  forEach(fn: (value: V, key: K, map: this) => void): void {
+  forEach(fn: (value: Shown<V>, key: K, map: this) => void): void {
     if (typeof fn !== 'function') throw new TypeError(`forEach expects a function, got ${describe(fn)}`);
     for (const [key, value] of this.entries()) fn(value, key, this);
   }
@@ -132,7 +138,7 @@ export class LodeMap<K extends Key = Key, V = unknown> {
    * Reads, changes and writes one entry, atomically across processes. A container may be changed in place; else what `fn`
    * returns is stored. Returns the new value.
    */
-  update(key: K, fn: (current: V | undefined) => V | undefined | void): V | undefined {
+  update(key: K, fn: (current: Shown<V> | undefined) => V | undefined | void): Shown<V> | undefined {
     if (typeof fn !== 'function') throw new TypeError(`update expects a function, got ${describe(fn)}`);
     this.#mayWrite();
     this.#parts.transactions.run(() => {
@@ -157,7 +163,7 @@ export class LodeMap<K extends Key = Key, V = unknown> {
    * Runs `fn` atomically and one after the other across processes; committed when it returns, and as if it had not run when
    * it throws. Inside another transaction it is a savepoint. `fn` must be synchronous.
    */
-  transaction<T>(fn: () => T): T {
+  transaction<T>(fn: (() => T) & Synchronous<T>): T {
     if (typeof fn !== 'function') throw new TypeError(`transaction expects a function, got ${describe(fn)}`);
     if (fn.constructor.name === 'AsyncFunction') throw asyncTransaction();
     this.#mayWrite();
@@ -277,8 +283,8 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     return walkRange(source, scanOf(range), show);
   }
 
-  #show(key: K, walked: WalkedEntry): V {
-    if (this.#store.drafts !== undefined) return this.#parts.transactions.get(key) as V;
+  #show(key: K, walked: WalkedEntry): Shown<V> {
+    if (this.#store.drafts !== undefined) return this.#parts.transactions.get(key) as Shown<V>;
     const { nodes } = this.#store;
     let found: Found;
     if ('entry' in walked) {
@@ -287,7 +293,7 @@ export class LodeMap<K extends Key = Key, V = unknown> {
     } else {
       found = new Found(key, 0, nodes.fromSlot(walked.slot!), walked);
     }
-    return this.#parts.documents.show(found) as V;
+    return this.#parts.documents.show(found) as Shown<V>;
   }
 
   #enter(): void {

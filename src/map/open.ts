@@ -49,7 +49,8 @@ const shared = new Map<string, Promise<SharedStore | undefined>>();
  * Opens the store in a folder, making it where there is none. Throws NOT_FOUND (with `create: false`), FORMAT for a folder that
  * holds something else, FORMAT_VERSION, CORRUPT when the log is damaged, TIMEOUT, IO.
  */
-export async function open<K extends Key = Key, V = unknown>(
+// oxlint-disable-next-line typescript/no-explicit-any -- as a Map without types holds anything
+export async function open<K extends Key = Key, V = any>(
   path: string | URL,
   options: OpenOptions = {},
 ): Promise<LodeMap<K, V>> {

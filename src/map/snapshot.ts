@@ -33,7 +33,8 @@ export function makeSnapshot<K extends Key, V>(store: Store, locks: Locks): Snap
  * A read-only view of a map as it was when the snapshot was made, for as long as it is open: hours, if need be. What is
  * changed meanwhile is kept for it, so close it when done (`close()` or `using`). Its process's end closes it too.
  */
-export class Snapshot<K extends Key = Key, V = unknown> {
+// oxlint-disable-next-line typescript/no-explicit-any -- as a Map without types holds anything
+export class Snapshot<K extends Key = Key, V = any> {
   readonly #store: Store;
   readonly #locks: Locks;
   readonly #pin: Pin;

@@ -8,13 +8,13 @@
 import { describe } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
 import { resolveBy } from '../external/by.ts';
-import type { By } from '../external/by.ts';
+import type { By, FirstBy, FirstStep } from '../external/by.ts';
 import { externalDistinct } from '../external/sort/distinct.ts';
 import { Flow } from '../external/flow.ts';
 import type { Split } from '../external/flow.ts';
 import { externalGroupBy } from '../external/group/group-by.ts';
 import { externalJoin } from '../external/join.ts';
-import type { JoinOptions, JoinType } from '../external/join.ts';
+import type { JoinType } from '../external/join.ts';
 import type { ExternalOptions } from '../external/options.ts';
 import { externalSort } from '../external/sort/sort.ts';
 import type { SortOptions } from '../external/sort/sort.ts';
@@ -27,6 +27,7 @@ import type { LodeMap } from '../map/lode-map.ts';
 import { batchesOf } from './batches-of.ts';
 import { csvPieces, Group, jsonPieces } from './file/export-text.ts';
 import type { Piece } from './file/export-text.ts';
+import type { CsvRow } from './csv/csv-rows.ts';
 import type { CsvTextOptions } from './csv/csv-text.ts';
 import { Demand, limited } from './demand.ts';
 import { splitFile } from './file/file-parts.ts';
@@ -62,6 +63,18 @@ interface Nature {
 type RunChoices = Pick<ExternalOptions, 'signal' | 'onProgress'>;
 type SpillOptions = Pick<ExternalOptions, 'budgetBytes' | 'tmpdir' | 'processes'>;
 
+/** Options by which all fields are text. */
+interface TextColumns {
+  readonly numbers?: false;
+  readonly types?: undefined;
+}
+
+/** Options by which fields that look like numbers are. */
+interface NumberColumns {
+  readonly numbers: true;
+  readonly types?: undefined;
+}
+
 export class Stream<T> extends Flow<T> {
   readonly #start: Start<T>;
   readonly #skips: readonly Skips[];
@@ -93,13 +106,17 @@ export class Stream<T> extends Flow<T> {
 
   /**
    * The rows of a CSV file, or of bytes to be read once, as objects by the names of its header. Throws FORMAT with file, line and column for
-   * what is not RFC 4180; the error says which option reads it.
+   * what is not RFC 4180; the error says which option reads it. Fields are text unless `numbers` or `types` say otherwise; then
+   * what is not there is null.
    */
-  static fromCSV(path: string | URL | AsyncIterable<Uint8Array>, options: CsvFileOptions = {}): Stream<Record<string, string>> {
+  static fromCSV(path: string | URL | AsyncIterable<Uint8Array>, options?: CsvFileOptions & TextColumns): Stream<Record<string, string>>;
+  static fromCSV(path: string | URL | AsyncIterable<Uint8Array>, options: CsvFileOptions & NumberColumns): Stream<Record<string, string | number | null>>;
+  static fromCSV<T = CsvRow>(path: string | URL | AsyncIterable<Uint8Array>, options?: CsvFileOptions): Stream<T>;
+  static fromCSV(path: string | URL | AsyncIterable<Uint8Array>, options: CsvFileOptions = {}): Stream<never> | Stream<CsvRow> {
     const source = sourceOf(path, 'Stream.fromCSV');
     const skips = { count: 0 };
     const make = csvBatches(source, options, () => void skips.count++);
-    return new Stream((run, demand) => limited(make(run) as Batches<Record<string, string>>, demand), [skips], splittable(source, (file) => ({ file, format: 'csv', options })));
+    return new Stream((run, demand) => limited(make(run) as Batches<CsvRow>, demand), [skips], splittable(source, (file) => ({ file, format: 'csv', options })));
   }
 
   /** The values of a file of one JSON value a line, or of bytes to be read once. Throws FORMAT with file, line and column. */
@@ -191,8 +208,9 @@ export class Stream<T> extends Flow<T> {
   }
 
   /** All items in order, see `externalSort`. */
-  sort(options: Omit<SortOptions<T>, 'signal' | 'onProgress'> = {}): Stream<T> {
-    externalSort([], options);
+  sort(how: StreamSortOptions<T> = {}): Stream<T> {
+    const options = how as SortOptions<T>;
+    externalSort<T>([], options);
     const lines = lineSortOf(this.#nature.jsonLines, options);
     if (lines !== undefined) {
       const start: Start<T> = (run, demand) => limited(sortedValues(lines, run) as Batches<T>, demand);
@@ -205,8 +223,9 @@ export class Stream<T> extends Flow<T> {
    * Pairs of a key and a Stream of the items that have it, in the order of keys. A group is read before the next pair is asked
    * for, and once. Written to a file, groups become their items, the key first.
    */
-  groupBy(by: By<T>, options: SpillOptions = {}): Stream<[Key, Stream<T>]> {
-    externalGroupBy([], { ...options, by });
+  groupBy(of: FirstBy<T>, options: SpillOptions = {}): Stream<[Key, Stream<T>]> {
+    const by = of as By<T>;
+    externalGroupBy<T>([], { ...options, by });
     const name = typeof by === 'string' ? { name: by, isField: true } : { name: 'key', isField: false };
     return this.#external((source, run) => externalGroupBy(source, { ...options, ...run, by })).map(([key, items]): [Key, Stream<T>] => {
       const group = new Stream((_, demand) => limited(items.batches(), demand));
@@ -216,14 +235,19 @@ export class Stream<T> extends Flow<T> {
   }
 
   /** The first item of each key (without `by` the item is the key), in the order of keys. */
-  distinct(by?: By<T>, options: SpillOptions = {}): Stream<T> {
-    const all = { ...options, ...(by !== undefined && { by }) };
-    externalDistinct([], all);
+  distinct(by?: FirstBy<T>, options: SpillOptions = {}): Stream<T> {
+    const all = { ...options, ...(by !== undefined && { by: by as By<T> }) };
+    externalDistinct<T>([], all);
     return this.#external((source, run) => externalDistinct(source, { ...all, ...run }));
   }
 
   /** Pairs with the items of `right` that have the same key, see `externalJoin`; `by` serves both sides. */
-  join<R>(right: Source<R>, options: StreamJoinOptions<T, R>): Stream<[T | undefined, R | undefined]> {
+  join<R>(right: Source<R>, options: StreamJoinOptions<T, R> & { readonly type?: 'inner' }): Stream<[T, R]>;
+  join<R>(right: Source<R>, options: StreamJoinOptions<T, R> & { readonly type: 'left' }): Stream<[T, R | undefined]>;
+  join<R>(right: Source<R>, options: StreamJoinOptions<T, R> & { readonly type: 'right' }): Stream<[T | undefined, R]>;
+  join<R>(right: Source<R>, options: StreamJoinOptions<T, R> & { readonly type: 'semi' | 'anti' }): Stream<[T, undefined]>;
+  join<R>(right: Source<R>, options: StreamJoinOptions<T, R>): Stream<[T | undefined, R | undefined]>;
+  join<R>(right: Source<R>, options: StreamJoinOptions<T, R>): Stream<never> | Stream<[T | undefined, R | undefined]> {
     checkSource(right, 'join');
     if (typeof options !== 'object' || options === null) throw new TypeError(`join: expected options with leftBy and rightBy, got ${describe(options)}`);
     const { by, ...rest } = options;
@@ -284,15 +308,15 @@ export class Stream<T> extends Flow<T> {
   /** Stores all items as one list under `key`, replacing what was there when all have come, and gives it. */
   // What else the map holds does not matter.
   // oxlint-disable-next-line typescript/no-explicit-any
-  async toList<K extends Key>(map: LodeMap<K, any>, key: K, options?: RunOptions): Promise<LazyList> {
+  async toList<K extends Key>(map: LodeMap<K, any>, key: K, options?: RunOptions): Promise<LazyList<T>> {
     // When it comes to nothing, what was under the key is still there.
     map.set(key, await listApart(documentsOf(map), this.#items(options)));
-    return map.get(key) as LazyList;
+    return map.get(key) as LazyList<T>;
   }
 
   /** Stores each item under its key, and gives how many there were. */
   // oxlint-disable-next-line typescript/no-explicit-any
-  async toMap<K extends Key>(map: LodeMap<K, any>, { key, ...options }: RunOptions & { readonly key: By<T> }): Promise<number> {
+  async toMap<K extends Key>(map: LodeMap<K, any>, { key, ...options }: RunOptions & { readonly key: FirstBy<T> }): Promise<number> {
     const keyOf = await resolveBy(key);
     return map.setMany(this.map((item): [K, T] => [keyOf(item) as K, item]).#items(options), options.signal === undefined ? {} : { signal: options.signal });
   }
@@ -368,9 +392,13 @@ export class Stream<T> extends Flow<T> {
   }
 }
 
-export type StreamJoinOptions<L, R> = Partial<Omit<JoinOptions<L, R>, 'signal' | 'onProgress'>> & {
+export type StreamSortOptions<T> = Omit<SortOptions<T>, 'by' | 'signal' | 'onProgress'> & { readonly by?: FirstBy<T> };
+
+export type StreamJoinOptions<L, R> = Omit<ExternalOptions, 'signal' | 'onProgress'> & {
+  readonly leftBy?: FirstBy<L>;
+  readonly rightBy?: FirstBy<R>;
   /** What both sides are matched by. */
-  readonly by?: string | readonly (string | number)[];
+  readonly by?: (FirstStep<L> & FirstStep<R>) | readonly (string | number)[];
   readonly type?: JoinType;
 };
 

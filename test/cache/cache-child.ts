@@ -38,7 +38,7 @@ const verbs: Record<string, (...args: never[]) => unknown> = {
   },
   /** Touches a session in one turn after the other until it is told to stop; says how often. */
   touch: async (sid: string) => {
-    const store = sessionStore({ Store: EventEmitter } as never, cache!);
+    const store = sessionStore({ Store: EventEmitter }, cache!);
     let times = 0;
     for (; cache!.get('stop') !== true; times++) {
       await new Promise((resolve) => store.touch(sid, { cookie: { originalMaxAge: times, expires: new Date(Date.now() + 60_000) } }, resolve));

@@ -86,7 +86,7 @@ suite('a damaged cache', () => {
 
   test('sessions that can not be read are no sessions', async (t) => {
     const { cache } = await damaged(t, {}, 'session:');
-    const { Store } = createRequire(import.meta.url)('express-session') as { Store: new () => never };
+    const { Store } = createRequire(import.meta.url)('express-session') as { Store: new () => object };
     const store = sessionStore({ Store }, cache);
     const ask = (sid: string): Promise<unknown> => new Promise((resolve, reject) => store.get(sid, (error, data) => (error ? reject(error as Error) : resolve(data))));
     const sessions = await Promise.all(Array.from({ length: count }, (_, i) => ask(String(i))));

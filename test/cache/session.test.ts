@@ -14,7 +14,7 @@ import { freshCache, sleep } from './fresh-cache.ts';
 type Next = (error?: unknown) => void;
 type SessionRequest = IncomingMessage & { sessionID: string; session: { views?: number; destroy(done: Next): void; regenerate(done: Next): void } };
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
-type Session = ((options: object) => Middleware) & { Store: new () => never };
+type Session = ((options: object) => Middleware) & { Store: new () => EventEmitter };
 
 const session = createRequire(import.meta.url)('express-session') as Session;
 

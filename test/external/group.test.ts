@@ -153,7 +153,7 @@ test('one aggregate by its short name', async (t) => {
   const random = new Random(seedOf(t));
   const rows = rowsOf(random, () => random.below(4000));
   const expected = groupsOf(rows).map(([key, items]) => [key, expectedOf(items)] as const);
-  const options = { by: 'key', value: 'value', budgetBytes };
+  const options = { by: 'key', value: 'value', budgetBytes } as const;
   const pick = (name: string): [Key, unknown][] => expected.map(([key, row]) => [key, row[name]]);
   assert.deepEqual(await toArray(groupBySum(rows, options)), pick('total'));
   assert.deepEqual(await toArray(groupByCount(rows, { by: 'key' })), pick('n'));

@@ -13,7 +13,7 @@ try {
   const options = { tmpdir, processes: Number(processes), signal: abort.signal };
   process.stdout.write('ready\n');
   for (;;) {
-    const rows = map.get('rows') as Iterable<{ key: number }>;
+    const rows = map.get('rows') as Iterable<{ key: number; id: number }>;
     map.set('sorted', []);
     await (map.get('sorted') as LazyList).extend(externalSort(rows, { by: 'key', ...options }));
     map.set('sums', []);

@@ -18,7 +18,7 @@ interface FakeTimers {
 
 const require = createRequire(import.meta.url);
 const fakeTimers = require('@sinonjs/fake-timers') as FakeTimers;
-const session = require('express-session') as { Store: new () => never };
+const session = require('express-session') as { Store: new () => object };
 
 const kinds: Readonly<Record<string, () => () => void>> = {
   'node:test': () => {

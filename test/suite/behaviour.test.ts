@@ -121,7 +121,7 @@ suite('update and compareAndSet', () => {
     const map = await fresh(t);
     map.set('k', 1);
     assert.throws(() => map.update('k', (async () => 2) as never), TypeError);
-    assert.throws(() => map.transaction(async () => map.set('k', 3)), TypeError);
+    assert.throws(() => map.transaction((async () => map.set('k', 3)) as never), TypeError);
     assert.equal(map.get('k'), 1);
   });
 

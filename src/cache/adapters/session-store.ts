@@ -9,7 +9,8 @@ import type { Cache } from '../cache.ts';
 
 /** What is used of express-session. */
 export interface SessionModule {
-  readonly Store: new () => SessionBase;
+  // oxlint-disable-next-line typescript/no-explicit-any -- a class with whatever it inherits, abstract to the compiler
+  readonly Store: abstract new () => any;
 }
 
 /** What a store inherits; it is an EventEmitter too. */
@@ -46,14 +47,14 @@ export interface SessionStoreOptions {
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** A session store over a cache. Sessions live as long as their cookies. */
-export function sessionStore(
-  session: SessionModule,
+export function sessionStore<Module extends SessionModule>(
+  session: Module,
   // eslint-disable-next-line typescript/no-explicit-any -- whatever the cache was opened for
   cache: Cache<any, any>,
   { prefix = 'session:', ttl = dayMs }: SessionStoreOptions = {},
-): SessionStore {
+): InstanceType<Module['Store']> & SessionStore {
   const sessions = new Sessions(cache as Cache, prefix, ttl);
-  class LodemapStore extends session.Store implements SessionStore {
+  class LodemapStore extends session.Store {
     get(sid: string, callback: Callback<SessionData | null>): void {
       answer(callback, () => sessions.get(sid));
     }
@@ -83,7 +84,7 @@ export function sessionStore(
       answer(callback, () => sessions.clear());
     }
   }
-  return new LodemapStore();
+  return new LodemapStore() as InstanceType<Module['Store']> & SessionStore;
 }
 
 class Sessions {

@@ -7,6 +7,8 @@ import { materialize } from '../../content/values.ts';
 import type { Cache } from '../cache.ts';
 import type { EntryOptions } from '../options.ts';
 
+/* oxlint-disable typescript/no-explicit-any -- what unstorage says of its values is its own affair */
+
 /** What unstorage calls a driver, as far as a cache is one. */
 export interface UnstorageDriver {
   readonly name: string;
@@ -14,9 +16,9 @@ export interface UnstorageDriver {
   readonly flags: { readonly maxDepth: boolean; readonly ttl: boolean };
   getInstance(): Cache;
   hasItem(key: string): boolean;
-  getItem(key: string): unknown;
-  getItemRaw(key: string): unknown;
-  getItems(items: ReadonlyArray<{ readonly key: string }>): Array<{ key: string; value: unknown }>;
+  getItem(key: string): any;
+  getItemRaw(key: string): any;
+  getItems(items: ReadonlyArray<{ readonly key: string }>): Array<{ key: string; value: any }>;
   setItem(key: string, value: unknown, options?: DriverOptions): Promise<void>;
   setItemRaw(key: string, value: unknown, options?: DriverOptions): Promise<void>;
   removeItem(key: string): void;
@@ -33,7 +35,6 @@ interface DriverOptions {
 }
 
 /** An unstorage driver over a cache. With `base` all its keys begin with that, and it sees no others. `dispose` closes the cache. */
-// eslint-disable-next-line typescript/no-explicit-any -- whatever the cache was opened for
 export function unstorageDriver(cache: Cache<any, any>, { base = '' }: { base?: string } = {}): UnstorageDriver {
   const prefix = base === '' || base.endsWith(':') ? base : `${base}:`;
   const keys = (within = ''): string[] => Array.from(cache.keys({ prefix: prefix + within }), (key) => (key as string).slice(prefix.length));

@@ -42,7 +42,8 @@ interface Page<T> {
 }
 
 /** An array larger than memory. Appending and reading an item anywhere cost O(1). Items that were spilled come back as copies. */
-export class SpillArray<T> implements Iterable<T>, Shrinkable {
+// oxlint-disable-next-line typescript/no-explicit-any -- as an array without types holds anything
+export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
   readonly #threshold: number;
   readonly #budgetBytes: number | undefined;
   readonly #tmpdir: string | undefined;

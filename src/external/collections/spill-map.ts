@@ -40,7 +40,8 @@ interface Entry<K, V> {
 }
 
 /** A map larger than memory, with the keys of the store. Entries that were spilled come back as copies. */
-export class SpillMap<K extends Key, V> implements Iterable<[K, V]>, Shrinkable {
+// oxlint-disable-next-line typescript/no-explicit-any -- as a Map without types holds anything
+export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>, Shrinkable {
   readonly #threshold: number;
   readonly #budgetBytes: number | undefined;
   readonly #tmpdir: string | undefined;

@@ -10,7 +10,7 @@ import type { Key } from '../../codec/key/keys.ts';
 import { count, max, mean, min, shared, sum } from './aggregates.ts';
 import type { Aggregate, Fold } from './aggregates.ts';
 import { resolveBy } from '../by.ts';
-import type { By, KeyOf } from '../by.ts';
+import type { By, KeyOf, LooseBy } from '../by.ts';
 import { DistinctCounts } from './distinct-counts.ts';
 import { Flow } from '../flow.ts';
 import { Groups } from './group-by.ts';
@@ -92,15 +92,15 @@ export function groupByMax<T>(source: Source<T>, options: GroupValueOptions<T>):
 
 interface Plan<T> {
   readonly caller: string;
-  readonly by: By<T>;
+  readonly by: LooseBy<T>;
   readonly aggregates: readonly Aggregate<T, unknown>[];
 }
 
-type ValueOptions<T> = ExternalOptions & { readonly by: By<T>; readonly value?: By<T> };
+type ValueOptions<T> = ExternalOptions & { readonly by: LooseBy<T>; readonly value?: LooseBy<T> };
 
-function single<T, R>(caller: string, source: Source<T>, options: ValueOptions<T>, make: (of: By<T>) => Aggregate<T, R>): Flow<[Key, R]> {
+function single<T, R>(caller: string, source: Source<T>, options: ValueOptions<T>, make: (of: LooseBy<T>) => Aggregate<T, R>): Flow<[Key, R]> {
   checkOptions(caller, options, ['by', 'value'], caller === 'groupByCount' ? ['by'] : ['by', 'value']);
-  const aggregate = make(options.value as By<T>);
+  const aggregate = make(options.value as LooseBy<T>);
   return aggregation(source, options, { caller, by: options.by, aggregates: [aggregate] }, (key, results) => [key, results[0] as R]);
 }
 
@@ -178,7 +178,7 @@ async function shareTotals<T>({ job, source, plan }: Work<T>, folds: Folds): Pro
   const aggregates = plan.aggregates.map((aggregate) => shared(aggregate as Aggregate<never, unknown>));
   if (aggregates.includes(undefined)) return undefined;
   const argument = { aggregates, totalsBytes };
-  return shareWork(job, source as Source<never>, { by: plan.by as By<never>, layout: folds.layout(), task: 'totalPart', argument });
+  return shareWork(job, source as Source<never>, { by: plan.by as LooseBy<never>, layout: folds.layout(), task: 'totalPart', argument });
 }
 
 async function totalHere<T>({ job, source, keyOf, values }: Work<T>, folds: Folds, counts: DistinctCounts): Promise<Merge> {

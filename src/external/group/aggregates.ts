@@ -10,7 +10,7 @@ import { describe } from '../../base/errors.ts';
 import { compareKeys } from '../../codec/key/key-order.ts';
 import type { Key } from '../../codec/key/keys.ts';
 import { checkBy, isShareable } from '../by.ts';
-import type { By } from '../by.ts';
+import type { LooseBy } from '../by.ts';
 import { countAbout, newSketch, mergeSketches, sketch } from './sketch.ts';
 
 /** A fold whose state is `width` numbers from `at` on. */
@@ -45,7 +45,7 @@ export interface Fold<S, R> {
 
 /** An aggregate over items of type T with a result of type R: what `sum('amount')` and its kin return. */
 export interface Aggregate<T, R> {
-  readonly of: By<T> | undefined;
+  readonly of: LooseBy<T> | undefined;
   /** How another process makes it: the function's name and its options. Undefined for those made of functions. */
   readonly made?: { readonly name: AggregateName; readonly options?: object };
   // The state is the fold's own affair.
@@ -58,7 +58,7 @@ type AggregateName = 'sum' | 'count' | 'mean' | 'min' | 'max' | 'variance' | 'fi
 /** An aggregate as another process is told of it. */
 export interface SharedAggregate {
   readonly name: AggregateName;
-  readonly of: By<unknown> | undefined;
+  readonly of: LooseBy<unknown> | undefined;
   readonly options: object | undefined;
 }
 
@@ -66,63 +66,63 @@ export interface SharedAggregate {
 export function shared({ of, made, fold }: Aggregate<never, unknown>): SharedAggregate | undefined {
   if (made === undefined || fold.bySorting === true || !(of === undefined || isShareable(of))) return undefined;
   const plain = typeof of === 'object' && 'module' in of ? { ...of, module: String(of.module) } : of;
-  return { name: made.name, of: plain as By<unknown> | undefined, options: made.options };
+  return { name: made.name, of: plain as LooseBy<unknown> | undefined, options: made.options };
 }
 
 /** The aggregate that was told of. */
 export function aggregateOf({ name, of, options }: SharedAggregate): Aggregate<unknown, unknown> {
-  const make = makers[name] as (of: By<unknown> | undefined, options: object | undefined) => Aggregate<unknown, unknown>;
+  const make = makers[name] as (of: LooseBy<unknown> | undefined, options: object | undefined) => Aggregate<unknown, unknown>;
   return make(of, options);
 }
 
 /** The sum of numbers (compensated, so it does not depend on their order) or of bigints; 0 when there are none. */
-export function sum<T>(of: By<T>): Aggregate<T, number | bigint> {
+export function sum<T>(of: LooseBy<T>): Aggregate<T, number | bigint> {
   return aggregate('sum', of, sumFold);
 }
 
 /** The number of items, or of those where the value is not missing. */
-export function count<T>(of?: By<T>): Aggregate<T, number> {
+export function count<T>(of?: LooseBy<T>): Aggregate<T, number> {
   if (of !== undefined) checkBy(of, 'count');
   return { of, fold: countFold, made: { name: 'count' } };
 }
 
 /** The arithmetic mean of numbers; undefined when there are none. */
-export function mean<T>(of: By<T>): Aggregate<T, number | undefined> {
+export function mean<T>(of: LooseBy<T>): Aggregate<T, number | undefined> {
   return aggregate('mean', of, meanFold);
 }
 
 /** The least value in the order of keys; undefined when there are none. */
-export function min<T>(of: By<T>): Aggregate<T, Key> {
+export function min<T>(of: LooseBy<T>): Aggregate<T, Key> {
   return aggregate('min', of, extreme('min', -1));
 }
 
 /** The greatest value in the order of keys; undefined when there are none. */
-export function max<T>(of: By<T>): Aggregate<T, Key> {
+export function max<T>(of: LooseBy<T>): Aggregate<T, Key> {
   return aggregate('max', of, extreme('max', 1));
 }
 
 /** The variance of numbers, of a sample (n - 1) unless `population`; undefined when there are too few. */
-export function variance<T>(of: By<T>, { population = false }: { population?: boolean } = {}): Aggregate<T, number | undefined> {
+export function variance<T>(of: LooseBy<T>, { population = false }: { population?: boolean } = {}): Aggregate<T, number | undefined> {
   return aggregate('variance', of, varianceFold(population ? 0 : 1), { population });
 }
 
 /** The first value, in the order of the source; undefined when there are none. */
-export function first<T>(of: By<T>): Aggregate<T, unknown> {
+export function first<T>(of: LooseBy<T>): Aggregate<T, unknown> {
   return aggregate('first', of, { ...lastFold, add: (state, value) => (state.length > 0 ? state : [value]), merge: (a, b) => (a.length > 0 ? a : b) });
 }
 
 /** The last value, in the order of the source; undefined when there are none. */
-export function last<T>(of: By<T>): Aggregate<T, unknown> {
+export function last<T>(of: LooseBy<T>): Aggregate<T, unknown> {
   return aggregate('last', of, lastFold);
 }
 
 /** The number of distinct values (same as in a Map); with `approximate` within about 2 %, in 4 KiB for each group. */
-export function distinct<T>(of: By<T>, { approximate = false }: { approximate?: boolean } = {}): Aggregate<T, number> {
+export function distinct<T>(of: LooseBy<T>, { approximate = false }: { approximate?: boolean } = {}): Aggregate<T, number> {
   return approximate ? aggregate('distinct', of, sketchFold, { approximate }) : aggregate('distinct', of, exactFold);
 }
 
 /** All values in one array, in the order of the source; each must fit in memory. */
-export function collect<T>(of?: By<T>): Aggregate<T, unknown[]> {
+export function collect<T>(of?: LooseBy<T>): Aggregate<T, unknown[]> {
   if (of !== undefined) checkBy(of, 'collect');
   return { of, fold: collectFold, made: { name: 'collect' } };
 }
@@ -146,7 +146,7 @@ export function reduce<T, S>(init: S, fn: (state: S, item: T) => S, combine?: (a
   return { of: undefined, fold };
 }
 
-function aggregate<T, S, R>(name: AggregateName, of: By<T>, fold: Fold<S, R>, options?: object): Aggregate<T, R> {
+function aggregate<T, S, R>(name: AggregateName, of: LooseBy<T>, fold: Fold<S, R>, options?: object): Aggregate<T, R> {
   checkBy(of, name);
   return { of, fold, made: { name, ...(options && { options }) } };
 }

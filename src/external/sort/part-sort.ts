@@ -8,7 +8,7 @@ import type { Fold } from '../group/aggregates.ts';
 import { aggregateOf } from '../group/aggregates.ts';
 import type { SharedAggregate } from '../group/aggregates.ts';
 import { resolveBy } from '../by.ts';
-import type { By } from '../by.ts';
+import type { LooseBy } from '../by.ts';
 import type { SplitPart } from '../flow.ts';
 import { itemLayout, Job } from '../job.ts';
 import { Order } from './order.ts';
@@ -31,7 +31,7 @@ export interface PartTask {
   readonly config: MemoryConfig;
   /** How many runs the reader merges: its blocks may be as large as that allows. */
   readonly parts: number;
-  readonly by: By<unknown> | undefined;
+  readonly by: LooseBy<unknown> | undefined;
 }
 
 export interface SortTask extends PartTask {

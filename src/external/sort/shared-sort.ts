@@ -12,7 +12,7 @@ import { config } from '../../memory/config.ts';
 import type { Layout } from '../spill/block.ts';
 import { KeyKind } from '../spill/block.ts';
 import { isShareable } from '../by.ts';
-import type { By } from '../by.ts';
+import type { LooseBy } from '../by.ts';
 import type { SplitPart } from '../flow.ts';
 import { ItemCodec } from '../spill/item-codec.ts';
 import type { Job } from '../job.ts';
@@ -28,7 +28,7 @@ import { dropSpill, SpillFile, spillName } from '../spill/spill-file.ts';
 const partsPerProcess = 2;
 
 export interface SharedWork {
-  readonly by: By<never> | undefined;
+  readonly by: LooseBy<never> | undefined;
   readonly layout: Omit<Layout, 'codec'>;
   /** The function of part-sort.ts, and what it is told besides what all are. */
   readonly task: 'sortPart' | 'totalPart';
@@ -70,7 +70,7 @@ function taskOf(job: Job, { part, file, parts, by, task, argument }: SharedWork 
   return {
     module: ownFile('external/sort/part-sort').href,
     export: task,
-    argument: { part, file, tmpdir, budgetBytes: share, config: config(), parts, by: plain as By<unknown> | undefined, ...argument },
+    argument: { part, file, tmpdir, budgetBytes: share, config: config(), parts, by: plain as LooseBy<unknown> | undefined, ...argument },
   };
 }
 

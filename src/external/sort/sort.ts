@@ -14,7 +14,7 @@ export interface SortOptions<T> extends ExternalOptions {
   readonly by?: By<T>;
   readonly descending?: boolean;
   /** Compares two items, as for `Array.sort`; not together with `by`. */
-  readonly compare?: (a: T, b: T) => number;
+  compare?(a: T, b: T): number;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { resolveBy } from '../by.ts';
-import type { By } from '../by.ts';
+import type { LooseBy } from '../by.ts';
 import { itemLayout } from '../job.ts';
 import type { Job } from '../job.ts';
 import type { Merge } from './merge.ts';
@@ -10,7 +10,7 @@ import type { Source } from '../source.ts';
 
 export interface ItemSort<T> {
   /** Undefined: the items are the keys, or the order compares items. */
-  readonly by: By<T> | undefined;
+  readonly by: LooseBy<T> | undefined;
   readonly order: Order;
   /** Drop items whose key has come before (not all of them may be dropped). */
   readonly distinct?: boolean;
@@ -29,7 +29,7 @@ export async function sortItems<T>(job: Job, source: Source<T>, { by, order, dis
   const layout = itemLayout(order, by === undefined && !order.byItem);
   if (!order.byItem) {
     const argument = { descending: order.descending, distinct };
-    const shared = await shareWork(job, source as Source<never>, { by: by as By<never> | undefined, layout, task: 'sortPart', argument });
+    const shared = await shareWork(job, source as Source<never>, { by: by as LooseBy<never> | undefined, layout, task: 'sortPart', argument });
     if (shared !== undefined) return { merge: shared, batchItems: batchItems(job, share) };
   }
   // The record that is there came first.

@@ -83,5 +83,5 @@ export class BuildThread {
 }
 
 function buffersOf({ bytes, starts, valueEnds, keyEnds, chunks }: EntryBatchParts): ArrayBuffer[] {
-  return [bytes, starts, valueEnds, keyEnds, chunks].map(({ buffer }) => buffer);
+  return [bytes, starts, valueEnds, keyEnds, chunks].map(({ buffer }) => buffer as ArrayBuffer);
 }

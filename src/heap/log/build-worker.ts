@@ -20,7 +20,7 @@ export interface BuildRequest {
 
 /** Its records, and where the chunks of its entries are. */
 export interface BuildReply extends BatchPlaces {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
   readonly sums: BatchSums;
 }
 
@@ -48,6 +48,7 @@ function build(request: BuildRequest): BuildReply {
 
 parentPort?.on('message', (request: BuildRequest) => {
   const reply = build(request);
-  parentPort!.postMessage(reply, [reply.bytes.buffer, reply.refs.buffer, reply.hashes.buffer]);
+  const buffers = [reply.bytes, reply.refs, reply.hashes].map(({ buffer }) => buffer as ArrayBuffer);
+  parentPort!.postMessage(reply, buffers);
 });
 parentPort?.postMessage('ready');

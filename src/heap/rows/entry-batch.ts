@@ -28,19 +28,19 @@ export interface EntryChange {
 
 /** A batch as it goes to another thread: its arrays, cut to what counts. */
 export interface EntryBatchParts {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly starts: Uint32Array<ArrayBuffer>;
-  readonly valueEnds: Uint32Array<ArrayBuffer>;
-  readonly keyEnds: Uint32Array<ArrayBuffer>;
-  readonly chunks: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
+  readonly starts: Uint32Array;
+  readonly valueEnds: Uint32Array;
+  readonly keyEnds: Uint32Array;
+  readonly chunks: Uint8Array;
   /** Lists of links, and from which entry on each holds. */
   readonly links: ReadonlyArray<{ readonly from: number; readonly links: readonly Link[] }>;
 }
 
 /** Refs and hashes of the chunks of entries that are chunks. */
 export interface BatchPlaces {
-  readonly refs: Float64Array<ArrayBuffer>;
-  readonly hashes: Uint32Array<ArrayBuffer>;
+  readonly refs: Float64Array;
+  readonly hashes: Uint32Array;
 }
 
 /** Filled entry by entry: first the value, then the key, which completes it. */
@@ -55,13 +55,13 @@ export class EntryBatch {
   built: BuiltBatch | undefined;
   /** The generation of refs (see `meta.ts`) they were built with. */
   generation = 0;
-  #starts: Uint32Array<ArrayBuffer> = new Uint32Array(entriesFirst);
-  #valueEnds: Uint32Array<ArrayBuffer> = new Uint32Array(entriesFirst);
-  #keyEnds: Uint32Array<ArrayBuffer> = new Uint32Array(entriesFirst);
+  #starts: Uint32Array = new Uint32Array(entriesFirst);
+  #valueEnds: Uint32Array = new Uint32Array(entriesFirst);
+  #keyEnds: Uint32Array = new Uint32Array(entriesFirst);
   /** 1: the value is a chunk, 0: it lies in the row. */
-  #chunks: Uint8Array<ArrayBuffer> = new Uint8Array(entriesFirst);
-  #refs: Float64Array<ArrayBuffer> = new Float64Array(entriesFirst);
-  #hashes: Uint32Array<ArrayBuffer> = new Uint32Array(entriesFirst);
+  #chunks: Uint8Array = new Uint8Array(entriesFirst);
+  #refs: Float64Array = new Float64Array(entriesFirst);
+  #hashes: Uint32Array = new Uint32Array(entriesFirst);
   readonly #links: Array<readonly Link[]> = [];
   /** Buffers for keys, by length. */
   readonly #keys: Uint8Array[] = [];
