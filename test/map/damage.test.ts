@@ -155,7 +155,7 @@ describe('what is sound beside damage', () => {
     }
   });
 
-  test('a segment that is gone is CORRUPT, for a read and a dump', async () => {
+  test('a segment that is gone is CORRUPT, for a read, a dump and a verify', async () => {
     const { path, log } = await twoBadEntries();
     let map = await open<number, unknown>(path, { segmentBytes: 65_536 });
     const texts = Array.from({ length: 3 }, (_, round) => `${round} `.repeat(40_000));
@@ -170,6 +170,11 @@ describe('what is sound beside damage', () => {
     assert.throws(() => map.dump({ segment: 1, offset: 64 }), isCorrupt);
     assert.throws(() => map.dump({ segment: 99, offset: 64 }), (error: StoreError) => error.code === 'NOT_FOUND');
     assert.equal(map.get(102), texts[2]);
+    const { problems } = await map.verify();
+    assert.match(problems[0]!.message, /00000001\.seg is missing/);
+    assert.match(problems.at(-1)!.message, /21 more problems come of that .*missing/);
+    assert.equal(problems.length, 22);
+    assert.ok(problems.every(({ code }) => code === 'CORRUPT'));
     await map.close();
   });
 });

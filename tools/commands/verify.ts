@@ -3,6 +3,7 @@ import type { VerifyReport } from '../../src/index.ts';
 import { sizeOption, takeWords } from '../terminal/command.ts';
 import type { Call, Command } from '../terminal/command.ts';
 import { formatBytes } from '../terminal/terminal.ts';
+import { shortJson } from '../../src/stream/json/json-text.ts';
 import { withStore } from '../terminal/store.ts';
 
 export const command: Command = {
@@ -47,7 +48,7 @@ async function repair(call: Call, store: string, { problems, leftovers }: Verify
   const { terminal } = call;
   const damaged = problems.filter(({ code }) => code !== 'INDEX').length;
   const isIndexWrong = problems.length > damaged || leftovers.some(({ code }) => code === 'BUCKET');
-  if (damaged > 0) terminal.note(`${damaged} problems of the log can not be repaired: restore a backup, or copy what can be read (lodemap export)`);
+  if (damaged > 0) terminal.note(`${damaged} problems of the log can not be repaired: restore a backup, or copy what can be read (lodemap export --skip-bad)`);
   const rebuilds = isIndexWrong && damaged === 0;
   if (rebuilds) terminal.note('repair: the index is made anew from the log');
   for (const { code, message } of leftovers) {
@@ -61,9 +62,14 @@ async function repair(call: Call, store: string, { problems, leftovers }: Verify
   return verify(call, store, { readOnly: true });
 }
 
+/** A key that JSON can not say becomes the text that `--key-type json` takes for it. */
+function asJson({ entry, ...problem }: VerifyReport['problems'][number]): object {
+  return entry === undefined ? problem : { ...problem, entry: shortJson(entry) };
+}
+
 async function tell({ terminal }: Call, report: VerifyReport): Promise<void> {
   const { ok, chunks, bytes, problems, leftovers } = report;
-  if (terminal.json) return await terminal.line(JSON.stringify({ ok, chunks, bytes, problems, leftovers }));
+  if (terminal.json) return await terminal.line(JSON.stringify({ ok, chunks, bytes, problems: problems.map(asJson), leftovers }));
   await terminal.report({ ok: ok ? 'yes' : 'no', chunks, bytes: formatBytes(bytes), problems: problems.length, leftovers: leftovers.length });
   for (const { code, message } of problems) await terminal.line(`${code}  ${message}`);
   for (const { code, message } of leftovers) await terminal.line(`left over: ${code}  ${message}`);

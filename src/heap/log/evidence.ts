@@ -13,7 +13,7 @@ import type { Rest } from './scan.ts';
 export type Torn = 'nothing' | 'the beginning of a batch' | 'anything';
 
 /** Something says that the log had this commit, or went on to this place. */
-interface Claim {
+interface Proof {
   readonly said: string;
   readonly sequence?: number;
   readonly segment?: number;
@@ -24,7 +24,7 @@ interface Claim {
 
 export interface Evidence {
   readonly torn: Torn;
-  readonly claims: readonly Claim[];
+  readonly proofs: readonly Proof[];
   /** Whoever opens the store takes what is left. */
   readonly acceptsLoss: boolean;
 }
@@ -62,19 +62,19 @@ const indexBytesOfNothing = 64 * 1024;
 /** Of a log whose index is known to be right: only what is behind its end is in question, and was promised to nobody. */
 export function noDoubt({ tail }: Meta): Evidence {
   const { segment, offset } = tail;
-  return { torn: 'anything', claims: [{ said: 'the index', segment, offset }], acceptsLoss: false };
+  return { torn: 'anything', proofs: [{ said: 'the index', segment, offset }], acceptsLoss: false };
 }
 
 /** All that proves something, from all that can. The store is open nowhere else. */
 export function gatherEvidence({ segments, trust, memory, state, acceptsLoss }: Witnesses): Evidence {
   const torn = tornOf(trust, state);
-  const claims: Claim[] = [];
-  if (trust.reach !== undefined) claims.push({ said: 'the marker', segment: trust.reach.segment, offset: trust.reach.offset });
-  claims.push({ said: 'the index', sequence: torn === 'anything' ? memory.durable : memory.sequence });
-  if (torn !== 'anything' && memory.bytes > indexBytesOfNothing) claims.push({ said: `an index of ${memory.bytes} bytes`, sequence: 1 });
-  claims.push({ said: 'the manifest', segment: segments.leastLast(), firm: true });
-  claims.push({ said: 'a file in segments', segment: segments.highestNamed(), firm: true });
-  return { torn, claims: acceptsLoss ? claims.filter(({ firm }) => firm === true) : claims, acceptsLoss };
+  const proofs: Proof[] = [];
+  if (trust.reach !== undefined) proofs.push({ said: 'the marker', segment: trust.reach.segment, offset: trust.reach.offset });
+  proofs.push({ said: 'the index', sequence: torn === 'anything' ? memory.durable : memory.sequence });
+  if (torn !== 'anything' && memory.bytes > indexBytesOfNothing) proofs.push({ said: `an index of ${memory.bytes} bytes`, sequence: 1 });
+  proofs.push({ said: 'the manifest', segment: segments.leastLast(), firm: true });
+  proofs.push({ said: 'a file in segments', segment: segments.highestNamed(), firm: true });
+  return { torn, proofs: acceptsLoss ? proofs.filter(({ firm }) => firm === true) : proofs, acceptsLoss };
 }
 
 function tornOf({ left }: Trust, state: Witnesses['state']): Torn {
@@ -85,8 +85,8 @@ function tornOf({ left }: Trust, state: Witnesses['state']): Torn {
 
 /** Throws CORRUPT when the log had more than what was found of it. */
 export function judgeEnd(evidence: Evidence, end: LogEnd): void {
-  for (const claim of evidence.claims) {
-    if (!isMet(claim, end)) throw lossError(end, `${claim.said} knows of ${nameOf(claim)}`);
+  for (const proof of evidence.proofs) {
+    if (!isMet(proof, end)) throw lossError(end, `${proof.said} knows of ${nameOf(proof)}`);
   }
   const { torn, acceptsLoss } = evidence;
   if (end.rest === 'nothing' || torn === 'anything' || acceptsLoss) return;
@@ -94,12 +94,12 @@ export function judgeEnd(evidence: Evidence, end: LogEnd): void {
   throw lossError(end, 'what follows there is no commit, and no crash has left it');
 }
 
-function isMet({ sequence = 0, segment = 0, offset = 0 }: Claim, end: LogEnd): boolean {
+function isMet({ sequence = 0, segment = 0, offset = 0 }: Proof, end: LogEnd): boolean {
   if (end.sequence < sequence || end.segment < segment) return false;
   return end.segment > segment || end.offset >= offset;
 }
 
-function nameOf({ sequence, segment, offset }: Claim): string {
+function nameOf({ sequence, segment, offset }: Proof): string {
   if (sequence !== undefined) return `commit ${sequence}`;
   return offset === undefined ? `segment ${segment}` : `offset ${offset} of segment ${segment}`;
 }

@@ -50,21 +50,24 @@ export interface ScanEnd {
   readonly sequence: number;
   readonly clean: boolean;
   readonly rest: Rest;
-  /** Where the first record lies that is not intact, when not clean. */
+  /** Where the first record lies that is not intact, when not clean; and, in a compacted segment, the offset it would have. */
   readonly badOffset: number;
+  readonly badRecordOffset: number;
 }
 
 /**
  * Scans one segment from `offset`, expecting the commit after `sequence` first, and hands every whole batch to `visit`.
- * With `withChunks` it reports the chunks that are deduplicated.
+ * With `withChunks` it reports the chunks that are deduplicated; with `places` only where chunks lie, which operations need. `recordOffset` is the
+ * offset that the first record has, in a compacted segment, when `offset` is not its beginning.
  */
 export function scanSegment(
   segment: OpenSegment,
-  from: { offset: number; sequence: number },
-  withChunks: boolean,
+  from: { offset: number; recordOffset?: number; sequence: number },
+  withChunks: boolean | 'places',
   visit: (batch: ScannedBatch) => void,
 ): ScanEnd {
-  const walk = new SegmentWalk(segment, { position: Math.max(from.offset, segmentHeaderBytes) });
+  const position = Math.max(from.offset, segmentHeaderBytes);
+  const walk = new SegmentWalk(segment, { position, offset: from.recordOffset ?? position });
   let good = walk.position;
   let sequence = from.sequence;
   let batch = new BatchCollector(segment, withChunks);
@@ -73,7 +76,7 @@ export function scanSegment(
     if (found !== 'record') {
       const clean = found === 'end' && walk.position === good;
       const rest = clean ? 'nothing' : found === 'end' || walk.isBegun ? 'begun' : 'other';
-      return { offset: good, sequence, clean, rest, badOffset: walk.position };
+      return { offset: good, sequence, clean, rest, badOffset: walk.position, badRecordOffset: walk.nextOffset };
     }
     const { frame } = walk;
     if (frame.kind !== RecordKind.commit) {
@@ -84,7 +87,7 @@ export function scanSegment(
     // Vacuum leaves out whole commits, and nothing else does.
     const follows = segment.compacted ? head.sequence > sequence : head.sequence === sequence + 1;
     if (!batch.agrees(head, walk.position - good) || !follows) {
-      return { offset: good, sequence, clean: false, rest: 'other', badOffset: walk.position };
+      return { offset: good, sequence, clean: false, rest: 'other', badOffset: walk.position, badRecordOffset: offsetOfCommit(walk) };
     }
     visit({ head, operations: batch.operations, placed: batch.placed, chunks: batch.chunks, end: walk.nextPosition });
     sequence = head.sequence;
@@ -93,17 +96,22 @@ export function scanSegment(
   }
 }
 
+/** What a commit record's offset would be: in a compacted segment it takes none. */
+function offsetOfCommit(walk: SegmentWalk): number {
+  return walk.offset >= 0 ? walk.offset : walk.nextOffset;
+}
+
 /** What is known of a batch before its commit record is reached. */
 class BatchCollector {
   readonly operations: Buffer[] = [];
   readonly placed = new BatchChunks();
   readonly chunks: ScannedChunk[] = [];
   readonly #segment: OpenSegment;
-  readonly #withChunks: boolean;
+  readonly #withChunks: boolean | 'places';
   #records = 0;
   #chain = 0;
 
-  constructor(segment: OpenSegment, withChunks: boolean) {
+  constructor(segment: OpenSegment, withChunks: boolean | 'places') {
     this.#segment = segment;
     this.#withChunks = withChunks;
   }
@@ -115,9 +123,10 @@ class BatchCollector {
     this.#chain = chainChecksum(this.#chain, readUint32(bytes, at));
     if (kind === RecordKind.operations) {
       this.operations.push(Buffer.from(bytes.subarray(start, end)));
-    } else if (this.#withChunks && kind < RecordKind.operations) {
+    } else if (this.#withChunks !== false && kind < RecordKind.operations) {
       const ref = makeRef(this.#segment.header.id, offset, end - at);
       this.placed.add(ref);
+      if (this.#withChunks === 'places') return;
       const content = deduplicatedContent(this.#segment, bytes, frame);
       if (content !== undefined) this.chunks.push({ ...content, ref });
     }

@@ -75,6 +75,15 @@ export class CompactedSegment implements OpenSegment {
     return this.file.read(target, at, bytes, position);
   }
 
+  /** The first place behind a position where a chunk is known to begin. Throws CORRUPT when the table is damaged. */
+  placeBehind(position: number): { position: number; offset: number } | undefined {
+    const places = (this.#places ??= this.#readPlaces());
+    for (let i = 0; i < places.length; i += 2) {
+      if (places[i]! > position) return { position: places[i]!, offset: places[i + 1]! };
+    }
+    return undefined;
+  }
+
   /** Is there a chunk at this offset? */
   has(offset: number): boolean {
     return this.#find(offset) >= 0;

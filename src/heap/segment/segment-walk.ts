@@ -13,6 +13,8 @@ const readBytes = 4 * 1024 * 1024;
 
 export interface WalkOptions {
   readonly position?: number;
+  /** The offset of the record at `position`, where it is another. */
+  readonly offset?: number;
   readonly end?: number;
   /** How much is read at a time. */
   readonly windowBytes?: number;
@@ -46,15 +48,16 @@ export class SegmentWalk {
   /** What is damaged may be the beginning of a record: it reaches past the end of the file. */
   isBegun = false;
 
-  /** Begins at `position`: in a compacted segment only at its beginning. Ends at `end`, or with what the file holds now. */
-  constructor(segment: OpenSegment, { position = segmentHeaderBytes, end = Infinity, windowBytes = readBytes, trusted = false }: WalkOptions = {}) {
+  /** Begins at `position`. Ends at `end`, or with what the file holds now. */
+  constructor(segment: OpenSegment, options: WalkOptions = {}) {
+    const { position = segmentHeaderBytes, offset = position, end = Infinity, windowBytes = readBytes, trusted = false } = options;
     this.segment = segment;
     this.#trusted = trusted;
     this.#seed = segment.header.seed;
     this.#asideSeed = asideSeed(segment.header.seed);
     this.position = position;
     this.nextPosition = position;
-    this.nextOffset = position;
+    this.nextOffset = offset;
     this.#end = Math.min(end, segment.compacted ? segment.header.placesAt! : segment.file.size());
     this.bytes = Buffer.allocUnsafeSlow(Math.max(64, Math.min(windowBytes, this.#end - position)));
   }

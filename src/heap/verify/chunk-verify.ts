@@ -14,7 +14,7 @@ import type { RecordFrame } from '../segment/record.ts';
 import { linksOfFrame } from '../segment/record-links.ts';
 import { makeRef, refOffset, refSegment, segmentBytesLimit } from '../segment/ref.ts';
 import { dictionaryOf } from '../segment/segment-dictionary.ts';
-import { segmentName } from '../segment/segment.ts';
+import { segmentHeaderBytes, segmentName } from '../segment/segment.ts';
 import type { OpenSegment } from '../segment/segment.ts';
 import { FactsTable } from './chunk-facts.ts';
 import type { FactsPage } from './chunk-facts.ts';
@@ -47,8 +47,8 @@ interface EndWant {
   readonly perItem: number;
 }
 
-/** A row or a bucket of the index that leads to something wrong. */
-export type BadLink = (place: Place, message: string, role: Role) => void;
+/** Something leads there, and what is there is wrong. `from` is undefined for a row or a bucket of the index. */
+export type BadLink = (place: Place, message: string, role: Role, from: Place | undefined) => void;
 
 export class ChunkVerify {
   readonly #check: ChunkCheck | undefined;
@@ -182,7 +182,9 @@ export class ChunkVerify {
     } catch (error) {
       if (!isStoreError(error, 'CORRUPT') && !(error instanceof RangeError)) throw error;
       const { id: segment, offset } = place;
-      this.#problems.add('CORRUPT', `The chunk at offset ${offset} of ${segmentName(segment)}: ${error.message}`, { segment, offset });
+      // Without its dictionary, the first record, nothing that is packed can be read.
+      const cause = { segment, offset: segmentHeaderBytes };
+      this.#problems.add('CORRUPT', `The chunk at offset ${offset} of ${segmentName(segment)}: ${error.message}`, { segment, offset }, cause);
       return undefined;
     }
   }
@@ -236,9 +238,10 @@ export class ChunkVerify {
 
   #bad(place: Place, from: Place & { role: number }, wrong: string, onBadLink: BadLink): void {
     const target = `offset ${place.offset} of ${segmentName(place.segment)}: ${wrong}`;
-    if (from.segment === fromRow.segment) return onBadLink(place, target, from.role as Role);
-    const { segment, offset } = from;
-    this.#problems.add('CORRUPT', `The record at offset ${offset} of ${segmentName(segment)} links to ${target}`, { segment, offset });
+    const { segment, offset, role } = from;
+    onBadLink(place, target, role as Role, segment === fromRow.segment ? undefined : from);
+    if (segment === fromRow.segment) return;
+    this.#problems.add('CORRUPT', `The record at offset ${offset} of ${segmentName(segment)} links to ${target}`, { segment, offset }, place);
   }
 }
 

@@ -18,6 +18,7 @@ import { scanSegment } from '../log/scan.ts';
 import type { ScannedBatch } from '../log/scan.ts';
 import { segmentHeaderBytes } from '../segment/segment.ts';
 import type { Problems } from './problems.ts';
+import type { LostCommits } from './over-damage.ts';
 import type { ScratchFolder } from './spill-lists.ts';
 
 const rowsPerBatch = 1000;
@@ -52,6 +53,8 @@ export class IndexCheck {
   #operations = 0;
   #hiddenKeys = 0;
   #missing: Missing[] = [];
+  /** Commits of which nothing is known: what they did can not be compared. */
+  #lost: LostCommits[] = [];
 
   constructor(parts: IndexCheckParts) {
     this.#parts = parts;
@@ -63,6 +66,15 @@ export class IndexCheck {
     this.#batches.push(batch);
     this.#operations += batch.head.operations;
     if (this.#operations > operationsPerWrite) this.flush();
+  }
+
+  /** These commits are damaged, or gone with their segment. */
+  lose(lost: LostCommits): void {
+    this.#lost.push(lost);
+  }
+
+  #isLost(sequence: number): boolean {
+    return this.#lost.some(({ first, last }) => sequence >= first && sequence <= last);
   }
 
   flush(): void {
@@ -89,7 +101,7 @@ export class IndexCheck {
     for (const table of loggedTables) await this.#compareTable(table);
     if (this.#missing.length > 0) this.#reportMissing();
     const meta = newestMeta(this.#parts.heap);
-    if (meta?.tail.sequence === this.#parts.tail.sequence && meta.hiddenKeys !== this.#hiddenKeys) {
+    if (this.#lost.length === 0 && meta?.tail.sequence === this.#parts.tail.sequence && meta.hiddenKeys !== this.#hiddenKeys) {
       this.#parts.problems.add('INDEX', `The index counts ${meta.hiddenKeys} entries of long keys beside its rows, the log has ${this.#hiddenKeys}`);
     }
   }
@@ -106,7 +118,7 @@ export class IndexCheck {
       const [there, here] = [expected.row, found.row];
       if (there === undefined && here === undefined) return;
       const order = there === undefined ? 1 : here === undefined ? -1 : Buffer.compare(there[0], here[0]);
-      if (order < 0) this.#noteMissing(table, there![0]);
+      if (order < 0) this.#noteMissing(table, there!);
       else this.#compareRow(table, here!, order === 0 ? there : undefined);
       if (order <= 0) expected.next();
       if (order >= 0) found.next();
@@ -128,11 +140,15 @@ export class IndexCheck {
       if (sequence > (newestMeta(this.#parts.heap)?.tail.sequence ?? 0)) problems.add('INDEX', `The row of ${named} is of commit ${sequence}, which was never made`, { key: named });
       return;
     }
+    if (this.#isLost(sequence)) return;
     const said = expected === undefined ? 'has none' : `has another, of commit ${rowHead(expected[1]).sequence}`;
     problems.add('INDEX', `The row of ${named} is stale: it is of commit ${sequence}, the log ${said}`, { key: named });
   }
 
-  #noteMissing(table: LoggedTable, key: Uint8Array): void {
+  #noteMissing(table: LoggedTable, [key, row]: [Uint8Array, Uint8Array]): void {
+    const { sequence } = rowHead(row);
+    // A commit that was lost may have deleted it.
+    if (this.#lost.some(({ last }) => last > sequence)) return;
     if (this.#missing.length < missingMax) this.#missing.push({ table, key });
   }
 

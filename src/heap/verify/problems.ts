@@ -1,4 +1,5 @@
-/** What a verify found: gathered, counted, with a limit on how much is kept. */
+/** What a verify found: gathered, counted, with a limit on how much is kept; what one damage leads to is told a few times, and then counted. */
+import { segmentName } from '../segment/segment.ts';
 
 export interface VerifyProblem {
   /** CORRUPT: the log is damaged. INDEX: the index is not what the log gives; it can be made again. */
@@ -9,6 +10,8 @@ export interface VerifyProblem {
   offset?: number;
   /** The entry it is about, for people. */
   key?: string;
+  /** The key of that entry, as `get` takes it. */
+  entry?: unknown;
 }
 
 export interface Leftover {
@@ -19,14 +22,55 @@ export interface Leftover {
   name?: string;
 }
 
+/** A part of the log that can not be read, and what has come of it. Offsets; all of a segment that is missing. */
+interface DamagedPart {
+  readonly segment: number;
+  readonly from: number;
+  readonly to: number;
+  consequences: number;
+}
+
 const problemsMax = 1000;
+/** So many problems that come of one damage are told. */
+const toldOfEach = 20;
 
 export class Problems {
   readonly list: VerifyProblem[] = [];
   count = 0;
+  readonly #damaged = new Map<number, DamagedPart[]>();
 
-  add(code: string, message: string, where: Pick<VerifyProblem, 'segment' | 'offset' | 'key'> = {}): void {
+  /** `cause` is the place that it leads to: where that is known to be damaged, it is a consequence of that. */
+  add(code: string, message: string, where: Omit<VerifyProblem, 'code' | 'message'> = {}, cause?: { segment: number; offset: number }): void {
     this.count++;
+    const part = cause && this.#damaged.get(cause.segment)?.find(({ from, to }) => cause.offset >= from && cause.offset < to);
+    if (part !== undefined && ++part.consequences > toldOfEach) return;
     if (this.list.length < problemsMax) this.list.push({ code, message, ...where });
+  }
+
+  /** A part of the log that can not be read: a problem, and the cause of others. */
+  damage(message: string, { segment, from, to }: { segment: number; from: number; to: number }): void {
+    this.add('CORRUPT', message, { segment, ...(from > 0 && { offset: from }) });
+    const parts = this.#damaged.get(segment) ?? [];
+    parts.push({ segment, from, to, consequences: 0 });
+    this.#damaged.set(segment, parts);
+  }
+
+  /** Is anything of this segment damaged, or of any? */
+  isDamaged(segment?: number): boolean {
+    return segment === undefined ? this.#damaged.size > 0 : this.#damaged.has(segment);
+  }
+
+  /** Can nothing of this segment be read? */
+  isGone(segment: number): boolean {
+    return this.#damaged.get(segment)?.some(({ from }) => from === 0) === true;
+  }
+
+  /** Says how much was not told. */
+  end(): void {
+    for (const { segment, from, consequences } of [...this.#damaged.values()].flat()) {
+      if (consequences <= toldOfEach) continue;
+      const where = from === 0 ? `that ${segmentName(segment)} is missing` : `the damage at offset ${from} of ${segmentName(segment)}`;
+      this.list.push({ code: 'CORRUPT', message: `${consequences - toldOfEach} more problems come of ${where}`, segment, ...(from > 0 && { offset: from }) });
+    }
   }
 }

@@ -18,22 +18,26 @@ import type { Heap } from '../heap.ts';
 import { Link } from '../chunk.ts';
 import { readBucket } from '../deduplicator.ts';
 import { historyRow } from '../rows/history.ts';
-import { decodeBucket, isBucketKey } from '../rows/long-keys.ts';
+import { decodeBucket, isBucketKey, keyOfItem } from '../rows/long-keys.ts';
 import type { Tail } from '../log/log.ts';
 import { loggedTables } from '../log/operations.ts';
 import type { LoggedTable } from '../log/operations.ts';
 import { refOffset, refSegment, segmentBytesLimit } from '../segment/ref.ts';
 import { decodeRowValue, rowHead } from '../rows/rows.ts';
 import type { Encoded } from '../rows/rows.ts';
-import { scanSegment } from '../log/scan.ts';
-import { segmentHeaderBytes, segmentName } from '../segment/segment.ts';
+import { segmentName } from '../segment/segment.ts';
 import type { OpenSegment } from '../segment/segment.ts';
-import { walkRecords } from '../segment/segment-walk.ts';
+import { eachLinkRef } from '../segment/record.ts';
+import { dictionaryOf } from '../segment/segment-dictionary.ts';
+import type { SegmentWalk } from '../segment/segment-walk.ts';
 import { ChunkVerify } from './chunk-verify.ts';
+import type { BadLink } from './chunk-verify.ts';
 import { IndexCheck, newestMeta } from './index-check.ts';
 import { dropLeftovers, findLeftovers, scratchPrefix } from './leftovers.ts';
 import { Role, want, wantAny } from './link-wants.ts';
 import type { ChunkCheck, LinkWant } from './link-wants.ts';
+import { scanOverDamage, walkOverDamage } from './over-damage.ts';
+import type { Damage } from './over-damage.ts';
 import { Problems } from './problems.ts';
 import type { Leftover, VerifyProblem } from './problems.ts';
 import { ScratchFolder } from './spill-lists.ts';
@@ -61,7 +65,7 @@ export interface VerifyReport {
   /** Records looked at, and their bytes. */
   chunks: number;
   bytes: number;
-  /** At most 1,000. Code CORRUPT: the log is damaged. INDEX: the index differs from what the log gives, and can be made again. */
+  /** At most about 1,000; of what one damage leads to the first 20, and how many more. CORRUPT: the log is damaged. INDEX: the index differs from what the log gives, and can be made again. */
   problems: VerifyProblem[];
   /** What could be removed: torn ends, files of what was interrupted, pins of processes that are gone. */
   leftovers: Leftover[];
@@ -75,6 +79,8 @@ export interface VerifyParts {
   checkRow?(value: Encoded): readonly LinkWant[];
   /** A key of the index for people. */
   nameKey?(table: LoggedTable, key: Uint8Array): string;
+  /** The key of an entry as its user has it; undefined when it is damaged. */
+  entryKey?(key: Uint8Array): unknown;
   /** Runs `fn` under the commit lock. Without it leftovers are not looked for. */
   exclusively?<T>(fn: () => T): Promise<T>;
   readonly locks?: Locks;
@@ -83,6 +89,8 @@ export interface VerifyParts {
 const budgetDefault = 64 * 1024 * 1024;
 const rowsPerBatch = 1000;
 const windowBytes = 1024 * 1024;
+/** Chunks above damage are followed up to this many. */
+const spreadMax = 1_000_000;
 const wantBucket = want(Role.bucket, {});
 let runs = 0;
 
@@ -104,6 +112,10 @@ export async function verifyHeap(heap: Heap, options: VerifyOptions = {}, parts:
   }
 }
 
+function placeOf({ segment, offset }: { segment: number; offset: number }): number {
+  return segment * segmentBytesLimit + offset;
+}
+
 class Verifier {
   readonly #heap: Heap;
   readonly #options: VerifyOptions;
@@ -117,6 +129,9 @@ class Verifier {
   #leftovers: Leftover[] = [];
   /** Rows lead to these, and something is wrong there. */
   readonly #badPlaces = new Map<number, string>();
+  /** Of what leads to something wrong further down: the ref of that. */
+  readonly #spreadFrom = new Map<number, number>();
+  #hasDeepDamage = false;
   #staleBuckets = 0;
   #records = 0;
   #bytes = 0;
@@ -136,20 +151,28 @@ class Verifier {
 
   async log(): Promise<void> {
     const { segments } = this.#heap;
-    const ids = segments.list(this.#tail.segment);
+    const there = new Set(segments.list(this.#tail.segment));
     let sequence = 0;
-    for (const [done, id] of ids.entries()) {
-      await this.#pause({ phase: 'log', done, total: ids.length, bytes: this.#bytes });
+    for (let id = 1; id <= this.#tail.segment; id++) {
+      await this.#pause({ phase: 'log', done: id - 1, total: this.#tail.segment, bytes: this.#bytes });
+      if (segments.isRetired(id)) continue;
       try {
-        sequence = await this.#segment(id, sequence);
+        if (there.has(id)) sequence = await this.#segment(id, sequence);
+        else this.#gone(id, `${segmentName(id)} is missing, and no vacuum has removed it`);
       } catch (error) {
         if (!isStoreError(error, 'CORRUPT', 'NOT_FOUND', 'FORMAT_VERSION')) throw error;
-        this.#problems.add('CORRUPT', `${segmentName(id)}: ${error.message}`, { segment: id });
+        this.#gone(id, `${segmentName(id)}: ${error.message}`);
       }
     }
-    if (sequence < this.#tail.sequence) {
-      this.#problems.add('CORRUPT', `The index stands at commit ${this.#tail.sequence}, the intact log ends with ${sequence}`);
-    }
+    if (sequence === this.#tail.sequence) return;
+    this.#index.lose({ first: sequence + 1, last: this.#tail.sequence });
+    if (this.#problems.isDamaged(this.#tail.segment)) return;
+    this.#problems.add('CORRUPT', `The index stands at commit ${this.#tail.sequence}, the intact log ends with ${sequence}`);
+  }
+
+  /** Nothing of a segment can be read. */
+  #gone(segment: number, message: string): void {
+    this.#problems.damage(message, { segment, from: 0, to: Infinity });
   }
 
   /** What rows lead to is to be a value. */
@@ -167,10 +190,11 @@ class Verifier {
   }
 
   async links(): Promise<void> {
-    const onBadLink = (place: { segment: number; offset: number }, message: string, role: Role): void => {
-      if (role !== Role.bucket) this.#badPlaces.set(place.segment * segmentBytesLimit + place.offset, message);
+    const onBadLink: BadLink = (place, message, role, from) => {
+      if (role !== Role.bucket) this.#badPlaces.set(placeOf(place), message);
       else if (message.includes('its content hash')) this.#problems.add('INDEX', `The table of chunks leads to ${message}`, place);
       else this.#staleBuckets++;
+      if (from !== undefined) this.#hasDeepDamage = true;
     };
     this.#chunks.checkStray(onBadLink);
     const total = this.#chunks.pages;
@@ -179,7 +203,39 @@ class Verifier {
       this.#chunks.checkPage(page, onBadLink);
     }
     if (this.#badPlaces.size === 0) return;
+    if (this.#hasDeepDamage) await this.#spread();
     for (const table of [...loggedTables, 'history'] as const) await this.#eachRow(table, (key, row) => this.#nameBad(table, key, row));
+  }
+
+  /** What leads to something wrong is not whole itself: links lead backwards, so going through the log once finds all that is above damage. */
+  async #spread(): Promise<void> {
+    const { segments } = this.#heap;
+    for (const id of segments.list(this.#tail.segment)) {
+      if (this.#problems.isGone(id)) continue;
+      const segment = segments.openAlone(id);
+      try {
+        for (const step of walkOverDamage(segment, { end: this.#endOf(segment), windowBytes }, () => undefined)) {
+          if (step === undefined) await this.#pause({ phase: 'what damage leads to', done: id, total: this.#tail.segment });
+          else if (step.offset >= 0 && step.frame.linkCount > 0) this.#spreadTo({ segment: id, offset: step.offset }, segment, step);
+        }
+      } finally {
+        segment.file.close();
+      }
+    }
+  }
+
+  #spreadTo(place: { segment: number; offset: number }, segment: OpenSegment, { bytes, frame }: SegmentWalk): void {
+    try {
+      eachLinkRef(bytes, frame, () => dictionaryOf(segment), (ref) => {
+        const message = this.#badPlaces.get(Math.floor(ref / 16));
+        if (message === undefined || this.#badPlaces.has(placeOf(place)) || this.#badPlaces.size > spreadMax) return;
+        this.#badPlaces.set(placeOf(place), message);
+        this.#spreadFrom.set(placeOf(place), this.#spreadFrom.get(Math.floor(ref / 16)) ?? ref);
+      });
+    } catch (error) {
+      // Told when it was first met.
+      if (!isStoreError(error, 'CORRUPT')) throw error;
+    }
   }
 
   async index(): Promise<void> {
@@ -195,6 +251,7 @@ class Verifier {
   }
 
   report(): VerifyReport {
+    this.#problems.end();
     const { list, count } = this.#problems;
     return { ok: count === 0, chunks: this.#records, bytes: this.#bytes, problems: list, leftovers: this.#leftovers };
   }
@@ -220,31 +277,53 @@ class Verifier {
     const { segments } = this.#heap;
     const { id, sequenceBefore: before } = segment.header;
     if (segments.isRetired(id - 1) ? before < sequence : before !== sequence) {
-      this.#problems.add('CORRUPT', `${segmentName(id)} begins behind commit ${before}, expected ${sequence}`, { segment: id });
+      if (before > sequence) this.#index.lose({ first: sequence + 1, last: before });
+      // Where what is before it is damaged, that has been said.
+      if (before < sequence || !this.#problems.isDamaged(id - 1)) {
+        this.#problems.add('CORRUPT', `${segmentName(id)} begins behind commit ${before}, expected ${sequence}`, { segment: id });
+      }
     }
-    const isLast = id === this.#tail.segment;
-    const end = scanSegment(segment, { offset: segmentHeaderBytes, sequence: before }, true, (batch) => {
+    const end = this.#endOf(segment);
+    const scanned = scanOverDamage(segment, { before, end }, (batch) => {
       if (batch.head.sequence > this.#tail.sequence) return;
       this.#records += batch.head.records + 1;
       this.#index.add(batch);
     });
     this.#index.flush();
-    const until = isLast ? Math.min(end.offset, this.#tail.offset) : end.offset;
-    if (isLast ? until < this.#tail.offset : !end.clean) {
-      this.#problems.add('CORRUPT', `${segmentName(id)} is damaged at offset ${end.badOffset}`, { segment: id, offset: end.badOffset });
+    for (const lost of scanned.lost) this.#index.lose(lost);
+    await this.#chunksIn(segment, end);
+    if (scanned.brokenAt >= 0 && scanned.brokenAt < end && !this.#problems.isDamaged(id)) {
+      const { brokenAt: offset } = scanned;
+      this.#problems.damage(`${segmentName(id)} is damaged at offset ${offset}: its records are intact, but no whole commit`, { segment: id, from: offset, to: offset });
     }
-    this.#bytes += until;
+    return Math.min(scanned.sequence, this.#tail.sequence);
+  }
+
+  async #chunksIn(segment: OpenSegment, end: number): Promise<void> {
+    const { id } = segment.header;
     let dead = 0;
     this.#chunks.beginSegment(id);
-    for (const step of walkRecords(segment, { end: until, windowBytes })) {
+    for (const step of walkOverDamage(segment, { end, windowBytes }, (damage) => this.#damaged(id, damage))) {
       if (step === undefined) await this.#pause({ phase: 'chunks', done: id, total: this.#tail.segment, bytes: this.#bytes });
       else if (step.offset >= 0 && !this.#chunks.record(segment, step.offset, step.bytes, step.frame)) dead++;
     }
     this.#chunks.endSegment();
-    if (dead < this.#deadOf(id).length && end.clean) {
+    this.#bytes += end;
+    if (dead < this.#deadOf(id).length && !this.#problems.isDamaged(id)) {
       this.#problems.add('CORRUPT', `The dead list of ${segmentName(id)} names ${this.#deadOf(id).length - dead} places where no chunk begins`, { segment: id });
     }
-    return Math.min(end.sequence, this.#tail.sequence);
+  }
+
+  #damaged(segment: number, { from, to }: Damage): void {
+    const bytes = to.position - from.position;
+    const message = `${segmentName(segment)} is damaged at offset ${from.position}: ${bytes} bytes are no intact record`;
+    this.#problems.damage(message, { segment, from: from.offset, to: to.offset });
+  }
+
+  /** Where the records of a segment end that are to be looked at. */
+  #endOf({ header, file, compacted }: OpenSegment): number {
+    if (header.id === this.#tail.segment) return this.#tail.offset;
+    return compacted ? header.placesAt! : file.size();
   }
 
   async #eachRow(table: LoggedTable | 'history' | 'chunks', visit: (key: Uint8Array, row: Uint8Array) => void): Promise<void> {
@@ -260,8 +339,8 @@ class Verifier {
     }
   }
 
-  /** Visits the links of a row, if it is not of a newer commit. */
-  #eachLink(table: LoggedTable | 'history', key: Uint8Array, row: Uint8Array, visit: (link: Link, want: LinkWant) => void): void {
+  /** Visits the links of a row, if it is not of a newer commit, with the key of the entry; it may be one of several in a bucket. */
+  #eachLink(table: LoggedTable | 'history', key: Uint8Array, row: Uint8Array, visit: (link: Link, want: LinkWant, key: Uint8Array) => void): void {
     try {
       if (table === 'history') {
         const kept = historyRow(key, row);
@@ -270,27 +349,38 @@ class Verifier {
       const { sequence, at } = rowHead(row);
       if (sequence > this.#tail.sequence) return;
       const isBucket = table === 'entries' && isBucketKey(key);
-      const values = isBucket ? decodeBucket(row, at).map(({ value }) => decodeRowValue(value, 0)) : [decodeRowValue(row, at)];
-      for (const value of values) {
-        const wants = this.#parts.checkRow?.(value);
-        for (const [i, link] of value.links.entries()) visit(link, wants?.[i] ?? wantAny);
+      const values = isBucket
+        ? decodeBucket(row, at).map((item) => ({ key: keyOfItem(key, item), value: decodeRowValue(item.value, 0) }))
+        : [{ key, value: decodeRowValue(row, at) }];
+      for (const one of values) {
+        const wants = this.#parts.checkRow?.(one.value);
+        for (const [i, link] of one.value.links.entries()) visit(link, wants?.[i] ?? wantAny, one.key);
       }
     } catch (error) {
       if (!isStoreError(error, 'CORRUPT')) throw error;
       // Told when it was first met.
       if (this.#badPlaces.size > 0) return;
-      const named = table === 'history' ? 'a snapshot' : this.#nameKey(table, key);
-      this.#problems.add('INDEX', `The row of ${named}: ${error.message}`, { key: named });
+      const named = this.#named(table, key);
+      this.#problems.add('INDEX', `The row of ${named.key}: ${error.message}`, named);
     }
   }
 
   #nameBad(table: LoggedTable | 'history', key: Uint8Array, row: Uint8Array): void {
-    this.#eachLink(table, key, row, ({ ref }) => {
+    this.#eachLink(table, key, row, ({ ref }, _, entryKey) => {
       const message = this.#badPlaces.get(Math.floor(ref / 16));
       if (message === undefined) return;
-      const named = table === 'history' ? 'a snapshot' : this.#nameKey(table, key);
-      this.#problems.add('CORRUPT', `The value of ${named} leads to ${message}`, { key: named, segment: refSegment(ref), offset: refOffset(ref) });
+      const named = this.#named(table, entryKey);
+      const cause = this.#spreadFrom.get(Math.floor(ref / 16));
+      const place = { segment: refSegment(cause ?? ref), offset: refOffset(cause ?? ref) };
+      const leads = cause === undefined ? 'leads to' : 'leads, further down, to';
+      this.#problems.add('CORRUPT', `The value of ${named.key} ${leads} ${message}`, { ...named, ...place }, place);
     });
+  }
+
+  #named(table: LoggedTable | 'history', key: Uint8Array): { key: string; entry?: unknown } {
+    if (table === 'history') return { key: 'a snapshot' };
+    const entry = table === 'entries' ? this.#parts.entryKey?.(key) : undefined;
+    return { key: this.#nameKey(table, key), ...(entry !== undefined && { entry }) };
   }
 
   #isNewer(ref: number): boolean {

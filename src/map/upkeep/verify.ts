@@ -27,7 +27,7 @@ export async function verifyStore(store: Store, locks: Locks, options: VerifyOpt
   const { heap } = store;
   return withoutVacuum(heap.storage, options.signal, async () => {
     await store.commitPendingSoon();
-    return verifyHeap(heap, options, { check: checkChunk, checkRow: checkRowValue, nameKey, exclusively: (fn) => store.exclusivelySoon(fn), locks });
+    return verifyHeap(heap, options, { check: checkChunk, checkRow: checkRowValue, nameKey, entryKey, exclusively: (fn) => store.exclusivelySoon(fn), locks });
   });
 }
 
@@ -40,6 +40,14 @@ function nameKey(table: LoggedTable, key: Uint8Array): string {
     return `entry ${inspect(decodeKey(key), { breakLength: Infinity, maxStringLength: 100 })}`;
   } catch {
     return `entry ${Buffer.from(key).toString('hex')}`;
+  }
+}
+
+function entryKey(key: Uint8Array): unknown {
+  try {
+    return decodeKey(key);
+  } catch {
+    return undefined;
   }
 }
 
