@@ -7,8 +7,8 @@
  */
 import { StoreError, isStoreError } from '../../base/errors.ts';
 import { steadyMs } from '../../base/timers.ts';
-import { isShortage } from '../../storage/file-error.ts';
-import type { Storage, StorageFile } from '../../storage/storage.ts';
+import { keepDescriptors } from '../../storage/descriptors.ts';
+import type { Storage } from '../../storage/storage.ts';
 import type { Ref } from '../chunk.ts';
 import { CompactedSegment, ReadAhead } from './compacted-segment.ts';
 import { includesOffset, readDeadList, writeDeadList } from './dead-list.ts';
@@ -20,6 +20,8 @@ import type { OpenSegment, SegmentFile, SegmentHeader } from './segment.ts';
 
 /** More open files than this and the one opened first is closed. */
 const openFilesMax = 256;
+/** The last ones opened are kept when descriptors run out: somebody may be about to read them. */
+const openFilesMin = 4;
 /** Replaced files are closed when they have been aside for this long. */
 const asideMs = 2000;
 /** More files aside than this and the one put there first is closed. */
@@ -38,6 +40,7 @@ export class Segments {
   readonly #storage: Storage;
   readonly #storeId: Uint8Array;
   readonly #open = new Map<number, OpenSegment>();
+  readonly #letGo: () => void;
   readonly #readAhead = new ReadAhead();
   #aside: Aside[] = [];
   #manifest: Manifest;
@@ -51,6 +54,7 @@ export class Segments {
     this.#storage = storage;
     this.#storeId = storeId;
     this.#manifest = readManifest(storage);
+    this.#letGo = keepDescriptors(() => this.#spare());
   }
 
   /** The manifest that is in force for this object. */
@@ -263,6 +267,7 @@ export class Segments {
   }
 
   close(): void {
+    this.#letGo();
     for (const { file } of this.#open.values()) file.close();
     for (const { segment } of this.#aside) segment.file.close();
     this.#open.clear();
@@ -331,7 +336,7 @@ export class Segments {
   }
 
   #openChecked(id: number, name: string): OpenSegment {
-    const file = this.#openFrugally(name);
+    const file = this.#storage.open(name, 'write');
     const header = readHeader(file);
     if (header === undefined || header.id !== id) {
       file.close();
@@ -351,18 +356,6 @@ export class Segments {
       readAhead: this.#readAhead,
       former: () => this.#former(id, generation),
     });
-  }
-
-  /** Where the process has no descriptor left, files that are open here are closed for it: they are opened again when they are needed. */
-  #openFrugally(name: string): StorageFile {
-    for (;;) {
-      try {
-        return this.#storage.open(name, 'write');
-      } catch (error) {
-        if (!isShortage(error) || this.#open.size < 2) throw error;
-        this.#closeOldest();
-      }
-    }
   }
 
   /** A file of a segment that was replaced by the one of `generation`: open since, or still in the folder. It has all that a later one has. */
@@ -407,6 +400,18 @@ export class Segments {
       this.#open.delete(id);
       return;
     }
+  }
+
+  /** The process has no descriptors left: gives half of these back, first of those that can be opened again. */
+  #spare(): boolean {
+    if (this.#open.size > openFilesMin) {
+      const left = Math.max(openFilesMin, this.#open.size >> 1);
+      while (this.#open.size > left) this.#closeOldest();
+      return true;
+    }
+    const spared = this.#aside.splice(0, (this.#aside.length + 1) >> 1);
+    for (const { segment } of spared) segment.file.close();
+    return spared.length > 0;
   }
 }
 

@@ -7,7 +7,8 @@
  */
 import type { Ref } from '../chunk.ts';
 import { refOffset, refSegment } from '../segment/ref.ts';
-import type { Storage, StorageFile } from '../../storage/storage.ts';
+import type { Storage } from '../../storage/storage.ts';
+import { SpillFiles } from '../spill-files.ts';
 
 export const vacuumFolder = 'vacuum';
 const offsetsFirst = 256;
@@ -17,12 +18,12 @@ const readBytes = 256 * 1024;
 interface Reached {
   offsets: Uint32Array;
   count: number;
-  file: StorageFile | undefined;
+  /** What of it is in its file. */
   fileBytes: number;
 }
 
 export class Frontier {
-  readonly #storage: Storage;
+  readonly #files: SpillFiles;
   readonly #budgetBytes: number;
   readonly #bySegment = new Map<number, Reached>();
   readonly #seen = new Float64Array(seenSlots);
@@ -31,7 +32,7 @@ export class Frontier {
 
   /** Files go to `vacuumFolder`, which must be there. */
   constructor(storage: Storage, budgetBytes: number) {
-    this.#storage = storage;
+    this.#files = new SpillFiles(storage);
     this.#budgetBytes = budgetBytes;
   }
 
@@ -42,7 +43,7 @@ export class Frontier {
     const id = refSegment(ref);
     let reached = this.#bySegment.get(id);
     if (reached === undefined) {
-      reached = { offsets: new Uint32Array(offsetsFirst), count: 0, file: undefined, fileBytes: 0 };
+      reached = { offsets: new Uint32Array(offsetsFirst), count: 0, fileBytes: 0 };
       this.#bySegment.set(id, reached);
       this.bytes += reached.offsets.byteLength;
     }
@@ -57,26 +58,21 @@ export class Frontier {
     this.#bySegment.delete(id);
     this.bytes -= reached.offsets.byteLength;
     for (let i = 0; i < reached.count; i++) visit(reached.offsets[i]!);
-    if (reached.file === undefined) return;
+    if (reached.fileBytes === 0) return;
     const piece = new Uint8Array(readBytes);
     for (let at = 0; at < reached.fileBytes; ) {
-      const got = reached.file.read(piece, 0, Math.min(readBytes, reached.fileBytes - at), at);
+      const got = this.#files.read(frontierName(id), piece, Math.min(readBytes, reached.fileBytes - at), at);
       if (got === 0) break;
       for (const offset of new Uint32Array(piece.buffer, 0, got >> 2)) visit(offset);
       at += got;
     }
-    this.#drop(id, reached);
+    this.#files.remove(frontierName(id));
   }
 
   /** Removes its files. */
   close(): void {
-    for (const [id, reached] of this.#bySegment) if (reached.file !== undefined) this.#drop(id, reached);
+    this.#files.removeAll();
     this.#bySegment.clear();
-  }
-
-  #drop(id: number, reached: Reached): void {
-    reached.file?.close();
-    this.#storage.remove(frontierName(id));
   }
 
   #grow(reached: Reached): void {
@@ -95,9 +91,8 @@ export class Frontier {
   #spill(): void {
     for (const [id, reached] of this.#bySegment) {
       if (reached.offsets.length === offsetsFirst) continue;
-      reached.file ??= this.#storage.open(frontierName(id), 'create');
       const bytes = reached.count * 4;
-      reached.file.write(new Uint8Array(reached.offsets.buffer, 0, bytes), reached.fileBytes);
+      this.#files.write(frontierName(id), new Uint8Array(reached.offsets.buffer, 0, bytes), reached.fileBytes);
       reached.fileBytes += bytes;
       this.bytes -= reached.offsets.byteLength - offsetsFirst * 4;
       reached.offsets = new Uint32Array(offsetsFirst);

@@ -5,6 +5,7 @@
  * item lies there again.
  */
 import type { Storage, StorageFile } from '../../storage/storage.ts';
+import { SpillFiles } from '../spill-files.ts';
 
 const itemsFirst = 16;
 const itemsSpilled = 64;
@@ -39,7 +40,7 @@ export class ScratchFolder {
 interface List {
   items: Uint32Array;
   count: number;
-  file: StorageFile | undefined;
+  /** What of it is in its file. */
   fileBytes: number;
 }
 
@@ -47,6 +48,7 @@ export class SpillLists {
   readonly words: Uint32Array;
   readonly floats: Float64Array;
   readonly #folder: ScratchFolder;
+  readonly #files: SpillFiles;
   readonly #budgetBytes: number;
   readonly #lists = new Map<number, List>();
   /** What the lists take in memory. */
@@ -55,6 +57,7 @@ export class SpillLists {
   /** Items have `words` uint32, an even number. */
   constructor(folder: ScratchFolder, words: number, budgetBytes: number) {
     this.#folder = folder;
+    this.#files = new SpillFiles(folder.storage);
     this.#budgetBytes = budgetBytes;
     this.words = new Uint32Array(words);
     this.floats = new Float64Array(this.words.buffer);
@@ -65,7 +68,7 @@ export class SpillLists {
     const size = this.words.length;
     let list = this.#lists.get(number);
     if (list === undefined) {
-      list = { items: new Uint32Array(itemsFirst * size), count: 0, file: undefined, fileBytes: 0 };
+      list = { items: new Uint32Array(itemsFirst * size), count: 0, fileBytes: 0 };
       this.#lists.set(number, list);
       this.bytes += list.items.byteLength;
     }
@@ -87,22 +90,27 @@ export class SpillLists {
       }
     };
     visitAll(list.items, list.count);
-    if (list.file === undefined) return;
+    if (list.fileBytes === 0) return;
+    const name = this.#nameOf(number);
     const itemBytes = size * 4;
     const piece = new Uint8Array(Math.floor(readBytes / itemBytes) * itemBytes);
     for (let at = 0; at < list.fileBytes; ) {
-      const got = list.file.read(piece, 0, Math.min(piece.length, list.fileBytes - at), at);
+      const got = this.#files.read(name, piece, Math.min(piece.length, list.fileBytes - at), at);
       if (got === 0) break;
       visitAll(new Uint32Array(piece.buffer, 0, got >> 2), got / itemBytes);
       at += got;
     }
-    list.file.close();
+    this.#files.remove(name);
   }
 
-  /** Closes its files; the folder is removed by whoever made it. */
+  /** Removes its files; the folder is removed by whoever made it. */
   close(): void {
-    for (const { file } of this.#lists.values()) file?.close();
+    this.#files.removeAll();
     this.#lists.clear();
+  }
+
+  #nameOf(number: number): string {
+    return `${this.#folder.name}/list-${this.words.length}-${number}`;
   }
 
   #grow(list: List, number: number): void {
@@ -123,9 +131,9 @@ export class SpillLists {
   }
 
   #spillOne(list: List, number: number): void {
-    list.file ??= this.#folder.create(`list-${this.words.length}-${number}`);
+    this.#folder.make();
     const bytes = list.count * this.words.byteLength;
-    list.file.write(new Uint8Array(list.items.buffer, 0, bytes), list.fileBytes);
+    this.#files.write(this.#nameOf(number), new Uint8Array(list.items.buffer, 0, bytes), list.fileBytes);
     list.fileBytes += bytes;
     this.bytes -= list.items.byteLength;
     list.items = new Uint32Array(itemsFirst * this.words.length);

@@ -12,6 +12,7 @@
 import fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { StoreError } from '../../base/errors.ts';
+import { withDescriptor } from '../descriptors.ts';
 import { systemError } from '../file-error.ts';
 import type { OpenMode } from '../storage.ts';
 import { checkGiving, folderModeOf, give, modeDefault, rightsOf, strangersIn } from './rights.ts';
@@ -100,7 +101,7 @@ export class StoreFolder {
     if (noFollow === 0) checkFile(path);
     let fd: number;
     try {
-      fd = fs.openSync(path, flags[mode] | noFollow | noWait, this.#mode);
+      fd = withDescriptor(() => fs.openSync(path, flags[mode] | noFollow | noWait, this.#mode));
     } catch (error) {
       if (mode !== 'create') checkFile(path);
       throw error;
@@ -162,7 +163,8 @@ export class StoreFolder {
     const kind = this.kind(name);
     if (kind === undefined) return [];
     if (kind !== 'a folder') throw wrongKind(this.at(name), kind, 'a folder');
-    return fs.readdirSync(this.at(name)).sort();
+    const path = this.at(name);
+    return withDescriptor(() => fs.readdirSync(path)).sort();
   }
 
   /** Makes a folder and those above it; one that is there is fine. */
@@ -252,7 +254,8 @@ export class StoreFolder {
     if (process.platform === 'win32') return;
     const kind = this.kind(name);
     if (kind !== undefined && kind !== 'a folder') throw wrongKind(this.at(name), kind, 'a folder');
-    const fd = fs.openSync(this.at(name), O_RDONLY | noWait);
+    const path = this.at(name);
+    const fd = withDescriptor(() => fs.openSync(path, O_RDONLY | noWait));
     try {
       fs.fsyncSync(fd);
     } finally {
@@ -292,7 +295,7 @@ export class StoreFolder {
   #adopt(folder: string): void {
     // Windows opens no folders, and has no rights to give.
     if (process.platform === 'win32') return;
-    const fd = fs.openSync(folder, O_RDONLY | noFollow | noWait);
+    const fd = withDescriptor(() => fs.openSync(folder, O_RDONLY | noFollow | noWait));
     try {
       this.#give(fd, true);
     } finally {
