@@ -68,7 +68,7 @@ export function hash32OfPieces(pieces: Iterable<Uint8Array>, seed: number): numb
 
 /** A streaming 64-bit hash (XXH64) with a seed; `digest` gives 16 hex digits. Throws UNSUPPORTED where there is no WebAssembly. */
 export function hashStream(seed: bigint): { update(bytes: Uint8Array): void; digest(): string } {
-  if (hasher === undefined) throw new StoreError('UNSUPPORTED', 'Backups need WebAssembly, which is off in this process', { cause: failure });
+  if (hasher === undefined) throw new StoreError('UNSUPPORTED', 'Backups need WebAssembly, which is off in this process (node --jitless or --no-expose-wasm)', { cause: failure });
   const state = hasher.create64(seed);
   return {
     update: (bytes) => void state.update(bytes),

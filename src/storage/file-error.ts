@@ -4,6 +4,11 @@ import { StoreError, isStoreError } from '../base/errors.ts';
 export function fileError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_ACCESS_DENIED') {
+    const { permission } = error as { permission?: string };
+    const why = permission ? `was not given ${permission}` : 'turns this call off, which a store can not do without';
+    return new StoreError('UNSUPPORTED', `Could not ${doing}: Node's permission model (--permission) ${why}`, { cause: error });
+  }
   const missing = code === 'ENOENT' || code === 'ENOTDIR';
   return new StoreError(missing ? 'NOT_FOUND' : 'IO', `Could not ${doing}: ${message}`, { cause: error });
 }

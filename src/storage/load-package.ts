@@ -13,11 +13,19 @@ export function loadPackage(name: string, purpose: string): unknown {
   try {
     return require(name);
   } catch (error) {
-    const platform = `${process.platform}-${process.arch}`;
-    throw new StoreError('UNSUPPORTED', `${purpose} need the package ${name}, which does not load on ${platform}`, {
-      cause: error,
-    });
+    throw new StoreError('UNSUPPORTED', `${purpose} need the package ${name}, which does not load ${whereNot(error)}`, { cause: error });
   }
+}
+
+/** Where something does not load: Node has options that keep packages from it, or the platform has no binary. */
+function whereNot(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof EvalError) return 'where code can not be made of strings (node --disallow-code-generation-from-strings)';
+    if ((at as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED') {
+      return 'where native addons are off (node --no-addons, or --permission without --allow-addons)';
+    }
+  }
+  return `on ${process.platform}-${process.arch}`;
 }
 
 /** As `loadPackage`, of a package or a file in one; undefined when there is none that loads. */
