@@ -171,8 +171,14 @@ describe('backup', () => {
     mkdirSync(join(copy, 'backup.next'));
     cpSync(join(to, 'segments'), join(copy, 'backup.next', 'segments'), { recursive: true });
     assert.equal((await shown(copy)).get('a'), '1');
+    const overlaid = join(folder, 'overlaid');
+    cpSync(copy, overlaid, { recursive: true });
     renameSync(join(copy, 'segments'), join(copy, 'segments.old'));
     assert.equal((await shown(copy)).get('a'), '2');
+    // As where folders can not be renamed: half of what it replaces was removed.
+    writeFileSync(join(overlaid, 'backup.next', 'replaces'), '');
+    rmSync(join(overlaid, 'segments', '00000001.seg'));
+    assert.equal((await shown(overlaid)).get('a'), '2');
   });
 
   test('aborted: nothing has changed', async () => {

@@ -9,6 +9,9 @@
  *
  * A crash before 1 leaves the older backup, a crash after 2 the newer one. Between the two there is no `segments`, and a whole
  * `backup.next`: whoever opens the folder finishes 2 (`finishSwap`).
+ *
+ * A folder from a lower layer of an overlay (a container's image) can not be renamed. Then a file `replaces` in
+ * `backup.next` says that what is in `segments` is of no account any more, and it is removed instead.
  */
 import { StoreError, isStoreError } from '../../base/errors.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -18,6 +21,7 @@ import { segmentFolder } from '../segment/segment.ts';
 export const stagingFolder = 'backup.next';
 export const formerFolder = 'segments.old';
 const noteName = `${segmentFolder}/backup`;
+const replacesName = `${stagingFolder}/replaces`;
 const readBytes = 1024 * 1024;
 
 /** A file of a backup: its name in `segments`, and its content. */
@@ -61,7 +65,7 @@ export function writeNote(storage: Storage, note: BackupNote): void {
 /** Puts the backup in `backup.next`, which is whole and durable, in the place of the one that is there, if any. */
 export function swapIn(storage: Storage): void {
   storage.removeFolder(formerFolder);
-  if (storage.exists(segmentFolder)) storage.rename(segmentFolder, formerFolder);
+  if (storage.exists(segmentFolder)) setAside(storage);
   storage.rename(`${stagingFolder}/${segmentFolder}`, segmentFolder);
   storage.syncFolder('');
   storage.removeFolder(formerFolder);
@@ -70,10 +74,24 @@ export function swapIn(storage: Storage): void {
 
 /** Finishes a swap that was interrupted. Under the store's open lock; costs a look at the folder. */
 export function finishSwap(storage: Storage): void {
-  if (!storage.exists(stagingFolder) || storage.exists(segmentFolder)) return;
-  if (!storage.exists(`${stagingFolder}/${noteName}`)) return;
+  if (!storage.exists(stagingFolder) || !storage.exists(`${stagingFolder}/${noteName}`)) return;
+  const isReplaced = storage.exists(replacesName);
+  if (storage.exists(segmentFolder) && !isReplaced) return;
+  if (isReplaced) storage.removeFolder(segmentFolder);
   storage.rename(`${stagingFolder}/${segmentFolder}`, segmentFolder);
   storage.syncFolder('');
+}
+
+/** Takes the earlier backup out of the way. */
+function setAside(storage: Storage): void {
+  try {
+    storage.rename(segmentFolder, formerFolder);
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (code !== 'EXDEV') throw error;
+    storage.writeAll(replacesName, Buffer.alloc(0));
+    storage.removeFolder(segmentFolder);
+  }
 }
 
 /** XXH64 of pieces, one after the other, in hex. */
