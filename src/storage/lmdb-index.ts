@@ -305,13 +305,17 @@ export class LmdbIndex implements Index {
 
   #prepared(): PreparedWrite {
     const { getBufferAddress } = loaded!.nativeAddon;
-    return new PreparedWrite({
+    const { env } = this.#root;
+    const writer: PreparedWrite = new PreparedWrite({
       asKey,
       tableNumber: (table) => this.#rows[table].db.dbi,
       addressOf: (bytes) => getBufferAddress(bytes),
       read: (table, key) => this.get(table, key),
-      start: (address, keep) => this.#root.env.startWriting(address, () => void keep),
+      start: (address) => env.startWriting(address, keep),
     });
+    // Made before, so that little happens between the last moment at which the thread can be ended and the call.
+    const keep = (): void => void writer;
+    return writer;
   }
 
   #borrow(found: Lent): void {

@@ -27,8 +27,8 @@ export interface WriteThread {
   /** The number LMDB has for a table. */
   tableNumber(table: Table): number;
   addressOf(bytes: Uint8Array): number;
-  /** Has a thread of the pool run the instructions at `address` as one transaction; `keep` is held until it has. */
-  start(address: number, keep: object): void;
+  /** Has a thread of the pool run the instructions at `address` as one transaction; holds whoever asks until it has. */
+  start(address: number): void;
   /** A row as of before the transaction. */
   read(table: Table, key: Uint8Array): Uint8Array | undefined;
   asKey(key: Uint8Array): Uint8Array;
@@ -126,7 +126,7 @@ export class PreparedWrite implements IndexWriter {
     const endAt = last.at >> 2;
     last.words[endAt] = Flags.end;
     const begins = first.words[firstAt >> 2]!;
-    this.#thread.start(first.address + firstAt, this);
+    this.#thread.start(first.address + firstAt);
     const isOver = (): boolean => (Atomics.load(last.words, endAt) & (Flags.committed | Flags.failed)) !== 0;
     while (!this.#wait(isOver)) {
       // Begun, it is the disk that takes its time. Not begun: it ends before its first instruction, whenever it will be looked at.
