@@ -7,7 +7,7 @@
  */
 import { StoreError, isStoreError } from '../../base/errors.ts';
 import { steadyMs } from '../../base/timers.ts';
-import { keepDescriptors } from '../../storage/descriptors.ts';
+import { keepDescriptors } from '../../storage/folder/descriptors.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Ref } from '../chunk.ts';
 import { CompactedSegment, ReadAhead } from './compacted-segment.ts';

@@ -12,7 +12,7 @@
 import fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { StoreError } from '../../base/errors.ts';
-import { withDescriptor } from '../descriptors.ts';
+import { withDescriptor } from './descriptors.ts';
 import { systemError } from '../file-error.ts';
 import type { OpenMode } from '../storage.ts';
 import { checkGiving, folderModeOf, give, modeDefault, rightsOf, strangersIn } from './rights.ts';
