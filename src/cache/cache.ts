@@ -14,6 +14,7 @@ import { closed, Household } from './household.ts';
 import type { CacheEvent } from './household.ts';
 import { checkComputeOptions, checkEntryOptions, checkWrapOptions } from './options.ts';
 import type { CacheOptions, ComputeOptions, EntryOptions, WrapOptions } from './options.ts';
+import { materialize } from '../content/values.ts';
 import { gone } from './shelf.ts';
 import { nameOfArguments } from './wrapping.ts';
 
@@ -107,6 +108,18 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     counts.hits++;
     shelf.touch(entry);
     return value as Shown<V>;
+  }
+
+  /** As `get`, but plain and whole; damage anywhere in it makes it a miss. */
+  getPlain(key: K): V | undefined {
+    const value = this.get(key);
+    if (typeof value !== 'object' || value === null) return value;
+    const { shelf, counts } = this.#open();
+    const plain = shelf.sound(key, () => materialize(value)) as V | undefined;
+    if (plain !== undefined) return plain;
+    counts.hits--;
+    counts.misses++;
+    return undefined;
   }
 
   /** Is there a value? Does not count as a use. */

@@ -31,8 +31,8 @@ export function unlessDamaged<T>(read: () => T): T | undefined {
  * Reads all chunks of an entry that is not large, so that damage inside it shows before its value is handed out: it would show
  * again and again to whoever touches the place. Throws as any read of what is damaged.
  */
-export function proveReadable(store: Store, envelope: ListNode): void {
+export function proveReadable(store: Store, envelope: ListNode, bytesMax: number = provenBytesMax): void {
   const open: Link[] = [...envelope.slot.links];
-  if (open.length === 0 || bytesOf(envelope) > provenBytesMax) return;
+  if (open.length === 0 || bytesOf(envelope) > bytesMax) return;
   for (let link = open.pop(); link !== undefined; link = open.pop()) open.push(...linksOf(store.heap.load(link)));
 }

@@ -80,7 +80,7 @@ export class Shelf {
     const name = nameOf(key);
     const hot = this.hot.find(name);
     if (hot !== undefined && hot.epoch === store.epoch) return hot;
-    return this.#sound(key, () => this.#load(key, name, hot));
+    return this.sound(key, () => this.#load(key, name, hot));
   }
 
   /** Is an entry to be shown? */
@@ -105,7 +105,7 @@ export class Shelf {
   valueOf(entry: HotEntry): unknown {
     if (entry.form === Form.scalar) return entry.value;
     if (entry.form === Form.node) return this.#documents.show(rowKeyOf(entry.key), entry.base, entry.value);
-    const read = this.#sound(entry.key, () => this.#read(entry.key));
+    const read = this.sound(entry.key, () => this.#read(entry.key));
     return read === undefined ? gone : read.value;
   }
 
@@ -127,6 +127,17 @@ export class Shelf {
       },
       () => undefined,
     );
+  }
+
+  /** What a reader of an entry gives; undefined where the entry is damaged, and removed for that. */
+  sound<T>(key: Key, read: () => T | undefined): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#discard(key, error);
+      return undefined;
+    }
   }
 
   /** Says whether there was an entry. */
@@ -166,7 +177,7 @@ export class Shelf {
 
   /** The entry as the store has it now, past all memory; for whoever holds the commit lock. Undefined where it is damaged. */
   stored(key: Key): { readonly terms: EntryTerms; readonly bytes: number } | undefined {
-    return this.#sound(key, () => {
+    return this.sound(key, () => {
       const envelope = envelopeOf(this.store.find(rowKeyOf(key))?.value);
       return envelope && { terms: termsOf(envelope), bytes: bytesOf(envelope) };
     });
@@ -200,17 +211,6 @@ export class Shelf {
     }
   }
 
-  /** What a reader of an entry gives; undefined where the entry is damaged, and removed for that. */
-  #sound<T>(key: Key, read: () => T | undefined): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      this.#discard(key, error);
-      return undefined;
-    }
-  }
-
   /** Removes an entry that can not be read, unless somebody has set it anew meanwhile. */
   #discard(key: Key, error: unknown): void {
     this.hot.delete(nameOf(key));
@@ -226,15 +226,16 @@ export class Shelf {
   }
 
   #isDamaged(key: Key): boolean {
-    return unlessDamaged(() => this.#read(key) ?? sound) === undefined;
+    return unlessDamaged(() => this.#read(key, Infinity) ?? sound) === undefined;
   }
 
-  #read(key: Key): { value: unknown } | undefined {
+  /** Reads the value of an entry, and all of one of up to `provenBytes`. */
+  #read(key: Key, provenBytes?: number): { value: unknown } | undefined {
     const found = this.store.find(rowKeyOf(key));
     const envelope = envelopeOf(found?.value);
     if (envelope === undefined) return undefined;
     termsOf(envelope);
-    proveReadable(this.store, envelope);
+    proveReadable(this.store, envelope, provenBytes);
     const value = valueIn(envelope);
     return { value: isLazy(value) ? this.#documents.show(rowKeyOf(key), found!.base, value) : value };
   }

@@ -31,14 +31,19 @@ async function damaged(t: TestContext, options: object = {}, prefix?: string): P
   const values = Array.from({ length: count }, (_, i) => valueOf(i, randomBytes(3000)));
   for (const [i, value] of values.entries()) await before.set(prefix === undefined ? i : prefix + i, value);
   await before.close();
+  flipBytes(path, { from: 0.2, to: 0.7 });
+  return { cache: await reopened(t, path, options), values };
+}
+
+/** Flips a bit in every 500th byte of a part of each segment. */
+function flipBytes(path: string, { from, to }: { from: number; to: number }): void {
   const segments = join(path, 'segments');
   for (const name of readdirSync(segments)) {
     const file = join(segments, name);
     const bytes = readFileSync(file);
-    for (let at = Math.floor(bytes.length * 0.2); at < bytes.length * 0.7; at += 500) bytes[at]! ^= 0x10;
+    for (let at = Math.floor(bytes.length * from); at < bytes.length * to; at += 500) bytes[at]! ^= 0x10;
     writeFileSync(file, bytes);
   }
-  return { cache: await reopened(t, path, options), values };
 }
 
 suite('a damaged cache', () => {
@@ -69,6 +74,23 @@ suite('a damaged cache', () => {
     assert.equal(computations, lost);
     assert.ok(lost > 0);
     for (const [i, value] of values.entries()) assert.deepEqual(materialize(cache.get(i)), value);
+  });
+
+  test('damage deep in large entries makes them misses for whoever wants all of them', async (t) => {
+    const path = join(scratch(), 'cache');
+    const before = await reopened(t, path);
+    const large = (i: number): unknown => ({ i, rows: Array.from({ length: 300 }, () => randomBytes(400).toString('hex')) });
+    const values = [large(0), large(1), large(2)];
+    for (const [i, value] of values.entries()) await before.set(`session:${i}`, value);
+    await before.close();
+    flipBytes(path, { from: 0.45, to: 0.5 });
+    const cache = await reopened(t, path);
+    const plain = values.map((_, i) => cache.getPlain(`session:${i}`));
+    for (const [i, value] of plain.entries()) assert.deepEqual(value, value === undefined ? undefined : values[i]);
+    const lost = plain.filter((value) => value === undefined).length;
+    const { damaged: counted, hits, misses } = cache.stats();
+    assert.deepEqual([lost > 0 && lost < 3, counted, hits, misses], [true, lost, 3 - lost, lost]);
+    assert.equal([...cache.keys()].length, 3 - lost);
   });
 
   test('expires, evicts and sweeps all the same', async (t) => {

@@ -12,7 +12,6 @@
  */
 import { EventEmitter } from 'node:events';
 import type { Key } from '../../codec/key/keys.ts';
-import { materialize } from '../../content/values.ts';
 import type { Cache } from '../cache.ts';
 
 /** An entry for `setMany`. */
@@ -51,11 +50,11 @@ export class KeyvStore extends EventEmitter {
   }
 
   async get(key: string): Promise<any> {
-    return materialize(this.#cache.get(this.#stored(key)));
+    return this.#cache.getPlain(this.#stored(key));
   }
 
   async getMany(keys: readonly string[]): Promise<any[]> {
-    return this.#cache.getMany(keys.map((key) => this.#stored(key))).map((value) => materialize(value));
+    return keys.map((key) => this.#cache.getPlain(this.#stored(key)));
   }
 
   /** `ttl` in ms; what has no time left is removed. */
@@ -94,7 +93,7 @@ export class KeyvStore extends EventEmitter {
   async *iterator(namespace?: string): AsyncGenerator<any[], void> {
     const added = this.#namespace === undefined ? undefined : addedTo(this.#namespace);
     for (const key of this.#keys(namespace) as Iterable<string>) {
-      const value = materialize(this.#cache.get(key));
+      const value = this.#cache.getPlain(key);
       if (value !== undefined) yield [added !== undefined && key.startsWith(added) ? key.slice(added.length) : key, value];
     }
   }

@@ -4,7 +4,6 @@
  */
 import { setImmediate, wallMs } from '../../base/timers.ts';
 import type { Key } from '../../codec/key/keys.ts';
-import { materialize } from '../../content/values.ts';
 import type { Cache } from '../cache.ts';
 
 /** What is used of express-session. */
@@ -99,7 +98,7 @@ class Sessions {
   }
 
   get(sid: string): SessionData | null {
-    return (materialize(this.#cache.get(this.#prefix + sid)) as SessionData | undefined) ?? null;
+    return (this.#cache.getPlain(this.#prefix + sid) as SessionData | undefined) ?? null;
   }
 
   async set(sid: string, data: SessionData): Promise<void> {
@@ -122,7 +121,10 @@ class Sessions {
     // In one step: another process may change or destroy it meanwhile.
     await this.#cache.update(
       this.#prefix + sid,
-      (stored) => (stored === undefined ? undefined : { ...(materialize(stored) as SessionData), ...(cookie !== undefined && { cookie }) }),
+      () => {
+        const stored = this.get(sid);
+        return stored === null ? undefined : { ...stored, ...(cookie !== undefined && { cookie }) };
+      },
       { ttl },
     );
   }

@@ -3,7 +3,6 @@
  *
  * `setItemRaw` keeps bytes as bytes; `{ ttl }` (seconds, as unstorage's other drivers have it) and `{ tags }` are passed on.
  */
-import { materialize } from '../../content/values.ts';
 import type { Cache } from '../cache.ts';
 import type { EntryOptions } from '../options.ts';
 
@@ -38,7 +37,7 @@ interface DriverOptions {
 export function unstorageDriver(cache: Cache<any, any>, { base = '' }: { base?: string } = {}): UnstorageDriver {
   const prefix = base === '' || base.endsWith(':') ? base : `${base}:`;
   const keys = (within = ''): string[] => Array.from(cache.keys({ prefix: prefix + within }), (key) => (key as string).slice(prefix.length));
-  const get = (key: string): unknown => materialize(cache.get(prefix + key)) ?? null;
+  const get = (key: string): unknown => cache.getPlain(prefix + key) ?? null;
   const set = async (key: string, value: unknown, options: DriverOptions = {}): Promise<void> => {
     // No time left: it is over before it is there. 0 means none, as in unstorage's own drivers.
     if (options.ttl !== undefined && options.ttl < 0) cache.delete(prefix + key);

@@ -64,16 +64,18 @@ async function runLocked(store: Store, locks: LockFile, options: VacuumOptions):
     epochHolds: () => true,
   });
   const { processes = 1, signal, maxBytesPerSecond } = options;
-  const pool = processes > 1 && options.dryRun !== true ? new TaskPool(processes, signal) : undefined;
   const rate = maxBytesPerSecond === undefined ? undefined : maxBytesPerSecond / processes;
+  let pool: TaskPool | undefined;
   try {
+    if (processes > 1 && options.dryRun !== true) pool = new TaskPool(processes, signal);
+    const workers = pool;
     const parts = {
       heap,
       locks,
       cells: cellScanner,
       exclusively: <T>(fn: () => T): Promise<T> => store.exclusivelySoon(fn),
       assertHeld: () => lock.assertHeld(),
-      elsewhere: pool && ((job: RewriteJob) => rewriteElsewhere(pool, { path: heap.storage.path, job, maxBytesPerSecond: rate })),
+      elsewhere: workers && ((job: RewriteJob) => rewriteElsewhere(workers, { path: heap.storage.path, job, maxBytesPerSecond: rate })),
       ahead: processes,
     };
     return await vacuumHeap(parts, options);
