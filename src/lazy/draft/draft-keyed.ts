@@ -1,11 +1,12 @@
 /** Drafts of objects, Maps and Sets: every change goes into the node at once, only touched children wait. */
 import { Draft } from './draft.ts';
 import type { DraftState } from './draft.ts';
+import { isHoldable } from './held-object.ts';
 import { handleOf } from '../handle.ts';
 import { absent, isNode } from '../../tree/node.ts';
-import type { CellRef, MapNode, Node, NodeValue, ObjectNode, SetNode } from '../../tree/node.ts';
+import type { MapNode, Node, NodeValue, ObjectNode, SetNode } from '../../tree/node.ts';
 
-type Changes = readonly (readonly [unknown, Node | CellRef])[];
+type Changes = readonly (readonly [unknown, NodeValue])[];
 
 /** Drafts whose whole state is their node and their children. */
 abstract class PlainDraft<N extends ObjectNode | MapNode | SetNode> extends Draft<N, DraftState> {
@@ -18,7 +19,7 @@ abstract class PlainDraft<N extends ObjectNode | MapNode | SetNode> extends Draf
   }
 
   protected save(): DraftState {
-    return { node: this.node, live: this.live };
+    return { node: this.node, live: this.live, held: this.held };
   }
 
   protected restore(): void {}
@@ -37,7 +38,9 @@ export class ObjectDraft extends PlainDraft<ObjectNode> implements ObjectNode {
 
   get(key: string): NodeValue {
     const child = this.live.size === 0 ? undefined : this.live.get(key);
-    return child === undefined ? this.shown(key, this.node.get(key)) : child.handle;
+    if (child !== undefined) return child.handle;
+    const value = this.node.get(key);
+    return typeof value === 'object' ? this.shown(key, value) : value;
   }
 
   keys(): IterableIterator<string> {
@@ -59,7 +62,7 @@ export class ObjectDraft extends PlainDraft<ObjectNode> implements ObjectNode {
   delete(key: string): this {
     this.touch();
     this.node = this.node.delete(key);
-    this.live.delete(key);
+    this.letGo(key);
     return this;
   }
 
@@ -98,7 +101,7 @@ export class MapDraft extends PlainDraft<MapNode> implements MapNode {
       if (child !== undefined) return child.handle;
     }
     const value = this.node.get(name);
-    return isNode(value) ? this.shown(this.#liveKey(name), value) : value;
+    return isNode(value) || isHoldable(value) ? this.shown(this.#liveKey(name), value) : value;
   }
 
   *entries(): Generator<[NodeValue, NodeValue]> {
@@ -118,7 +121,7 @@ export class MapDraft extends PlainDraft<MapNode> implements MapNode {
     this.touch();
     const name = immutable(key);
     this.node = this.node.delete(name);
-    if (this.live.size > 0) this.live.delete(this.#liveKey(name));
+    if (this.live.size > 0 || this.held.size > 0) this.letGo(this.#liveKey(name));
     return this;
   }
 

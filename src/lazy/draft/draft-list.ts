@@ -7,9 +7,9 @@
  * for a number, 2 to 3 us for a record of two fields, the edits of the tree included (an array's own push there: 0.03 us).
  */
 import { Draft } from './draft.ts';
-import type { Child, DraftState, Live, Reference } from './draft.ts';
+import type { DraftState, Reference } from './draft.ts';
 import { absent, isNode } from '../../tree/node.ts';
-import type { CellRef, ListNode, Node, NodeValue } from '../../tree/node.ts';
+import type { ListNode, NodeValue } from '../../tree/node.ts';
 
 /** Elements in the tail, of which a container counts as eight: it weighs on the collector. */
 const tailMax = 16 * 1024;
@@ -78,14 +78,14 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
     return this;
   }
 
-  protected write(changes: readonly (readonly [unknown, Node | CellRef])[]): void {
+  protected write(changes: readonly (readonly [unknown, NodeValue])[]): void {
     for (const [key, value] of changes) this.#put(key as number, value);
     this.#writeEdits();
     this.#writeTail();
   }
 
   protected save(): ListState {
-    const state = { node: this.node, live: this.live, tail: this.#tail, edits: this.#edits };
+    const state = { node: this.node, live: this.live, held: this.held, tail: this.#tail, edits: this.#edits };
     this.#tail = this.#tail.slice();
     this.#edits = new Map(this.#edits);
     return state;
@@ -152,14 +152,17 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
   }
 
   #moveChildren(start: number, deleteCount: number, inserted: number): void {
-    if (this.live.size === 0) return;
-    const moved: Live = new Map<unknown, Child>();
-    for (const [key, child] of this.live) {
-      const index = key as number;
-      if (index < start) moved.set(index, child);
-      else if (index >= start + deleteCount) moved.set(index + inserted - deleteCount, child);
-    }
-    this.live = moved;
+    const moved = <T>(each: Map<unknown, T>): Map<unknown, T> => {
+      const after = new Map<unknown, T>();
+      for (const [key, value] of each) {
+        const index = key as number;
+        if (index < start) after.set(index, value);
+        else if (index >= start + deleteCount) after.set(index + inserted - deleteCount, value);
+      }
+      return after;
+    };
+    if (this.live.size > 0) this.live = moved(this.live);
+    if (this.held.size > 0) this.held = moved(this.held);
   }
 
   #writeTail(): void {

@@ -17,6 +17,7 @@ import type { AnyDraft, DraftHome } from './draft.ts';
 import { MapDraft, ObjectDraft, SetDraft } from './draft-keyed.ts';
 import { ListDraft } from './draft-list.ts';
 import { reachable, settleAll } from './draft-settle.ts';
+import { HeldObject, isHoldable, storedAlike } from './held-object.ts';
 import { handleOf, isCellRef, isDraft, openCellRef, openHandle } from '../handle.ts';
 import type { Handle } from '../handle.ts';
 import { isNode } from '../../tree/node.ts';
@@ -27,6 +28,14 @@ interface Root {
   readonly document: Document;
   readonly handle: Handle;
   synced: Node | CellRef | undefined;
+}
+
+/** A place that holds an object which is no container. */
+interface HeldRoot {
+  readonly document: Document;
+  readonly held: HeldObject;
+  /** What the store holds there. */
+  readonly stored: NodeValue;
 }
 
 /** A savepoint. */
@@ -42,6 +51,9 @@ export class DraftScope implements DraftHome, OpenDrafts {
   #ended = false;
   readonly #undos: (() => void)[] = [];
   readonly #roots: Map<unknown, Root> = new Map();
+  readonly #heldRoots: Map<unknown, HeldRoot> = new Map();
+  /** All that were handed out. */
+  #held: HeldObject[] = [];
   #handles: Handle[] = [];
   #dropped: AnyDraft[] = [];
 
@@ -60,12 +72,13 @@ export class DraftScope implements DraftHome, OpenDrafts {
 
   /** The draft at a place, as a user sees it, or undefined. */
   find(id: unknown): object | undefined {
-    return this.#roots.get(id)?.handle.proxy;
+    return this.#roots.get(id)?.handle.proxy ?? this.#heldRoots.get(id)?.held.object;
   }
 
   /** What a user sees of `value`, read from `place`: a container as the draft of that place. */
   show(place: Place, base: unknown, value: NodeValue): unknown {
     if (isNode(value)) return this.find(place.id) ?? this.#openRoot(new Document(this.store, place, base, value)).proxy;
+    if (isHoldable(value)) return this.find(place.id) ?? this.#holdRoot(place, base, value);
     if (!isCellRef(value)) return value;
     return value.alias ? this.readCell(value.id) : openCellRef(this.store, value, this.document.cells);
   }
@@ -89,8 +102,15 @@ export class DraftScope implements DraftHome, OpenDrafts {
     this.#roots.set(place.id, { document: new Document(this.store, place, base, handle.node), handle, synced: undefined });
   }
 
+  hold(object: object): HeldObject {
+    const held = new HeldObject(object);
+    this.#held.push(held);
+    return held;
+  }
+
   /** The place has been written or deleted otherwise: its draft lives on without it. */
   forget(id: unknown): void {
+    this.#replaceHeldRoot(id, undefined);
     const root = this.#roots.get(id);
     this.#roots.delete(id);
     this.record(() => {
@@ -104,7 +124,7 @@ export class DraftScope implements DraftHome, OpenDrafts {
 
   /** All entries have been deleted. */
   forgetEntries(): void {
-    for (const [id, { document }] of Array.from(this.#roots)) if (document.place.cell === undefined) this.forget(id);
+    for (const [id, { document }] of [...this.#roots, ...this.#heldRoots]) if (document.place.cell === undefined) this.forget(id);
   }
 
   /** Hands every place whose value has changed to `write`, which returns the base that the place has then. */
@@ -112,7 +132,7 @@ export class DraftScope implements DraftHome, OpenDrafts {
   settle(draft: AnyDraft): Node;
   settle(what: AnyDraft | ((document: Document, value: Node | CellRef) => unknown)): Node | void {
     if (typeof what !== 'function') {
-      if (what.live.size > 0 || what.waiting) settleAll([what]);
+      if (!what.exact) settleAll([what]);
       return what.node;
     }
     settleAll(this.#rootDrafts());
@@ -128,11 +148,17 @@ export class DraftScope implements DraftHome, OpenDrafts {
       document.base = what(document, value);
       root.synced = value;
     }
+    for (const { document, held, stored } of this.#heldRoots.values()) {
+      if (!storedAlike(this.store, held.object, stored)) what(document, this.store.snapshot(held.object) as Node);
+    }
   }
 
   save(): Mark {
     this.#stamp++;
-    return { undos: this.#undos.length, drafts: this.#handles.length };
+    const mark = { undos: this.#undos.length, drafts: this.#handles.length };
+    // Nothing will tell when they change: a return goes back to what they are now.
+    for (const held of this.#held) this.record(held.keeper(this.store));
+    return mark;
   }
 
   /** Everything is again as it was at `mark`. */
@@ -161,8 +187,10 @@ export class DraftScope implements DraftHome, OpenDrafts {
     }
     this.#ended = true;
     this.#handles = [];
+    this.#held = [];
     this.#undos.length = 0;
     this.#roots.clear();
+    this.#heldRoots.clear();
   }
 
   record(undo: () => void): void {
@@ -205,6 +233,25 @@ export class DraftScope implements DraftHome, OpenDrafts {
 
   *#rootDrafts(): Generator<AnyDraft> {
     for (const { handle } of this.#roots.values()) yield handle.node as unknown as AnyDraft;
+  }
+
+  #holdRoot(place: Place, base: unknown, value: object): object {
+    const stored = this.store.snapshot(value);
+    const document = new Document(this.store, place, base, undefined as never);
+    this.#replaceHeldRoot(place.id, { document, held: this.hold(value), stored });
+    return value;
+  }
+
+  #replaceHeldRoot(id: unknown, next: HeldRoot | undefined): void {
+    const before = this.#heldRoots.get(id);
+    if (before === next) return;
+    this.#putHeldRoot(id, next);
+    this.record(() => this.#putHeldRoot(id, before));
+  }
+
+  #putHeldRoot(id: unknown, root: HeldRoot | undefined): void {
+    if (root === undefined) this.#heldRoots.delete(id);
+    else this.#heldRoots.set(id, root);
   }
 
   #openRoot(document: Document): Handle {

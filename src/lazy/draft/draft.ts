@@ -11,6 +11,9 @@
  */
 import { sameLink } from '../../codec/slot/link-table.ts';
 import type { Slot } from '../../codec/slot/slot.ts';
+import { StoreError } from '../../base/errors.ts';
+import { isHoldable, storedAlike } from './held-object.ts';
+import type { HeldObject } from './held-object.ts';
 import type { CellReference } from '../../tree/cell-reference.ts';
 import { conflict } from '../document.ts';
 import type { Document, DocumentStore } from '../document.ts';
@@ -33,6 +36,8 @@ export interface DraftHome {
   open(node: Node): Handle;
   /** `draft` has lost the place where it was read, by a return to a savepoint. */
   dropped(draft: AnyDraft): void;
+  /** An object that is no container is handed out. */
+  hold(object: object): HeldObject;
   /** The immutable form of what `draft` shows now. */
   settle(draft: AnyDraft): Node;
 }
@@ -47,11 +52,13 @@ export interface Child {
 }
 
 export type Live = Map<unknown, Child>;
+export type Held = Map<unknown, HeldObject>;
 
 /** What a savepoint keeps of a draft. */
 export interface DraftState {
   readonly node: Node;
   readonly live: Live;
+  readonly held: Held;
 }
 
 /** A value on its way into a draft: what its node gets now, and the child to remember there. */
@@ -59,6 +66,9 @@ export interface Reference {
   readonly stored: unknown;
   readonly child: Child | undefined;
 }
+
+/** Never written to: most drafts hold no objects. */
+const none: Held = new Map();
 
 export type AnyDraft = Draft<Node, DraftState>;
 
@@ -69,12 +79,16 @@ export abstract class Draft<N extends Node, S extends DraftState> implements Dra
   readonly serial: number;
   node: N;
   live: Live = new Map();
+  /** Objects that are no containers, by the key a user found them under. */
+  held: Held = none;
   /** The cell it stands in, or the one it has become because it came to contain itself. */
   cell: CellReference | undefined = undefined;
   /** Does it contain itself? Then every reference to it is a reference to its cell. */
   cyclic = false;
   orphan = false;
   #stamp = -1;
+  /** Are held objects being encoded, which must not lead back here? */
+  #comparing = false;
 
   constructor(home: DraftHome, node: N, serial: number) {
     this.home = home;
@@ -88,11 +102,16 @@ export abstract class Draft<N extends Node, S extends DraftState> implements Dra
   protected abstract save(): S;
   protected abstract restore(state: S): void;
 
-  /** Is there something besides children that `node` does not show yet? */
+  /** Is there something besides children and held objects that `node` does not show yet? */
   abstract get waiting(): boolean;
 
+  /** Is `node` all there is? */
+  get exact(): boolean {
+    return this.live.size === 0 && this.held.size === 0 && !this.waiting;
+  }
+
   /** Puts what children have become, and what waits, into `node`. */
-  protected abstract write(changes: readonly (readonly [unknown, Node | CellRef])[]): void;
+  protected abstract write(changes: readonly (readonly [unknown, NodeValue])[]): void;
 
   /** What `node` holds under `key`. */
   protected abstract inNode(key: unknown): NodeValue;
@@ -125,19 +144,38 @@ export abstract class Draft<N extends Node, S extends DraftState> implements Dra
       const result = resultOf(child.handle);
       if (result !== child.synced) changes.push([key, result]);
     }
-    if (changes.length === 0 && !this.waiting) return;
+    const held = this.#changedInPlace();
+    if (changes.length === 0 && held.length === 0 && !this.waiting) return;
     this.#remember();
     for (const [key, synced] of changes) {
       const { handle, origin } = this.live.get(key)!;
       this.live.set(key, { handle, synced, origin });
     }
-    this.write(changes);
+    this.write(held.length === 0 ? changes : [...changes, ...held]);
+  }
+
+  /** The held objects that are no longer what `node` holds, as they are now. */
+  #changedInPlace(): [unknown, NodeValue][] {
+    const changed: [unknown, NodeValue][] = [];
+    if (this.held.size === 0) return changed;
+    if (this.#comparing) throw new StoreError('UNSUPPORTED', 'An error, or an instance of a class, has come to contain the value that it lies in');
+    this.#comparing = true;
+    const { store } = this.home;
+    try {
+      for (const [key, { object }] of this.held) {
+        if (!storedAlike(store, object, this.inNode(key))) changed.push([key, store.snapshot(object)]);
+      }
+    } finally {
+      this.#comparing = false;
+    }
+    return changed;
   }
 
   become(node: N): this {
     this.touch();
     this.node = node;
     this.live.clear();
+    this.held = none;
     return this;
   }
 
@@ -147,12 +185,31 @@ export abstract class Draft<N extends Node, S extends DraftState> implements Dra
     this.#remember();
   }
 
-  /** `value`, found under `key`, as this draft shows it: a container is the handle of a child, from now on always the same. */
+  /** `value`, found under `key`, as this draft shows it: an object is from now on always the same, a container the handle of a child. */
   protected shown(key: unknown, value: NodeValue): NodeValue {
-    if (!isNode(value)) return value;
+    if (!isNode(value)) return isHoldable(value) ? this.#hold(key, value) : value;
     const handle = this.home.open(value);
     this.live.set(key, { handle, synced: value, origin: value });
     return handle;
+  }
+
+  #hold(key: unknown, value: object): object {
+    const known = this.held.get(key);
+    if (known !== undefined) return known.object;
+    const held = this.home.hold(value);
+    if (this.held === none) this.held = new Map();
+    this.held.set(key, held);
+    // What was first read after a savepoint is read anew after the return to it.
+    this.home.record(() => {
+      for (const [at, each] of this.held) if (each === held) this.held.delete(at);
+    });
+    return value;
+  }
+
+  /** The value under `key` has been replaced or deleted. */
+  protected letGo(key: unknown): void {
+    if (this.live.size > 0) this.live.delete(key);
+    if (this.held.size > 0) this.held.delete(key);
   }
 
   /**
@@ -167,14 +224,14 @@ export abstract class Draft<N extends Node, S extends DraftState> implements Dra
     if (!isDraft(body)) return { stored: body, child: undefined };
     const draft = body as unknown as AnyDraft;
     if (draft.home !== this.home) return { stored: draft.settled(), child: undefined };
-    const exact = draft.live.size === 0 && !draft.waiting && !draft.cyclic ? draft.node : undefined;
+    const exact = draft.exact && !draft.cyclic ? draft.node : undefined;
     return { stored: exact ?? null, child: { handle, synced: exact, origin: undefined } };
   }
 
   /** Remembers (or forgets) the child under `key`, after the node has taken what stands for it. */
   protected link(key: unknown, { child }: Reference): void {
+    this.letGo(key);
     if (child !== undefined) this.live.set(key, child);
-    else if (this.live.size > 0) this.live.delete(key);
   }
 
   #remember(): void {
@@ -182,6 +239,7 @@ export abstract class Draft<N extends Node, S extends DraftState> implements Dra
     this.#stamp = this.home.stamp;
     const state = this.save();
     this.live = new Map(state.live);
+    if (state.held.size > 0) this.held = new Map(state.held);
     this.home.record(() => this.#return(state));
   }
 
@@ -194,6 +252,7 @@ export abstract class Draft<N extends Node, S extends DraftState> implements Dra
     this.#stamp = -1;
     this.node = state.node as N;
     this.live = new Map(state.live);
+    this.held = state.held.size > 0 ? new Map(state.held) : none;
     this.restore(state);
     const kept = new Set(Array.from(state.live.values(), ({ handle }) => handle));
     for (const [key, { handle, origin }] of since) {
