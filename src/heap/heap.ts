@@ -18,7 +18,7 @@ import { PendingChunk } from './chunk.ts';
 import type { ChunkSource, ChunkView, Link } from './chunk.ts';
 import type { CommitLock } from './log/commit-lock.ts';
 import { Deduplicator } from './deduplicator.ts';
-import { EntryBatch } from './rows/entry-batch.ts';
+import { EntryBatch, linksOfEntries } from './rows/entry-batch.ts';
 import type { IndexHome } from './rows/index-home.ts';
 import { Liveness } from './liveness.ts';
 import { Log } from './log/log.ts';
@@ -53,6 +53,8 @@ export interface CommitRequest {
   readonly epoch?: number;
   /** Chunks that a later commit is going to link to. */
   readonly ahead?: readonly Link[];
+  /** Called when all that it links to has been read as far as need be, before anything is written. */
+  readonly onRead?: () => void;
 }
 
 export interface HeapParts {
@@ -213,6 +215,7 @@ export class Heap implements ChunkSource {
     invariant(this.commitLock.held, 'a commit needs the commit lock');
     this.checkUsable();
     const revivals = this.liveness.revivals([...linksOf(operations), ...(options.ahead ?? [])]);
+    options.onRead?.();
     this.#atomically(() => {
       this.#placing.revive(revivals);
       if (options.ahead !== undefined) this.#placing.place(options.ahead);
@@ -452,14 +455,5 @@ function* linksOf(operations: readonly PlannedOperation[]): Generator<Link> {
   for (const { value, roots } of operations) {
     if (roots !== undefined) yield* roots;
     if (value !== undefined && !ArrayBuffer.isView(value)) yield* value.links;
-  }
-}
-
-function* linksOfEntries(batch: EntryBatch): Generator<Link> {
-  let last: readonly Link[] | undefined;
-  for (let i = 0; i < batch.count; i++) {
-    const links = batch.links(i);
-    // Alike records share their list of links.
-    if (links !== last) yield* (last = links);
   }
 }

@@ -25,6 +25,8 @@ export class Liveness {
   readonly #segments: Segments;
   readonly #source: ChunkSource;
   readonly #verified = new Set<Ref>();
+  /** Copies of what dead links named when they were accepted; see `keep`. */
+  readonly #kept = new WeakMap<Link, PendingChunk>();
   #generation = 0;
 
   constructor(segments: Segments, source: ChunkSource) {
@@ -46,6 +48,11 @@ export class Liveness {
     return true;
   }
 
+  /** Reads what is dead among `links` and below them, for a commit that comes later. Throws as `revivals` does. */
+  keep(links: Iterable<Link>): void {
+    for (const { link, copy } of this.revivals(links)) this.#kept.set(link, copy);
+  }
+
   /**
    * Finds the dead links among `links` and in all pending chunks they lead to, and reads what they name. Throws CONFLICT when that
    * can not be read any more: then nothing has happened.
@@ -58,7 +65,7 @@ export class Liveness {
     const stack: Link[] = [...links];
     for (let link = stack.pop(); link !== undefined; link = stack.pop()) {
       if (link.ref !== 0) {
-        if (!this.isLive(link.ref)) found.push({ link, copy: this.#copy(link, copies) });
+        if (!this.isLive(link.ref)) found.push({ link, copy: this.#keptCopy(link, copies) ?? this.#copy(link, copies) });
         continue;
       }
       if (seen.has(link)) continue;
@@ -66,6 +73,18 @@ export class Liveness {
       for (const child of (link as PendingChunk).links) stack.push(child);
     }
     return found;
+  }
+
+  /** The copy that was made when a link was accepted, with copies of what has died below it since. */
+  #keptCopy(link: Link, copies: Map<Ref, PendingChunk>): PendingChunk | undefined {
+    const root = this.#kept.get(link);
+    if (root === undefined || root.ref !== 0) return undefined;
+    const seen = new Set<PendingChunk>([root]);
+    for (const chunk of seen) {
+      chunk.links = chunk.links.map((child) => (child.ref === 0 || this.isLive(child.ref) ? child : this.#copy(child, copies)));
+      for (const child of chunk.links) if (child.ref === 0) seen.add(child as PendingChunk);
+    }
+    return root;
   }
 
   /** A pending copy of a dead chunk, with copies of what is dead below it. With a stack of its own: values nest to any depth. */

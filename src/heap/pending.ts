@@ -9,6 +9,13 @@ export function makeChunk(kind: ChunkKind, payload: Uint8Array, links: readonly 
   return new PendingChunk(kind, payload, links, contentHash(kind, payload, links));
 }
 
+/** As `makeChunk`, of one that is written whatever is there already. */
+export function makeSingle(kind: ChunkKind, payload: Uint8Array, links: readonly Link[]): PendingChunk {
+  const chunk = makeChunk(kind, payload, links);
+  chunk.isSingle = true;
+  return chunk;
+}
+
 /** The error for a payload that names a link its chunk does not have. */
 export function noSuchLink(index: number, count: number): StoreError {
   return new StoreError('CORRUPT', `A chunk names its link ${index}, but has ${count}.`);

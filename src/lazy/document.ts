@@ -30,6 +30,11 @@ export interface OpenDrafts {
 /** Of one long write, from its first chunk until its commit is on its way. */
 export interface Stager {
   /**
+   * What is given to the list from now on can be read until it is staged. `due` is called when that should be done, however little it is: the
+   * source is slow.
+   */
+  begin(due: () => void): void;
+  /**
    * Writes the chunks of `value` when they are more than `bytesMax`. Gives the bytes that wait then: 0 when they were written. They are
    * safe from vacuums until `end`. Throws READ_ONLY, QUOTA, TIMEOUT, IO.
    */

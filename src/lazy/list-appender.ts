@@ -5,6 +5,7 @@
  */
 import type { Stager } from './document.ts';
 import { isDraft } from './handle.ts';
+import { isNode } from '../tree/node.ts';
 import type { ListNode } from '../tree/node.ts';
 
 const batchFirst = 16;
@@ -18,6 +19,8 @@ export class ListAppender {
   #batch: unknown[] = [];
   #batchItems: number;
   #waiting = 1;
+  /** Why what was due could not be staged. */
+  #failure: { readonly error: unknown } | undefined;
 
   /** Appends to `node`. A draft keeps what it is given until its transaction ends. */
   constructor(stager: Stager, node: ListNode) {
@@ -28,18 +31,39 @@ export class ListAppender {
 
   /** Appends an item: what a node takes, see `ListNode.splice`. Throws UNSUPPORTED, IO, QUOTA, TIMEOUT, READ_ONLY. */
   add(item: unknown): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#batch.length === 0 || isNode(item)) this.#begin();
     if (this.#batch.push(item) >= this.#batchItems) this.#write();
   }
 
+  readonly #due = (): void => {
+    try {
+      this.#take();
+      this.#waiting = this.#stager.stage(this.#node, 0);
+    } catch (error) {
+      this.#failure = { error };
+    }
+  };
+
   /** The node with all items. */
   finish(): ListNode {
+    if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#batch.length > 0) this.#write();
     return this.#node;
   }
 
-  #write(): void {
-    this.#node = this.#node.splice(this.#node.length, 0, this.#batch);
+  #begin(): void {
+    if (!isDraft(this.#node)) this.#stager.begin(this.#due);
+  }
+
+  #take(): void {
+    this.#begin();
+    if (this.#batch.length > 0) this.#node = this.#node.splice(this.#node.length, 0, this.#batch);
     this.#batch = [];
+  }
+
+  #write(): void {
+    this.#take();
     if (isDraft(this.#node)) return;
     const before = this.#waiting;
     this.#waiting = this.#stager.stage(this.#node, waitingMax);

@@ -1,11 +1,12 @@
 import { isThenable } from '../base/brands.ts';
 import { StoreError, describe } from '../base/errors.ts';
-import { turn } from '../base/timers.ts';
+import { clearTimeout, setTimeout, turn } from '../base/timers.ts';
 import { encodeKeyTo } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
 import { checkKeyLength } from '../heap/rows/entry-table.ts';
 import { BuildThread } from '../heap/log/build-thread.ts';
-import { EntryBatch } from '../heap/rows/entry-batch.ts';
+import { EntryBatch, linksOfEntries } from '../heap/rows/entry-batch.ts';
+import { WaitingLinks } from '../heap/waiting-links.ts';
 import { linkedBytes } from './rows/changes.ts';
 import type { Store } from './store.ts';
 
@@ -20,6 +21,8 @@ export interface SetManyOptions {
 
 const batchDefault = 2000;
 const batchBytesMax = 4 * 1024 * 1024;
+/** What a slow source has given is committed after so long. */
+const dueMs = 100;
 /** A load of more entries than this has its records built in a second thread, which takes 50 ms to start. */
 const threadFrom = 10_000;
 
@@ -61,12 +64,18 @@ export async function setMany(
 class Part {
   readonly entries = new EntryBatch();
   readonly keys: Key[] = [];
+  readonly waiting: WaitingLinks;
   bytes = 0;
+
+  constructor(store: Store) {
+    this.waiting = new WaitingLinks(store.heap, () => linksOfEntries(this.entries));
+  }
 
   reset(): void {
     this.entries.reset();
     this.keys.length = 0;
     this.bytes = 0;
+    this.waiting.end();
   }
 }
 
@@ -77,20 +86,26 @@ class Part {
 class BulkLoad {
   readonly #store: Store;
   readonly #onProgress: ((entries: number) => void) | undefined;
-  readonly #parts: readonly [Part, Part] = [new Part(), new Part()];
-  #filling: Part = this.#parts[0];
+  readonly #parts: readonly [Part, Part];
+  #filling: Part;
   /** The part that is being built, until it is committed. */
-  #building: { readonly part: Part; readonly built: Promise<void> } | undefined;
+  #building: { readonly part: Part; readonly built: Promise<void>; isReady: boolean } | undefined;
   #thread: BuildThread | undefined;
   #stored = 0;
   /** Has a commit failed? Then no later one may follow. */
   #failed = false;
+  /** Is the loop of the load itself at its commits? */
+  #committing = false;
+  #timer: NodeJS.Timeout | undefined;
+  #dueFailure: { readonly error: unknown } | undefined;
   /** Entries added. */
   count = 0;
 
   constructor(store: Store, onProgress: ((entries: number) => void) | undefined) {
     this.#store = store;
     this.#onProgress = onProgress;
+    this.#parts = [new Part(store), new Part(store)];
+    [this.#filling] = this.#parts;
   }
 
   /** Entries of the part that is being filled. */
@@ -107,27 +122,42 @@ class BulkLoad {
     const part = this.#filling;
     const { entries } = part;
     const store = this.#store;
+    if (this.#dueFailure !== undefined) throw this.#dueFailure.error;
+    store.enter();
     store.nodes.encodeEntry(value, entries);
     const keyAt = entries.out.length;
     encodeKeyTo(entries.out, key);
     checkKeyLength(entries.out.length - keyAt);
     const bytes = entries.unfinishedBytes + linkedBytes(entries.links(entries.count));
     store.quota.check(store.heap, part.bytes + bytes + (this.#building?.part.bytes ?? 0));
+    const links = entries.links(entries.count);
+    if (links.length > 0) part.waiting.accept(links);
     entries.endKey();
     part.bytes += bytes;
     part.keys.push(key);
     this.count++;
+    this.#timer ??= setTimeout(this.#commitDue, dueMs).unref();
   }
 
   /** The part is full: it is committed, or built for its commit. */
   async next(): Promise<void> {
+    this.#committing = true;
+    try {
+      await this.#next();
+    } finally {
+      this.#committing = false;
+    }
+  }
+
+  async #next(): Promise<void> {
     const before = this.#building;
     // Others may run, and the thread's messages come in.
     await turn();
     if (before !== undefined) await before.built;
     const part = this.#filling;
     const built = this.#buildAhead(part, before?.part);
-    this.#building = built && { part, built };
+    this.#building = built && { part, built, isReady: false };
+    if (this.#building !== undefined) void noteWhenReady(this.#building);
     if (before !== undefined) await this.#commit(before.part);
     if (built === undefined) await this.#commit(part);
     else this.#filling = part === this.#parts[0] ? this.#parts[1] : this.#parts[0];
@@ -135,7 +165,10 @@ class BulkLoad {
 
   /** Commits what there is. */
   async finish(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#committing = true;
     try {
+      if (this.#dueFailure !== undefined) throw this.#dueFailure.error;
       const before = this.#building;
       this.#building = undefined;
       if (before !== undefined) {
@@ -145,7 +178,32 @@ class BulkLoad {
       await this.#commit(this.#filling);
     } finally {
       this.#thread?.close();
+      for (const part of this.#parts) part.waiting.end();
     }
+  }
+
+  /** A slow source: what it has given is not kept waiting, nor the state in which it came. Commits if the lock is free, else a little later. */
+  readonly #commitDue = (): void => {
+    this.#timer = undefined;
+    if (this.#committing || this.#dueFailure !== undefined) return;
+    try {
+      const before = this.#building;
+      const isDone = (before === undefined || (before.isReady && this.#tryCommit(before.part))) && this.#tryCommit(this.#filling);
+      if (!isDone) this.#timer = setTimeout(this.#commitDue, dueMs).unref();
+    } catch (error) {
+      this.#dueFailure = { error };
+    }
+  };
+
+  #tryCommit(part: Part): boolean {
+    if (part.entries.count > 0) {
+      if (!this.#store.tryCommitEntries(part.entries, part.keys)) return false;
+      this.#stored += part.entries.count;
+      part.reset();
+      this.#onProgress?.(this.#stored);
+    }
+    if (this.#building?.part === part) this.#building = undefined;
+    return true;
   }
 
   #buildAhead(part: Part, before: Part | undefined): Promise<void> | undefined {
@@ -167,6 +225,12 @@ class BulkLoad {
     part.reset();
     this.#onProgress?.(this.#stored);
   }
+}
+
+async function noteWhenReady(building: { readonly built: Promise<void>; isReady: boolean }): Promise<void> {
+  // What fails is thrown where the part is committed.
+  await building.built.catch(() => undefined);
+  building.isReady = true;
 }
 
 type EntryIterator = Iterator<readonly [Key, unknown]> | AsyncIterator<readonly [Key, unknown]>;

@@ -15,7 +15,11 @@ import type { Slot } from '../codec/slot/slot.ts';
 import { EntryFinder } from '../heap/rows/entry-finder.ts';
 import { checkKeyLength, commitEntries, entryOperations } from '../heap/rows/entry-table.ts';
 import type { EntryBatch } from '../heap/rows/entry-batch.ts';
-import type { Heap, PlannedOperation } from '../heap/heap.ts';
+import { ChunkKind } from '../heap/chunk.ts';
+import type { Link } from '../heap/chunk.ts';
+import type { CommitRequest, Heap, PlannedOperation } from '../heap/heap.ts';
+import { makeSingle } from '../heap/pending.ts';
+import { WaitingLinks } from '../heap/waiting-links.ts';
 import { decodeRowValue } from '../heap/rows/rows.ts';
 import type { TypeRegistry } from '../codec/tail/type-registry.ts';
 import type { DraftScope } from '../lazy/draft/draft-scope.ts';
@@ -60,6 +64,8 @@ export class Store {
   readonly #timer: CommitTimer;
   /** Changes set outside transactions, at the bottom; one more layer for each transaction that runs. */
   readonly #layers: Changes[] = [new Changes()];
+  /** What those at the bottom link to. */
+  readonly #waiting: WaitingLinks;
   /** The heap's stretch that was begun here; -1: none. */
   #stretch = -1;
   #closed = false;
@@ -67,6 +73,7 @@ export class Store {
   #changes = 0;
   /** The generation of segments under which the encoder's shapes were placed. */
   #generation = 0;
+  readonly #endWaiting = (): void => this.#waiting.end();
   readonly #endStretch = (): void => {
     this.#stretch = -1;
   };
@@ -77,6 +84,7 @@ export class Store {
     this.#options = options;
     this.#rows = new RowCache(options.rowBytes);
     this.#finder = new EntryFinder(heap);
+    this.#waiting = new WaitingLinks(heap, () => this.#layers[0]!.links());
     this.cells = new CellTable(this);
     this.nodes = new Nodes({
       source: heap,
@@ -184,9 +192,8 @@ export class Store {
     this.enter();
     const keyBytes = encodeKey(key);
     checkKeyLength(keyBytes.length);
-    // A lazy value from before a vacuum may be gone: say so here, not when the turn ends and nobody listens.
-    if (slot !== undefined) this.heap.liveness.revivals(slot.links);
     if (slot !== undefined) this.quota.check(this.heap, this.#pendingBytes() + keyBytes.length + slotBytes(slot));
+    if (slot !== undefined) this.accept(slot.links);
     const change = this.top.setEntry(key, keyBytes, slot);
     this.edits.note(change);
     this.changed();
@@ -194,7 +201,18 @@ export class Store {
   }
 
   /**
-   * Writes the chunks of a value that will be stored later: so a long one need not be held. Nothing links to them until then.
+   * Sees to it that what is about to be set can be stored, whatever is vacuumed until it is committed. Throws CONFLICT for a lazy value from
+   * before a vacuum that is gone: here, and not when the turn ends and nobody listens.
+   */
+  accept(links: readonly Link[]): void {
+    if (links.length === 0) return;
+    if (this.inTransaction) this.heap.liveness.keep(links);
+    else this.#waiting.accept(links);
+  }
+
+  /**
+   * Writes the chunks of a value that will be stored later: so a long one need not be held. Nothing links to them until then, but a chunk
+   * that says what the value would be: by that a vacuum knows what older chunks it has found again.
    * `begin` is called before, under the commit lock. Throws QUOTA, TIMEOUT, IO.
    */
   stage(slot: Slot, begin: () => void): void {
@@ -202,7 +220,7 @@ export class Store {
     this.quota.check(this.heap, this.#pendingBytes() + slotBytes(slot));
     this.exclusively(() => {
       begin();
-      this.heap.commit([], { ahead: slot.links });
+      this.heap.commit([], { ahead: [makeSingle(ChunkKind.value, slot.bytes, slot.links)] });
     });
   }
 
@@ -361,18 +379,19 @@ export class Store {
   }
 
   #end(): void {
+    this.#waiting.end();
     this.#closed = true;
     this.#stretch = -1;
     this.#timer.stop();
   }
 
   /** Writes a layer of changes as one commit; the bottom layer must be committed before. */
-  #commit(changes: Changes, syncSoon = false): void {
+  #commit(changes: Changes, request: Pick<CommitRequest, 'syncSoon' | 'onRead'> = {}): void {
     if (changes.count === 0 && !changes.cleared) return;
     const planned: PlannedOperation[] = changes.cleared ? [clearEntries] : [];
     for (const one of entryOperations(this.heap, changes.sorted(), changes.cleared)) planned.push(one);
     for (const one of this.cells.operations(changes)) planned.push(one);
-    this.heap.commit(planned, { syncSoon });
+    this.heap.commit(planned, request);
     const { sequence } = this.heap.meta.tail;
     changes.committed(sequence);
     for (const change of changes.entries()) this.#rows.delete(change.key);
@@ -382,8 +401,9 @@ export class Store {
 
   #commitBottom(syncSoon = false): void {
     const bottom = this.#layers[0]!;
-    this.#commit(bottom, syncSoon);
+    this.#commit(bottom, { syncSoon, onRead: this.#endWaiting });
     bottom.reset();
+    this.#waiting.end();
     this.#timer.stop();
   }
 

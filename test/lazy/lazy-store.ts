@@ -109,7 +109,7 @@ export class TestStore implements DocumentStore {
 
   /** There is nowhere to write to. */
   stager(): Stager {
-    return { stage: () => 1, end: () => undefined };
+    return { begin: () => undefined, stage: () => 1, end: () => undefined };
   }
 
   allocateCell(): number {

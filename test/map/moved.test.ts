@@ -96,6 +96,7 @@ suite('a store whose folder goes away while it is open', () => {
     assert.throws(() => {
       for (let i = 0; i < 200; i++) map.transaction(() => void map.set(i, `${i} `.repeat(500)));
     }, (error) => code('NOT_FOUND')(error));
+    assert.throws(() => map.get(0), code('POISONED'));
     await assert.rejects(map.vacuum(), code('POISONED'));
     await map.close().catch(() => undefined);
     assert.equal(bytesOf(path), before);

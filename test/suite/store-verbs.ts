@@ -1,5 +1,5 @@
 /** What a child process does with its store when it is asked to. */
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { isStoreError } from '../../src/base/errors.ts';
 import { materialize } from '../../src/index.ts';
 import type { LazyList, LodeMap } from '../../src/index.ts';
@@ -78,11 +78,27 @@ export const verbs: Readonly<Record<string, Verb>> = {
     const iterated = [...map.entries()].map(([key, value]) => [key, plain(value)]);
     return { got: keys.map((key) => plain(map.get(key))), iterated, first: plain(first) };
   },
+  /** Deletes entries, vacuums all that goes, `times` times, and then makes `file`. */
+  deleteAndVacuum: async (map, keys: readonly Key[], file: string, times = 1) => {
+    map.transaction(() => {
+      for (const key of keys) map.delete(key);
+    });
+    for (let i = 0; i < times; i++) await map.vacuum({ sparseBelow: 1 });
+    writeFileSync(file, '');
+  },
   /** Blocks the loop inside a transaction for `ms`, having set `key`. */
   blockInTransaction: (map, key: Key, ms: number) => {
     map.transaction(() => {
       map.set(key, 'set before the block');
       process.send?.({ holding: key });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+    });
+  },
+  /** Waits for `go`, then holds the commit lock for `ms`; makes `held` when it does. */
+  blockWhenTold: (map, go: string, held: string, ms: number) => {
+    waitForFile(go);
+    map.transaction(() => {
+      writeFileSync(held, '');
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
     });
   },

@@ -224,3 +224,13 @@ export class EntryBatch {
     this.#hashes = grown(this.#hashes, new Uint32Array(size));
   }
 }
+
+/** What the entries of a batch link to. */
+export function* linksOfEntries(batch: EntryBatch): Generator<Link> {
+  let last: readonly Link[] | undefined;
+  for (let i = 0; i < batch.count; i++) {
+    const links = batch.links(i);
+    // Alike records share their list of links.
+    if (links !== last) yield* (last = links);
+  }
+}

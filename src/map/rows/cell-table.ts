@@ -3,6 +3,7 @@
  */
 import { StoreError } from '../../base/errors.ts';
 import type { Slot } from '../../codec/slot/slot.ts';
+import type { Link } from '../../heap/chunk.ts';
 import type { Heap, PlannedOperation } from '../../heap/heap.ts';
 import { decodeRowValue, rowHead } from '../../heap/rows/rows.ts';
 import type { CellChange, Changes } from './changes.ts';
@@ -22,6 +23,8 @@ export interface CellHome {
   readonly layers: readonly Changes[];
   readonly top: Changes;
   enter(): void;
+  /** See `Store.accept`. */
+  accept(links: readonly Link[]): void;
   changed(): void;
   exclusively<T>(fn: () => T): T;
 }
@@ -89,6 +92,7 @@ export class CellTable implements CellStore {
 
   set(id: number, slot: Slot): CellChange {
     this.#store.enter();
+    this.#store.accept(slot.links);
     const change = this.#store.top.setCell(id, slot);
     this.#store.changed();
     return change;

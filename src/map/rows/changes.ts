@@ -86,6 +86,12 @@ export class Changes {
     return this.#cells.entries();
   }
 
+  /** What the changed entries and cells link to. */
+  *links(): Generator<Link> {
+    for (const { slot } of this.#entries.values()) if (slot !== undefined) yield* slot.links;
+    for (const { slot } of this.#cells.values()) yield* slot.links;
+  }
+
   /** The changed entries in key order. */
   sorted(): readonly Change[] {
     return this.#sorted.all(this.#entries.size);
