@@ -8,7 +8,7 @@
  */
 import { StoreError, isStoreError } from '../base/errors.ts';
 import { isShortage } from '../storage/file-error.ts';
-import { delay, queueMicrotask, steadyMs } from '../base/timers.ts';
+import { queueMicrotask } from '../base/timers.ts';
 import { encodeKey, lendKey } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
 import type { Slot } from '../codec/slot/slot.ts';
@@ -21,7 +21,6 @@ import type { CommitRequest, Heap, PlannedOperation } from '../heap/heap.ts';
 import { makeSingle } from '../heap/pending.ts';
 import { WaitingLinks } from '../heap/waiting-links.ts';
 import { decodeRowValue } from '../heap/rows/rows.ts';
-import type { TypeRegistry } from '../codec/tail/type-registry.ts';
 import type { DraftScope } from '../lazy/draft/draft-scope.ts';
 import { Nodes } from '../tree/nodes.ts';
 import { Changes, slotBytes } from './rows/changes.ts';
@@ -33,17 +32,11 @@ import { Found } from './rows/found.ts';
 import { describeLoss } from './rows/loss.ts';
 import { Worries } from './upkeep/worries.ts';
 import type { Quota } from './upkeep/quota.ts';
+import { attemptSoon } from './attempt-soon.ts';
 import { recogniseLazy } from './recognise.ts';
-import { RowCache } from './rows/row-cache.ts';
+import type { StoreOptions } from './store-options.ts';
+import { RowCache, isSmallScalar } from './rows/row-cache.ts';
 import { sizeOf } from './rows/size-of.ts';
-
-export interface StoreOptions {
-  readonly lockTimeoutMs: number;
-  /** Budgets of the caches of rows and of decoded nodes. */
-  readonly rowBytes: number;
-  readonly nodeBytes: () => number;
-  readonly types: TypeRegistry;
-}
 
 /** Uncommitted bytes past which they are committed at once rather than at the end of the turn. */
 const pendingBytesMax = 4 * 1024 * 1024;
@@ -335,14 +328,8 @@ export class Store {
   }
 
   /** Calls `attempt` until it says that it had the commit lock. Throws TIMEOUT, and what `attempt` throws. */
-  async soon(attempt: () => boolean): Promise<void> {
-    const deadline = steadyMs() + this.#options.lockTimeoutMs;
-    for (let waitMs = 1; !attempt(); waitMs = Math.min(20, waitMs * 2)) {
-      if (steadyMs() > deadline) {
-        throw new StoreError('TIMEOUT', `The commit lock was not free within ${this.#options.lockTimeoutMs} ms; nothing is lost`);
-      }
-      await delay(waitMs);
-    }
+  soon(attempt: () => boolean): Promise<void> {
+    return attemptSoon(attempt, this.#options.lockTimeoutMs);
   }
 
   /** Resolves when everything before it is durable. */
@@ -483,7 +470,7 @@ export class Store {
       return new Found(key, sequence, this.nodes.fromView(view, view));
     }
     const value = this.nodes.fromSlot(decodeRowValue(row.entry.bytes, row.entry.at));
-    if (isShareable(value)) this.#rows.addScalar(key, sequence, value);
+    if (isSmallScalar(value)) this.#rows.addScalar(key, sequence, value);
     return new Found(key, sequence, value);
   }
 
@@ -495,12 +482,6 @@ export class Store {
 }
 
 const clearEntries: PlannedOperation = { table: 'entries', key: new Uint8Array(0), value: undefined, clear: true };
-
-/** May a decoded value be handed out more than once, and is it small? */
-function isShareable(value: unknown): boolean {
-  if (typeof value === 'string') return value.length < 256;
-  return typeof value !== 'object' || value === null;
-}
 
 function closedError(): StoreError {
   return new StoreError('CLOSED', 'The store is closed');

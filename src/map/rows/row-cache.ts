@@ -114,3 +114,9 @@ export class RowCache {
     this.scalar = this.ref === 0 ? table.scalar(at) : undefined;
   }
 }
+
+/** May a decoded value be handed out more than once, and is it small? */
+export function isSmallScalar(value: unknown): boolean {
+  if (typeof value === 'string') return value.length < 256;
+  return typeof value !== 'object' || value === null;
+}
