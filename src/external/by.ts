@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { isUrl } from '../base/brands.ts';
 import { describe } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
+import { isLazy } from '../lazy/lazy-values.ts';
 import type { FieldPath } from './field-path.ts';
 
 /** A function that a module exports (by default as `default`): it can be named to another process. */
@@ -14,7 +15,7 @@ export interface ModuleBy {
 
 /**
  * The key of an item: a function; a field (`'name'`), or a path of fields (`'addr.city'`, `['addr', 'city']`; where an item has
- * a field `addr.city`, that one); or a function of a module. A field that is missing is the key undefined. Paths and modules
+ * a field `addr.city`, that one); or a function of a module. A field that is missing, or inherited, is the key undefined. Paths and modules
  * run in any process.
  */
 export type By<T> = KeyFunction<T> | (string & FieldPath<T>) | readonly (string | number)[] | ModuleBy;
@@ -73,8 +74,19 @@ function isModule(by: unknown): by is ModuleBy {
   return (typeof module === 'string' || isUrl(module)) && (name === undefined || typeof name === 'string');
 }
 
+/** Names that something inherits without having been given them. */
+const inherited: ReadonlySet<string | number> = new Set(
+  [Object, Array, Map, Set, String, Number, BigInt, Boolean, Date, RegExp, Error, Buffer, Uint8Array, Object.getPrototypeOf(Uint8Array) as typeof Uint8Array, ArrayBuffer, DataView].flatMap(
+    (one) => Object.getOwnPropertyNames(one.prototype),
+  ),
+);
+
+/** An own property: what an item inherits is nothing that was stored in it. */
 function field(item: unknown, name: string | number): unknown {
-  return item === undefined || item === null ? undefined : (item as Record<string | number, unknown>)[name];
+  if (item === undefined || item === null) return undefined;
+  // Asking a lazy value costs as much as reading it; beside what they are given they have what every object of their kind inherits.
+  if (!(isLazy(item) && !inherited.has(name)) && !Object.hasOwn(item, name)) return undefined;
+  return (item as Record<string | number, unknown>)[name];
 }
 
 function walk(item: unknown, path: readonly (string | number)[]): Key {

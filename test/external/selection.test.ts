@@ -1,11 +1,17 @@
 /** Distinct items, the first k, merged sources. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { isStoreError } from '../../src/base/errors.ts';
+import { keyOf } from '../../src/external/by.ts';
+import { externalGroupBy } from '../../src/external/group/group-by.ts';
 import { externalDistinct } from '../../src/external/sort/distinct.ts';
 import { externalMerge } from '../../src/external/sort/merge-sources.ts';
 import { externalTopK } from '../../src/external/sort/top-k.ts';
+import { open } from '../../src/index.ts';
+import type { LodeMap } from '../../src/index.ts';
 import { Random, seedOf } from '../suite/random.ts';
+import { scratch } from '../suite/scratch.ts';
 import { catchStats, sortedBy, times, toArray, withSpills } from './scene.ts';
 
 test('the first item of each key, in the order of keys', async (t) => {
@@ -70,4 +76,35 @@ test('a source that is not sorted is found out, and all are closed', async () =>
   assert.equal(closed, 2);
   for await (const x of externalMerge([source([1, 2]), source([3])])) if (x === 1) break;
   assert.equal(closed, 4);
+});
+
+test('a field path follows what items have themselves, and nothing they inherit', async () => {
+  const names = ['toString', 'constructor', '__proto__', 'constructor.name', 'a.toString', 'text.slice', 'list.map', 'map.size', 'when.getTime'];
+  class Derived {
+    list = [1, 2];
+    get getter(): number {
+      return 7;
+    }
+  }
+  const own = { toString: 'own', a: { toString: 'inner' }, text: 'abc', list: [3, 1], n: 5 };
+  const items: unknown[] = [own, { text: 'b', map: new Map(), when: new Date(0) }, null, 'text', 5];
+  const keysOf = async (source: Iterable<unknown>, by: string): Promise<unknown[]> => {
+    const found: unknown[] = [];
+    for await (const [key] of externalGroupBy(source, { by })) found.push(key);
+    return found;
+  };
+  const expected = new Map([['toString', [undefined, 'own']], ['a.toString', [undefined, 'inner']]]);
+  await using map = (await open(join(scratch(), 'store'))) as LodeMap;
+  const stored = items.filter((item) => typeof item === 'object' && item !== null);
+  map.set('list', stored);
+  const lazy = map.get('list') as unknown[];
+  for (const by of names) {
+    assert.deepEqual(await keysOf(items, by), expected.get(by) ?? [undefined], by);
+    assert.deepEqual(await keysOf(lazy, by), expected.get(by) ?? [undefined], `${by} of lazy values`);
+  }
+  assert.deepEqual([keyOf('getter')(new Derived()), keyOf('list.length')(new Derived()), keyOf(['n'])(Object.create({ n: 1 }))], [undefined, 2, undefined]);
+  assert.deepEqual(await keysOf(items, 'list.length'), [undefined, 2]);
+  assert.deepEqual(await keysOf(lazy, 'list.length'), [undefined, 2]);
+  assert.deepEqual(await keysOf(lazy, 'list.0'), [undefined, 3]);
+  assert.deepEqual(await keysOf(items, 'text.length'), [undefined, 1, 3]);
 });
