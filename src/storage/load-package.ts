@@ -28,6 +28,22 @@ function whereNot(error: unknown): string {
   return `on ${process.platform}-${process.arch}`;
 }
 
+/**
+ * As `loadPackage`, of one whose dependency signal-exit would listen for signals from then on. A process that listens is not ended by a
+ * signal while its thread is busy, and nobody asked for that. Where the application itself uses signal-exit nothing changes.
+ */
+export function loadQuietly(name: string, purpose: string): unknown {
+  const before = process.listenerCount('SIGTERM');
+  const loaded = loadPackage(name, purpose);
+  if (process.listenerCount('SIGTERM') === before) return loaded;
+  try {
+    (createRequire(require.resolve(name))('signal-exit') as { unload?(): void }).unload?.();
+  } catch {
+    // It lies in a bundle: there is no module to ask.
+  }
+  return loaded;
+}
+
 /** As `loadPackage`, of a package or a file in one; undefined when there is none that loads. */
 export function tryLoadPackage(name: string): unknown {
   try {

@@ -12,7 +12,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { StoreError } from '../base/errors.ts';
 import { fileError } from './file-error.ts';
-import { loadPackage } from './load-package.ts';
+import { loadQuietly } from './load-package.ts';
 import type { LockFile } from './lock.ts';
 import { placeIn } from './folder/store-folder.ts';
 import type { Place, StoreFolder } from './folder/store-folder.ts';
@@ -68,7 +68,7 @@ export async function lockMaintenance(place: Place, options: MaintenanceOptions)
     const owner = { token: randomUUID(), pid: process.pid, host: hostname(), purpose, since: new Date().toISOString() };
     notes.write(notes.claim, owner);
     const loss: Loss = { error: undefined };
-    const { lock } = loadPackage('proper-lockfile', 'Maintenance locks') as Lockfiles;
+    const { lock } = loadQuietly('proper-lockfile', 'Maintenance locks') as Lockfiles;
     const removeLockfile = await lock(notes.path, {
       lockfilePath: notes.path,
       realpath: false,

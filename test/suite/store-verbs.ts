@@ -193,6 +193,11 @@ export const verbs: Readonly<Record<string, Verb>> = {
       throw new Error('nobody catches this');
     });
   },
+  /** Leaves the event loop no turn for `ms`. */
+  beBusy: (_map, ms: number) => {
+    process.send?.({ busy: true });
+    for (const until = Date.now() + ms; Date.now() < until; );
+  },
   /** Nothing keeps the process any longer, but it says no goodbye. */
   leave: () => {
     process.removeAllListeners('disconnect');
