@@ -282,3 +282,58 @@ describe('folders that are no target', () => {
     assert.equal((await shown(to)).get('b'), '3');
   });
 });
+
+describe('a backup of another copy of the store', () => {
+  /** A store, a backup of it, and a copy that then goes its own way. */
+  async function apart(change: (map: LodeMap) => Promise<unknown>): Promise<{ store: string; copy: string; to: string }> {
+    const folder = scratch();
+    const [store, copy, to] = ['store', 'copy', 'backup'].map((name) => join(folder, name)) as [string, string, string];
+    await using map = (await open(store, { segmentBytes: 256 * 1024 })) as LodeMap;
+    await fill(map, 0, 3000);
+    await map.close();
+    cpSync(store, copy, { recursive: true });
+    await using original = (await open(store)) as LodeMap;
+    await change(original);
+    await original.backup(to);
+    return { store, copy, to };
+  }
+
+  const ways: Record<string, { original(map: LodeMap): Promise<unknown>; copy(map: LodeMap): Promise<unknown> }> = {
+    'an older state': { original: (map) => map.set('a', 1).flush(), copy: async () => undefined },
+    'as many commits, of the same length': {
+      original: (map) => map.set('a', 'first').flush().then(() => map.set('b', 'x'.repeat(10_000)).flush()),
+      copy: (map) => map.set('a', 'other').flush().then(() => map.set('b', 'x'.repeat(10_000)).flush()),
+    },
+    'more commits': { original: (map) => map.set('a', 1).flush(), copy: (map) => fill(map, 9000, 500) },
+    'more segments on both ways': { original: (map) => fill(map, 9000, 20_000), copy: (map) => fill(map, 50_000, 25_000) },
+    'a vacuum of the original': {
+      original: (map) => {
+        map.clear();
+        return fill(map, 5000, 50).then(() => map.vacuum({ sparseBelow: 1 }));
+      },
+      copy: (map) => fill(map, 9000, 500),
+    },
+    'vacuums of both': {
+      original: (map) => fill(map, 9000, 5000).then(() => map.vacuum({ sparseBelow: 1 })),
+      copy: (map) => {
+        for (let i = 0; i < 1500; i++) map.delete(i);
+        return fill(map, 50_000, 30_000).then(() => map.vacuum({ sparseBelow: 1 }));
+      },
+    },
+  };
+  for (const [name, { original, copy: change }] of Object.entries(ways)) {
+    test(`is not written over: ${name}`, async () => {
+      const { store, copy, to } = await apart(original);
+      const before = await shown(to);
+      await using other = (await open(copy)) as LodeMap;
+      await change(other);
+      await assert.rejects(other.backup(to), is('CONFLICT', /another copy/));
+      await other.close();
+      assert.deepEqual(await shown(to), before);
+      await using map = (await open(store)) as LodeMap;
+      map.set('later', 1);
+      await map.backup(to);
+      assert.equal((await shown(to)).get('later'), '1');
+    });
+  }
+});

@@ -15,6 +15,7 @@ import { StoreError, isStoreError } from '../../base/errors.ts';
 import { setImmediate, steadyMs } from '../../base/timers.ts';
 import { hashOf, piecesOf, sizeOf, stagingFolder, writeNote } from './backup-files.ts';
 import type { NotedFile } from './backup-files.ts';
+import { checkAncestry } from './ancestry.ts';
 import { BackupTarget } from './backup-target.ts';
 import { formatName, readFormat } from '../format.ts';
 import { hashStream } from '../hash.ts';
@@ -113,6 +114,8 @@ class Backup {
   async run(): Promise<BackupReport> {
     const plan = await this.#parts.exclusively(() => this.#note());
     await this.#heap.sync();
+    const { earlier, storage } = this.#target;
+    if (earlier !== undefined) checkAncestry(this.#heap, storage, earlier);
     const { staging } = this.#target;
     this.#total = plan.files.reduce((total, { bytes }) => total + bytes, 0);
     this.#dropStrangers(plan);
