@@ -1,28 +1,34 @@
 /**
  * Watches how much memory the process has left.
  *
- * What is measured: resident memory against the limit of the control group (or the machine), and V8's heap against its own
- * limit; the worse of the two shares counts. A level is left only when the share has fallen clearly below its threshold, so
+ * What is measured: the process's own memory against the limit of the control group (or the machine), that of all processes of a group
+ * against the group's, and V8's heap against its own limit; the worst of the shares counts. A level is left only when the share has fallen clearly below its threshold, so
  * that it does not flutter. Collections that spill and caches of open maps follow the level of whichever monitor spoke last.
  */
 import { getHeapStatistics } from 'node:v8';
 import { describe } from '../base/errors.ts';
 import { clearInterval, setInterval } from '../base/timers.ts';
-import { memoryLimit } from './limit-files.ts';
+import { memoryGroups, memoryLimit, ownMemory } from './limit-files.ts';
 import { levels, spreadPressure } from './pressure.ts';
 import type { MemoryLevel } from './pressure.ts';
+import type { GroupMemory } from './limit-files.ts';
 
 /** What `check` has found. Sizes in bytes. */
 export interface MemoryInfo {
   readonly level: MemoryLevel;
-  /** The share of its limit that memory has reached, 0 to 1: resident memory or heap, whichever is worse. */
+  /** The share of its limit that memory has reached, 0 to 1: of the process, of its control group, or of the heap, whichever is worst. */
   readonly share: number;
+  /** Memory of the process that is resident, without pages of mapped files, which the system takes back as it likes. */
   readonly rss: number;
   /** What resident memory may grow to. */
   readonly limit: number;
   readonly heapUsed: number;
   readonly heapLimit: number;
+  /** Of the control group that is nearest to its limit, where one has any: what all its processes use, and may use. */
+  readonly group?: GroupMemory | undefined;
 }
+
+type Figures = Pick<MemoryInfo, 'rss' | 'limit' | 'heapUsed' | 'heapLimit' | 'group'>;
 
 export interface MemoryMonitorOptions {
   /** Shares from which a level holds; default 0.6, 0.75 and 0.9. */
@@ -30,7 +36,7 @@ export interface MemoryMonitorOptions {
   /** What resident memory may grow to, in bytes; default what the system allows. */
   readonly limitBytes?: number;
   /** Where the figures come from; for tests. */
-  readonly measure?: () => Pick<MemoryInfo, 'rss' | 'limit' | 'heapUsed' | 'heapLimit'>;
+  readonly measure?: () => Figures;
 }
 
 export type MemoryHandler = (info: MemoryInfo) => void;
@@ -41,7 +47,7 @@ const defaults = { low: 0.6, high: 0.75, critical: 0.9 };
 
 export class MemoryMonitor {
   readonly #thresholds: { readonly low: number; readonly high: number; readonly critical: number };
-  readonly #measure: () => Pick<MemoryInfo, 'rss' | 'limit' | 'heapUsed' | 'heapLimit'>;
+  readonly #measure: () => Figures;
   readonly #handlers = new Map<MemoryLevel, Set<MemoryHandler>>();
   #level: MemoryLevel = 'normal';
   #timer: NodeJS.Timeout | undefined;
@@ -75,7 +81,8 @@ export class MemoryMonitor {
   /** Measures now. Calls the handlers of a level that is new. */
   check(): MemoryInfo {
     const figures = this.#measure();
-    const share = Math.max(figures.rss / figures.limit, figures.heapUsed / figures.heapLimit);
+    const { group } = figures;
+    const share = Math.max(figures.rss / figures.limit, figures.heapUsed / figures.heapLimit, group === undefined ? 0 : group.used / group.limit);
     const before = this.#level;
     const level = this.#levelAt(share);
     const info: MemoryInfo = { level, share, ...figures };
@@ -114,7 +121,12 @@ export class MemoryMonitor {
   }
 }
 
-function measureProcess(limitBytes: number | undefined): Pick<MemoryInfo, 'rss' | 'limit' | 'heapUsed' | 'heapLimit'> {
+function measureProcess(limitBytes: number | undefined): Figures {
   const { used_heap_size: heapUsed, heap_size_limit: heapLimit } = getHeapStatistics();
-  return { rss: process.memoryUsage.rss(), limit: limitBytes ?? memoryLimit(), heapUsed, heapLimit };
+  const rss = ownMemory() ?? process.memoryUsage.rss();
+  // A limit that was given is the process's own.
+  if (limitBytes !== undefined) return { rss, limit: limitBytes, heapUsed, heapLimit };
+  const groups = memoryGroups();
+  const group = groups.reduce<GroupMemory | undefined>((worst, one) => (worst === undefined || one.used / one.limit > worst.used / worst.limit ? one : worst), undefined);
+  return { rss, limit: memoryLimit(), heapUsed, heapLimit, group };
 }

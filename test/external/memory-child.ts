@@ -1,5 +1,6 @@
 /** A child of memory.bound.test.ts: does one thing with many items, and prints how far resident memory rose. */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { groupBySum } from '../../src/external/group/aggregate.ts';
 import { externalGroupBy } from '../../src/external/group/group-by.ts';
 import { externalSort } from '../../src/external/sort/sort.ts';
@@ -7,6 +8,7 @@ import { SpillArray } from '../../src/external/collections/spill-array.ts';
 import { SpillMap } from '../../src/external/collections/spill-map.ts';
 import type { LazyList } from '../../src/lazy/lazy-list.ts';
 import { open } from '../../src/map/open.ts';
+import { Stream } from '../../src/stream/index.ts';
 import { scratch } from '../suite/scratch.ts';
 
 function highWater(): number {
@@ -70,6 +72,16 @@ async function listInMap(n: number): Promise<number> {
 }
 
 tasks['list in a map'] = listInMap;
+
+/** A file of rows, filtered and summed. */
+tasks['filtered file'] = async (n) => {
+  const file = join(scratch(), 'rows.csv');
+  const fd = openSync(file, 'w');
+  writeSync(fd, 'id,name,city,amount\n');
+  for (let i = 0; i < n; i += 1000) writeSync(fd, Array.from({ length: 1000 }, (_, j) => `${i + j},name ${j % 97},"city, ${j}",${(i + j) % 1000}.25\n`).join(''));
+  closeSync(fd);
+  return Stream.fromCSV(file).filter((row) => Number(row['amount']) > 500).reduce((sum, row) => sum + Number(row['amount']), 0);
+};
 
 const [, , task = '', n = '0'] = process.argv;
 await tasks[task]!(1000);

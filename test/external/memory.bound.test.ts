@@ -18,6 +18,7 @@ const bounds: readonly [task: string, items: number, mebibytes: number][] = [
   ['one group', 400_000, 48],
   ['array', 1_000_000, 64],
   ['map', 1_000_000, 128],
+  ['filtered file', 1_000_000, 48],
   ['list in a map', 100_000, 160],
 ];
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { scratch } from '../suite/scratch.ts';
 import { MemoryMonitor } from '../../src/memory/memory-monitor.ts';
 import { unwatchPressure, watchPressure } from '../../src/memory/pressure.ts';
-import { memoryLimit } from '../../src/memory/limit-files.ts';
+import { memoryGroups, memoryLimit, ownMemory } from '../../src/memory/limit-files.ts';
 
 function monitorOf(figures: { rss: number; heapUsed: number }): MemoryMonitor {
   return new MemoryMonitor({ measure: () => ({ limit: 100, heapLimit: 100, ...figures }) });
@@ -86,4 +89,47 @@ test('misuse is told at once', () => {
   assert.throws(() => new MemoryMonitor({ limitBytes: 0 }), RangeError);
   assert.throws(() => new MemoryMonitor().on('medium' as never, () => {}), TypeError);
   assert.throws(() => new MemoryMonitor().start(0), RangeError);
+});
+
+/** A system as it tells of itself, in a folder. */
+function systemOf(files: Record<string, string>): { proc: string; groups: string } {
+  const root = scratch();
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  return { proc: join(root, 'proc'), groups: join(root, 'groups') };
+}
+
+const MiB = 2 ** 20;
+
+test('a soft limit, and what other processes of the group use, count; pages of files do not', () => {
+  const files = systemOf({
+    'proc/cgroup': '0::/a/b\n',
+    'proc/status': `VmRSS:\t${90 * 1024} kB\nRssAnon:\t${2 * 1024} kB\nRssFile:\t${80 * 1024} kB\nRssShmem:\t${1024} kB\n`,
+    'groups/a/memory.max': 'max\n',
+    'groups/a/memory.high': 'max\n',
+    'groups/a/b/memory.max': `${100 * MiB}\n`,
+    'groups/a/b/memory.high': `${70 * MiB}\n`,
+    'groups/a/b/memory.current': `${88 * MiB}\n`,
+    'groups/a/b/memory.stat': `anon ${50 * MiB}\nfile ${35 * MiB}\nshmem ${5 * MiB}\n`,
+  });
+  assert.equal(memoryLimit(files), 70 * MiB);
+  assert.deepEqual(memoryGroups(files), [{ limit: 70 * MiB, used: 58 * MiB }]);
+  assert.equal(ownMemory(files), 3 * MiB);
+  const monitor = new MemoryMonitor({ measure: () => ({ rss: 3 * MiB, limit: 70 * MiB, heapUsed: 0, heapLimit: 1, group: memoryGroups(files)[0] }) });
+  assert.deepEqual([monitor.check().level, monitor.check().share], ['high', 58 / 70]);
+  assert.equal(new MemoryMonitor({ measure: () => ({ rss: 0, limit: 1, heapUsed: 0, heapLimit: 1 }) }).check().level, 'normal');
+});
+
+test('the first version of control groups, where a container is its own root', () => {
+  const files = systemOf({
+    'proc/cgroup': '4:memory:/docker/x\n1:cpu:/\n',
+    'groups/memory/memory.limit_in_bytes': `${64 * MiB}\n`,
+    'groups/memory/memory.soft_limit_in_bytes': '9223372036854771712\n',
+    'groups/memory/memory.usage_in_bytes': `${40 * MiB}\n`,
+    'groups/memory/memory.stat': `cache ${1 * MiB}\ntotal_cache ${30 * MiB}\ntotal_shmem ${10 * MiB}\n`,
+  });
+  assert.deepEqual(memoryGroups(files), [{ limit: 64 * MiB, used: 20 * MiB }]);
+  assert.deepEqual(memoryGroups(systemOf({})), []);
 });

@@ -39,7 +39,7 @@ interface Bounds {
   readonly lineBreak: number;
 }
 
-const blockBytes = 256 * 1024;
+const blockBytes = 64 * 1024;
 /** Smaller parts are not worth a process. */
 const partBytesMin = 64 * 1024;
 

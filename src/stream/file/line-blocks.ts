@@ -48,11 +48,12 @@ class LineBlocks {
   *take(chunk: Uint8Array): Generator<LineBlock, void, undefined> {
     const window = this.#window;
     window.append(chunk);
-    if (!this.#findBreak(false)) return;
+    this.#findBreak(chunk.length, false);
     if (this.#isDropping && !this.#drop()) return;
     // Only the new bytes can hold the end of a line.
-    const last = window.bytes.subarray(Math.max(window.start, window.end - chunk.length), window.end).lastIndexOf(window.lineBreak);
-    if (last >= 0) yield* this.#blocks(Math.max(window.start, window.end - chunk.length) + last + 1);
+    const from = Math.max(window.start, window.end - chunk.length);
+    const last = this.#isBreakKnown ? window.bytes.subarray(from, window.end).lastIndexOf(window.lineBreak) : -1;
+    if (last >= 0) yield* this.#blocks(from + last + 1);
     else if (window.end - window.start > this.#lineBytesMax) {
       this.#leaveOut(window.error(`a line of more than ${this.#lineBytesMax} bytes; the option lineBytesMax allows longer ones`, ''));
       this.#isDropping = true;
@@ -61,18 +62,19 @@ class LineBlocks {
   }
 
   *end(): Generator<LineBlock, void, undefined> {
-    this.#findBreak(true);
+    this.#findBreak(0, true);
     if (this.#isDropping && !this.#drop()) return;
     if (this.#window.end > this.#window.start) yield* this.#blocks(this.#window.end);
   }
 
-  #findBreak(ended: boolean): boolean {
-    if (this.#isBreakKnown) return true;
+  /** What ends lines, by the first end of one; `fresh` bytes have not been looked at. A CR may have been the last of those before. */
+  #findBreak(fresh: number, ended: boolean): void {
+    if (this.#isBreakKnown) return;
     const window = this.#window;
-    const found = lineBreakOf(window.bytes, window.start, { end: window.end, ended });
-    if (found === undefined) return window.end - window.start > this.#lineBytesMax;
+    const found = lineBreakOf(window.bytes, Math.max(window.start, window.end - fresh - 1), { end: window.end, ended });
+    if (found === undefined) return;
     window.lineBreak = found;
-    return (this.#isBreakKnown = true);
+    this.#isBreakKnown = true;
   }
 
   /** Is done with the rest of a line that is left out; false while its end has not come. */
