@@ -239,3 +239,37 @@ test('each of the signals that end a process ends a command in good order', { ti
     assert.deepEqual(readdirSync(folder).filter((name) => name.includes('signalled') && name !== 'signalled.jsonl'), []);
   }
 });
+
+test('commands that write for long, or read for long, stop within a second too', { timeout: 120_000 }, async () => {
+  const store = newStore();
+  file('many.jsonl', Array.from({ length: 200_000 }, (_, i) => `{"i":${i},"text":"some text for a row, number ${i}"}\n`).join(''));
+  done(['import', store, 'many.jsonl']);
+  for (const args of [['export', store], ['ls', store, '--limit', '999999'], ['rebuild', store], ['verify', store]]) {
+    const out = openSync(join(folder, 'out.txt'), 'w');
+    const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ['ignore', out, 'pipe'] });
+    let said = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => void (said += text));
+    const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
+    await new Promise((resolve) => setTimeout(resolve, 450));
+    child.kill('SIGINT');
+    const code = await exited;
+    closeSync(out);
+    // A fast machine may be done by then.
+    assert.ok(code === 0 || (code === 1 && /interrupted/.test(said)), `${args[0]}: ${String(code)} ${said}`);
+  }
+  assert.deepEqual(readdirSync(join(folder, store)).filter((name) => !['FORMAT', 'index', 'locks', 'segments'].includes(name)), []);
+  assert.equal(JSON.parse(done(['stat', store, '--json'])).entries, 200_000);
+});
+
+test('stat says what there is to know', () => {
+  const store = newStore();
+  done(['import', store, '-'], JSON.stringify(Array.from({ length: 2000 }, (_, i) => ({ i, text: `text ${i} `.repeat(40) }))));
+  for (let i = 0; i < 3; i++) done(['delete', store, String(i), '--key-type', 'number']);
+  done(['backup', store, `${store}-backup`]);
+  const before = JSON.parse(done(['stat', store, '--live', '--json'])) as Record<string, number | string>;
+  assert.deepEqual([before['entries'], before['segments'], before['lastVacuum'], before['format']], [1997, 1, 'never', 'lodemap 1']);
+  assert.equal(before['bytesOnDisk'], Number(before['logBytes']) + Number(before['indexBytes']));
+  assert.match(String(before['lastBackup']), /^\d{4}-.* to .*-backup$/);
+  assert.ok(Number(before['deadChunks']) > 0);
+  assert.match(done(['stat', store]), /^entries +1,997\n/);
+});

@@ -3,9 +3,9 @@
  * The command line: finds the verb, reads its arguments, runs it. Exit codes: 0 done, 1 failed, 2 called wrongly.
  * Ctrl-C (SIGINT), SIGTERM, SIGHUP and SIGQUIT abort the command, which ends in good order; a second one ends the process at once.
  */
-import { readFileSync } from 'node:fs';
 import { closest } from '../src/stream/nearest-name.ts';
 import { everywhere, readArguments, UsageError } from './terminal/command.ts';
+import { packageVersion } from './terminal/package-version.ts';
 import { alignTable, Terminal } from './terminal/terminal.ts';
 import type { Command } from './terminal/command.ts';
 
@@ -38,7 +38,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   if (verb === '--help' || verb === '-h' || (verb === 'help' && about === undefined)) return await say(terminal, await overview());
-  if (verb === '--version') return await say(terminal, `${version()}\n`);
+  if (verb === '--version') return await say(terminal, `${packageVersion()}\n`);
   if (verb === 'help') return await main([about!, '--help']);
   const load = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
   if (load === undefined) {
@@ -63,7 +63,9 @@ async function say(terminal: Terminal, text: string): Promise<number> {
 async function run(verb: string, command: Command, args: readonly string[]): Promise<number> {
   const abort = new AbortController();
   const interrupted = (): void => abort.abort();
-  for (const signal of signals) process.once(signal, interrupted);
+  // The process that rebuilds an index has no turn in which it could hear of a signal: it is ended by it.
+  const isDeaf = process.env['LODEMAP_REBUILD_WORKER'] !== undefined;
+  for (const signal of isDeaf ? [] : signals) process.once(signal, interrupted);
   let outError: NodeJS.ErrnoException | undefined;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     outError ??= error;
@@ -82,7 +84,7 @@ async function run(verb: string, command: Command, args: readonly string[]): Pro
     terminal.endProgress();
     await terminal.flush().catch((failure: unknown) => void (outError ??= failure as NodeJS.ErrnoException));
     if (outError !== undefined) return outputFailed(verb, outError, terminal.json);
-    report(verb, abort.signal.aborted ? { message: 'interrupted', code: 'ABORTED' } : error, terminal.json);
+    report(verb, abort.signal.aborted ? { message: command.interrupted === undefined ? 'interrupted' : `interrupted; ${command.interrupted}`, code: 'ABORTED' } : error, terminal.json);
     return error instanceof UsageError ? 2 : 1;
   } finally {
     for (const signal of signals) process.off(signal, interrupted);
@@ -115,11 +117,6 @@ function helpOf(verb: string, { summary, usage, options, examples }: Command): s
   const rows = Object.entries({ ...options, ...everywhere }).map(([name, { value, short, text }]) => [`  ${short === undefined ? '' : `-${short} `}--${name}${value === undefined ? '' : ` <${value}>`}`, text]);
   const samples = examples.map(([command, does]) => `  ${command}\n      ${does}\n`).join('');
   return `lodemap ${verb} ${usage}\n\n${summary}\n\n${alignTable(rows)}\n${samples}`;
-}
-
-function version(): string {
-  // Built to dist/tools/, two folders below package.json.
-  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -108,6 +108,7 @@ class Opening {
       rewriteSegments(this.#segments, this.#commitLock.doubt);
       this.#commitLock.clearDoubt();
     }
+    if (alone) home.dropUnfinished();
     let atRest = alone ? await this.#settle() : true;
     this.#index = home.open();
     let meta = this.#readMeta();

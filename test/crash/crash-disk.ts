@@ -68,6 +68,8 @@ export class KeptHome implements IndexHome {
     return { sequence, durable, bytes: 0 };
   }
 
+  dropUnfinished(): void {}
+
   /** The same steps as on a disk. */
   async rebuild(fill: (index: Index) => Reach): Promise<void> {
     const index = new KeptIndex();

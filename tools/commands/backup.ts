@@ -11,6 +11,7 @@ export const command: Command = {
     ['lodemap backup data.store data.backup', 'the folder is empty, or has an earlier backup, which stays good until the new one is whole'],
     ['cp -r data.backup data.store', 'restores: a backup is a store, its index is made again when it is first opened'],
   ],
+  interrupted: 'the earlier backup is as it was, and the next one takes up what was copied',
   async run(call) {
     const { named: [store, folder] } = takeWords(call, ['store', 'folder']);
     const { terminal, signal } = call;

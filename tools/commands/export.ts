@@ -1,6 +1,7 @@
 import { choiceOption, takeWords, UsageError } from '../terminal/command.ts';
 import { jsonText, shortJson } from '../../src/stream/json/json-text.ts';
 import { follow, keyTypeOption, readKey, withStore } from '../terminal/store.ts';
+import { grouped } from '../terminal/terminal.ts';
 import { StoreError } from '../../src/index.ts';
 import type { Key, LodeMap, Snapshot } from '../../src/index.ts';
 import type { Call, Command } from '../terminal/command.ts';
@@ -25,10 +26,13 @@ export const command: Command = {
     if (skipped !== undefined && word !== undefined) throw new UsageError('--skip-bad leaves out whole entries: it can not be used with a key');
     const looseness = { loose: 0 };
     await withStore(store!, { readOnly: true }, async (map) => {
-      const lines = word === undefined
-        ? entryLines(map, { format, skipped }, looseness)
-        : valueLines(follow(map, readKey(call, word), path), format, looseness);
-      await print(call, lines);
+      if (word === undefined) {
+        const share: Share = { done: 0, total: map.size };
+        return await print(call, entryLines(map, { format, skipped, share }, looseness), share);
+      }
+      const value = follow(map, readKey(call, word), path);
+      const share: Share = { done: 0, total: Array.isArray(value) ? value.length : undefined };
+      await print(call, valueLines(value, { format, share }, looseness), share);
     });
     if (looseness.loose > 0) call.terminal.note(`${looseness.loose} values that JSON cannot say were written as what comes nearest`);
     if (skipped === undefined || skipped.count === 0) return;
@@ -45,28 +49,36 @@ interface Skipped {
   tell(text: string): void;
 }
 
+/** How many entries, or elements of a list, have been written, and how many there are. */
+interface Share {
+  done: number;
+  readonly total: number | undefined;
+}
+
 const skippedTold = 100;
 
 const writeLength = 64 * 1024;
 
 /** Gathers pieces before it writes: an entry is often smaller than a write is dear. */
-async function print({ terminal, signal }: Call, pieces: Pieces): Promise<void> {
+async function print({ terminal, signal }: Call, pieces: Pieces, share: Share): Promise<void> {
   let text = '';
   for (const piece of pieces) {
     text += piece;
     if (text.length < writeLength) continue;
     signal.throwIfAborted();
     await terminal.write(text);
+    terminal.progress(`${grouped(share.done)} out`, share.done, share.total);
     text = '';
   }
   await terminal.write(text);
 }
 
-function* entryLines(map: LodeMap, { format, skipped }: { format: 'json' | 'jsonl'; skipped: Skipped | undefined }, looseness: { loose: number }): Pieces {
+function* entryLines(map: LodeMap, { format, skipped, share }: { format: 'json' | 'jsonl'; skipped: Skipped | undefined; share: Share }, looseness: { loose: number }): Pieces {
   using snapshot = map.snapshot();
   const entries = skipped === undefined ? snapshot.entries() : soundEntries(snapshot, skipped);
   if (format === 'jsonl') {
     for (const [key, value] of entries) {
+      share.done++;
       yield `{"key":${shortJson(key)},"value":`;
       yield* jsonText(value, 0, looseness);
       yield '}\n';
@@ -77,6 +89,7 @@ function* entryLines(map: LodeMap, { format, skipped }: { format: 'json' | 'json
   const isArray = skipped === undefined && countsFromZero(snapshot.keys());
   let before = isArray ? '[\n' : '{\n';
   for (const [key, value] of entries) {
+    share.done++;
     yield isArray ? before : `${before}${JSON.stringify(typeof key === 'string' ? key : shortJson(key))}:`;
     yield* jsonText(value, 0, looseness);
     before = ',\n';
@@ -102,9 +115,10 @@ function* soundEntries(snapshot: Snapshot, skipped: Skipped): Generator<[Key, un
   }
 }
 
-function* valueLines(value: unknown, format: 'json' | 'jsonl', looseness: { loose: number }): Pieces {
+function* valueLines(value: unknown, { format, share }: { format: 'json' | 'jsonl'; share: Share }, looseness: { loose: number }): Pieces {
   if (format === 'jsonl' && Array.isArray(value)) {
     for (const element of value as unknown[]) {
+      share.done++;
       yield* jsonText(element, 0, looseness);
       yield '\n';
     }

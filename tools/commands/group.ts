@@ -25,6 +25,7 @@ export const command: Command = {
     ['lodemap group sales.csv --by month --sum amount --mean amount', 'month, count, sum_amount, mean_amount'],
     ['lodemap group data.store users --by addr.city -o cities.csv', 'how many users each city has'],
   ],
+  interrupted: 'no output file was made',
   async run(call) {
     if (call.options['by'] === undefined || call.words.length === 0) throw new UsageError('expected a file, or a store and the key of a list, and --by');
     const since = performance.now();

@@ -22,6 +22,7 @@ export const command: Command = {
     ['lodemap join orders.csv customers.csv --left-by customer --right-by id -o both.csv', 'each order with its customer'],
     ['lodemap join data.store users banned --by id --type anti', 'users that are not banned'],
   ],
+  interrupted: 'no output file was made',
   async run(call) {
     const type = choiceOption(call, 'type', ['inner', 'left', 'right', 'outer', 'semi', 'anti']) ?? 'inner';
     for (const side of ['left-by', 'right-by']) if (call.options[side] === undefined && call.options['by'] === undefined) throw new UsageError('expected --by, or --left-by and --right-by');

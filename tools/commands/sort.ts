@@ -16,6 +16,7 @@ export const command: Command = {
     ['lodemap sort data.store users --by addr.city,name --budget 64MB', 'a list of a store, as JSON Lines on standard output'],
     ['zcat rows.csv.gz | lodemap sort - --by id --types id=bigint', 'standard input; what it is, its first bytes say'],
   ],
+  interrupted: 'no output file was made',
   async run(call) {
     const since = performance.now();
     await withItems(call, call.words, async (items) => {

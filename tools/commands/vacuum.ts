@@ -18,6 +18,7 @@ export const command: Command = {
     ['lodemap vacuum data.store --dry-run', 'says what it would win'],
     ['lodemap vacuum data.store --max-rate 20MB', 'beside work that must not notice'],
   ],
+  interrupted: 'what was won so far stays won',
   async run(call) {
     const { named: [store] } = takeWords(call, ['store']);
     const { terminal, signal } = call;

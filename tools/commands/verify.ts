@@ -18,6 +18,7 @@ export const command: Command = {
     ['lodemap verify data.store --repair', 'repairs what can be, and verifies again; exit code 0 when all is sound then'],
     ['lodemap dump data.store 3:4711', 'looks at the place a problem names'],
   ],
+  interrupted: 'nothing was changed',
   async run(call) {
     const { named: [store] } = takeWords(call, ['store']);
     let report = await verify(call, store!, { readOnly: true });

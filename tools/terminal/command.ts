@@ -19,6 +19,8 @@ export interface Command {
   readonly usage: string;
   readonly options: Readonly<Record<string, Option>>;
   readonly examples: readonly (readonly [command: string, does: string])[];
+  /** What is so when the command is interrupted. */
+  readonly interrupted?: string;
   run(call: Call): Promise<void>;
 }
 

@@ -32,6 +32,8 @@ export interface IndexHome {
    * Nobody else has the store open.
    */
   rebuild(fill: (index: Index) => Reach): Promise<void>;
+  /** Removes what a rebuild that was killed has left. Nobody else has the store open. */
+  dropUnfinished(): void;
   /**
    * Makes the index's file as small as its rows, when that pays. Closes `index`; nobody else has the store open, and log and index are
    * at rest. `reach` is the end of the log.
@@ -96,6 +98,10 @@ export class LmdbHome implements IndexHome {
     } finally {
       file.close();
     }
+  }
+
+  dropUnfinished(): void {
+    if (this.#storage.exists(freshFolder)) this.#storage.removeFolder(freshFolder);
   }
 
   async rebuild(fill: (index: Index) => Reach): Promise<void> {
@@ -182,6 +188,8 @@ export class MemoryHome implements IndexHome {
   remembers(): IndexMemory {
     return noMemory;
   }
+
+  dropUnfinished(): void {}
 
   rebuild(fill: (index: Index) => Reach): Promise<void> {
     this.#index = new MemoryIndex();

@@ -51,6 +51,8 @@ export class ScratchHome implements IndexHome {
     return this.#index!;
   }
 
+  dropUnfinished(): void {}
+
   rebuild(fill: (index: Index) => Reach): Promise<void> {
     try {
       this.#index = this.#inScratch(() => undefined);

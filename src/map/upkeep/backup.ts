@@ -1,8 +1,9 @@
 /** Backup of an open store: checks what was asked for, and holds vacuum off while it copies. */
 import { isAbortSignal } from '../../base/brands.ts';
-import { StoreError, describe } from '../../base/errors.ts';
+import { StoreError, describe, isStoreError } from '../../base/errors.ts';
 import { backupHeap } from '../../heap/backup/backup.ts';
 import type { BackupOptions, BackupReport } from '../../heap/backup/backup.ts';
+import type { Storage } from '../../storage/storage.ts';
 import { folderPath } from '../store-path.ts';
 import type { Store } from '../store.ts';
 import { withoutVacuum } from './without-vacuum.ts';
@@ -21,9 +22,21 @@ export async function backupStore(store: Store, folder: string | URL, options: B
   if (`${target}/`.startsWith(`${heap.storage.path}/`)) {
     throw new StoreError('CONFLICT', `${target} lies in the store itself: choose a folder beside it`);
   }
-  return withoutVacuum(heap.storage, options.signal, () =>
+  const report = await withoutVacuum(heap.storage, options.signal, () =>
     backupHeap({ heap, exclusively: (fn) => store.exclusivelySoon(fn) }, target, options),
   );
+  noteBackup(heap.storage, target);
+  return report;
+}
+
+/** For people who ask when the last backup was made; of no account otherwise. */
+function noteBackup(storage: Storage, folder: string): void {
+  try {
+    storage.writeAll('locks/backup', Buffer.from(JSON.stringify({ at: new Date().toISOString(), folder })));
+  } catch (error) {
+    // A store that cannot be written to has its backup all the same.
+    if (!isStoreError(error)) throw error;
+  }
 }
 
 function checkOptions(options: BackupOptions): void {

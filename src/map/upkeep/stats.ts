@@ -5,6 +5,8 @@ export interface StoreStats {
   entries: number;
   /** Log and index. */
   bytesOnDisk: number;
+  logBytes: number;
+  indexBytes: number;
   segments: number;
   /** Chunks read from disk, and found in the cache. */
   chunkReads: number;
@@ -23,9 +25,12 @@ export interface StoreStats {
 export function storeStats(parts: MapParts): StoreStats {
   const { store } = parts;
   const { heap, nodes } = store;
+  const [logBytes, indexBytes] = [heap.segments.bytes(), heap.index.bytes()];
   return {
     entries: store.size(),
-    bytesOnDisk: heap.segments.bytes() + heap.index.bytes(),
+    bytesOnDisk: logBytes + indexBytes,
+    logBytes,
+    indexBytes,
     segments: heap.segments.list(heap.meta.tail.segment).length,
     chunkReads: heap.cache.reads,
     chunkHits: heap.cache.hits,
