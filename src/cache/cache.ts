@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { describe } from '../base/errors.ts';
+import { describe, isStoreError } from '../base/errors.ts';
 import type { StoreError } from '../base/errors.ts';
 import { queueMicrotask } from '../base/timers.ts';
 import type { Key } from '../codec/key/keys.ts';
@@ -66,6 +66,8 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
   readonly #options: CacheOptions;
   readonly #household: Household;
   #closing: Promise<void> | undefined;
+  /** Could the last attempt to close not commit in time? */
+  #isStuck = false;
   /** What rejects the promises of this cache that wait for a function. */
   readonly #waiting = new Set<(error: StoreError) => void>();
   readonly #announce = (event: CacheEvent, subject: unknown, detail?: unknown): void => {
@@ -283,10 +285,15 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     await this.#map.flush();
   }
 
-  /** Lets go of the store. Closing twice is fine. */
+  /**
+   * Lets go of the store. Closing twice is fine. Throws TIMEOUT when another process keeps the commit lock too long: then nothing is lost, and
+   * it can be closed again, though used no more.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
-    return this.#closing;
+    if (!this.#isStuck) return this.#closing;
+    this.#isStuck = false;
+    return (this.#closing = this.#closeMap());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -298,7 +305,16 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     try {
       await this.#household.leave(this.#announce);
     } finally {
+      await this.#closeMap();
+    }
+  }
+
+  async #closeMap(): Promise<void> {
+    try {
       await this.#map.close();
+    } catch (error) {
+      this.#isStuck = isStoreError(error, 'TIMEOUT');
+      throw error;
     }
   }
 

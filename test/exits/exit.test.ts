@@ -115,6 +115,27 @@ suite('while another process is stopped with the commit lock', { concurrency: tr
     assert.deepEqual([map.get('k'), map.get('l')], [1, 2]);
   });
 
+  test('a cache that can not commit is closed again once it can', async (t) => {
+    const path = join(scratch(), 'cache');
+    const cache = await openCache(path, { lockTimeoutMs: 300 });
+    const holder = await StoreChild.open(path);
+    t.after(() => holder.kill());
+    const holding = new Promise((resolve) => (holder.onMessage = resolve));
+    const released = holder.call('blockInTransaction', 'inside', 10);
+    released.catch(() => {});
+    await holding;
+    holder.process.kill('SIGSTOP');
+    void cache.set('k', 1);
+    await assert.rejects(cache.close(), { code: 'TIMEOUT' });
+    assert.throws(() => cache.get('k'), { code: 'CLOSED' });
+    holder.process.kill('SIGCONT');
+    await released;
+    await cache.close();
+    await cache.close();
+    await using again = await openCache(path);
+    assert.equal(again.get('k'), 1);
+  });
+
   test('nothing is lost or said when the lock is free in time', async (t) => {
     const { path, child, errors, go } = await stopped(t);
     const ended = once(child.process, 'close');
