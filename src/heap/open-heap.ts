@@ -7,6 +7,7 @@
  */
 import { StoreError, isStoreError } from '../base/errors.ts';
 import type { Index } from '../storage/index-store.ts';
+import { isDiskFull } from '../storage/file-error.ts';
 import type { Storage } from '../storage/storage.ts';
 import { finishSwap } from './backup/backup-files.ts';
 import type { Trust } from './rows/clean-marker.ts';
@@ -21,7 +22,7 @@ import type { HeapOptions } from './heap.ts';
 import type { IndexHome } from './rows/index-home.ts';
 import { decodeMeta, emptyMeta, metaKey } from './rows/meta.ts';
 import type { Meta } from './rows/meta.ts';
-import { catchUp, checkReach, rebuildIndex, rewriteSegments } from './log/recovery.ts';
+import { catchUp, checkReach, cutTorn, rebuildIndex, rewriteSegments } from './log/recovery.ts';
 import type { RecoveryReport } from './log/recovery.ts';
 import { Staging } from './log/staging.ts';
 import { Segments } from './segment/segments.ts';
@@ -36,6 +37,8 @@ export interface OpenHeapOptions extends HeapOptions {
   readonly create: boolean;
   /** How long to wait for others that are opening, closing or rebuilding. */
   readonly openTimeoutMs: number;
+  /** The disk is nearly full: what gives room goes first. */
+  readonly isShort?: boolean;
   /** Rebuild the index even where it can be believed. Fails with LOCKED unless alone. */
   readonly rebuild?: boolean;
   /** Cut the log where it stops being whole, although there was more. */
@@ -155,8 +158,10 @@ class Opening {
     const { home } = this.#parts;
     let trust = home.trust();
     this.#trust = trust;
+    if (this.#options.isShort === true && !(trust.trusted && trust.clean)) cutTorn(this.#segments, this.#gather(home.remembers()));
     if (trust.trusted && !trust.clean && !(await home.believes(this.#segments.bytes()))) {
-      trust = { ...trust, trusted: false, reason: 'the last process that had it open did not close it' };
+      trust = await this.#withoutTrust(trust);
+      if (!trust.trusted) return true;
     }
     if (trust.trusted && this.#options.rebuild !== true) {
       this.#commitLock.dirty = !trust.clean;
@@ -166,6 +171,18 @@ class Opening {
     }
     await this.#rebuild(trust.trusted ? 'it was asked for' : trust.reason);
     return true;
+  }
+
+  /** Rebuilds an index that nobody has closed. Where there is no room for another one it is believed, if it can be read. */
+  async #withoutTrust(trust: Trust): Promise<Trust> {
+    const reason = 'the last process that had it open did not close it';
+    try {
+      await this.#rebuild(reason);
+    } catch (error) {
+      if (!isDiskFull(error) || this.#options.rebuild === true || !(await this.#parts.home.believes(Infinity))) throw error;
+      return trust;
+    }
+    return { ...trust, trusted: false, reason };
   }
 
   async #rebuild(reason: string): Promise<void> {

@@ -12,6 +12,7 @@ import { config } from '../memory/config.ts';
 import { isDiskFull } from '../storage/file-error.ts';
 import { FileStorage } from '../storage/file-storage.ts';
 import { LockFile } from '../storage/lock.ts';
+import { releaseReserve } from '../storage/folder/reserve.ts';
 import type { OpenOptions } from './options.ts';
 
 /** What everybody who opens a store for writing writes to. */
@@ -23,6 +24,8 @@ const warned = new Set<string>();
 export interface OpenedFiles {
   readonly opened: OpenedHeap;
   readonly locks: LockFile | undefined;
+  /** Was the disk nearly full? */
+  readonly isShort: boolean;
 }
 
 /** Throws what `open` throws. */
@@ -37,6 +40,7 @@ export async function openFiles(folder: string, options: OpenOptions, heapOption
   const unguarded = async (): Promise<OpenedFiles> => ({
     opened: await openUnguarded(storage, { ...heapOptions, create: false }, config().tmpdir ?? tmpdir()),
     locks: undefined,
+    isShort: false,
   });
   const obstacle = obstacleTo(storage);
   if (obstacle !== undefined) {
@@ -56,7 +60,9 @@ async function openGuarded(storage: FileStorage, options: OpenHeapOptions): Prom
   storage.createFolder('locks');
   const locks = LockFile.open({ folder: storage.folder, name: lockName });
   storage.folder.keep(lockName, locks.identity);
-  return { opened: await openHeap({ storage, home: new LmdbHome(storage), locks }, options), locks };
+  const isShort = releaseReserve(storage);
+  const opened = await openHeap({ storage, home: new LmdbHome(storage), locks }, { ...options, isShort });
+  return { opened, locks, isShort };
 }
 
 /** Why this process may not write to the store; undefined when it may. Nothing has been written by then. */

@@ -87,14 +87,14 @@ export async function open<K extends Key = Key, V = any>(
 async function openShared(folder: string, options: OpenOptions): Promise<SharedStore> {
   const types = new TypeRegistry(options.types ?? []);
   const room = new CacheRoom(options.cacheBytes ?? cacheBytesDefault);
-  const { opened, locks } = await openFiles(folder, options, {
+  const { opened, locks, isShort } = await openFiles(folder, options, {
     cacheBytes: () => room.forChunks,
     segmentBytesTarget: options.segmentBytes ?? segmentBytesTarget(),
     openTimeoutMs,
     rebuild: isRebuild(options),
     acceptLoss: options.rebuild === 'accept-loss',
   });
-  const store = new Store(opened.heap, new Quota(options.maxBytes), {
+  const store = new Store(opened.heap, new Quota(options.maxBytes, isShort), {
     lockTimeoutMs: options.lockTimeoutMs ?? lockTimeoutMsDefault,
     rowBytes: room.forRows,
     nodeBytes: () => room.forNodes,

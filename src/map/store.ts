@@ -40,7 +40,6 @@ import { sizeOf } from './rows/size-of.ts';
 
 /** Uncommitted bytes past which they are committed at once rather than at the end of the turn. */
 const pendingBytesMax = 4 * 1024 * 1024;
-const pendingCountMax = 20_000;
 
 export class Store {
   /** A store is its own home: see DocumentStore. */
@@ -187,6 +186,7 @@ export class Store {
     checkKeyLength(keyBytes.length);
     if (slot !== undefined) this.quota.check(this.heap, this.#pendingBytes() + keyBytes.length + slotBytes(slot));
     if (slot !== undefined) this.accept(slot.links);
+    else this.quota.checkChanges(this.heap, this.top.count + 1);
     const change = this.top.setEntry(key, keyBytes, slot);
     this.edits.note(change);
     this.changed();
@@ -229,7 +229,7 @@ export class Store {
   changed(): void {
     if (this.inTransaction) return;
     this.#timer.start();
-    if (this.top.bytes > pendingBytesMax || this.top.count > pendingCountMax) this.commitPendingEarly();
+    if (this.top.bytes > pendingBytesMax || this.top.count > this.quota.changesMax) this.commitPendingEarly();
   }
 
   /** Runs `fn` holding the commit lock, with everything set before committed. Throws TIMEOUT, IO. */

@@ -78,6 +78,10 @@ export class CrashStorage implements Storage {
     return this.#live.size(name);
   }
 
+  freeBytes(): number {
+    return Infinity;
+  }
+
   exists(name: string): boolean {
     return this.#live.exists(name);
   }

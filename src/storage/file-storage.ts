@@ -35,6 +35,13 @@ export class FileStorage implements Storage {
     return this.#attempt('look whose the store is', () => this.folder.checkRights(folders));
   }
 
+  freeBytes(): number {
+    return this.#attempt('ask for the room on the disk', () => {
+      const { bavail, bsize } = fs.statfsSync(this.path);
+      return bavail * bsize;
+    });
+  }
+
   exists(name: string): boolean {
     return this.#attempt(`look for ${name}`, () => this.folder.kind(name) !== undefined);
   }

@@ -33,7 +33,8 @@ export function prepareLmdbFiles(folder: StoreFolder, options: { create: boolean
     const isThere = folder.kind(lmdbDataName) !== undefined;
     // An empty file is a creation that was cut short: LMDB fills it.
     if (!isThere && !options.create) throw systemError('ENOENT', `open ${lmdbDataName}`);
-    checkSpace(folder);
+    // One that is there whole takes no room to be opened.
+    if (!isThere || folder.kind(lockName) === undefined) checkSpace(folder);
     makeLockFile(folder);
     if (isThere) checkData(folder);
     // LMDB would make it with the rights of this process.

@@ -14,6 +14,10 @@ export class MemoryStorage implements Storage {
     return this.open(name, 'read').size();
   }
 
+  freeBytes(): number {
+    return Infinity;
+  }
+
   exists(name: string): boolean {
     return this.#files.has(name) || this.#folders.has(name);
   }

@@ -29,6 +29,10 @@ export class OverlayStorage implements Storage {
     this.#below.checkInPlace();
   }
 
+  freeBytes(): number {
+    return this.#below.freeBytes();
+  }
+
   exists(name: string): boolean {
     return this.#above.exists(name) || (this.#isSeen(name) && this.#below.exists(name));
   }

@@ -37,6 +37,8 @@ export interface Storage {
   readonly path: string;
   /** Throws NOT_FOUND when the folder that was opened is no longer the one at its path. */
   checkInPlace(): void;
+  /** Bytes that may still be written where the folder is, as far as is known; Infinity where nothing limits them. */
+  freeBytes(): number;
   exists(name: string): boolean;
   /** The names in a folder, sorted; [] when there is no such folder. */
   list(folder: string): string[];

@@ -139,6 +139,14 @@ export function catchUp(segments: Segments, index: Index, from: Meta, evidence: 
   return { meta: replay.meta, report };
 }
 
+/** Takes what is written to it for done. */
+const noIndex = { write: () => undefined } as unknown as Index;
+
+/** Cuts the torn end of the log, if it has one, and writes nothing: on a full disk that is room to recover with. Throws as `catchUp`. */
+export function cutTorn(segments: Segments, evidence: Evidence): void {
+  catchUp(segments, noIndex, emptyMeta, evidence);
+}
+
 /** Checks that all segments between two are retired, and says whether there are any. Throws CORRUPT. */
 function checkBetween(segments: Segments, before: number, id: number): boolean {
   for (let missing = before + 1; missing < id; missing++) {

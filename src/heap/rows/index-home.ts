@@ -7,6 +7,7 @@ import { probeIndex } from '../../storage/index-probe.ts';
 import { openLmdbIndex } from '../../storage/lmdb-index.ts';
 import { MemoryIndex } from '../../storage/memory-index.ts';
 import { loneRows } from '../../storage/lmdb-pages.ts';
+import { keepReserve } from '../../storage/folder/reserve.ts';
 import type { Index } from '../../storage/index-store.ts';
 import type { FileStorage } from '../../storage/file-storage.ts';
 import { readTrust, writeMarker } from './clean-marker.ts';
@@ -108,15 +109,20 @@ export class LmdbHome implements IndexHome {
     let reach: Reach;
     const storage = this.#storage;
     storage.removeFolder(freshFolder);
-    storage.createFolder(freshFolder);
-    this.#needRoom();
-    const index = openLmdbIndex(storage.folder.sub(freshFolder), { create: true });
+    let index: Index | undefined;
     try {
+      storage.createFolder(freshFolder);
+      this.#needRoom();
+      index = openLmdbIndex(storage.folder.sub(freshFolder), { create: true });
       reach = fill(index);
       index.sync();
-    } finally {
-      await index.close();
+    } catch (error) {
+      await index?.close();
+      // On a full disk half an index is room that something else needs.
+      storage.removeFolder(freshFolder);
+      throw error;
     }
+    await index.close();
     // Never without its marker, not even in part of a removal: the log may have been cut to less than it knows of.
     if (storage.exists(this.#file.name)) {
       storage.removeFolder(this.#file.name);
@@ -163,6 +169,8 @@ export class LmdbHome implements IndexHome {
   }
 
   mark(mark: Mark): void {
+    // The store is about to be changed, for the first time since it was at rest.
+    if (!mark.clean) keepReserve(this.#storage);
     writeMarker(this.#storage, this.#file, mark);
   }
 }

@@ -28,6 +28,8 @@ import { Pace } from './pace.ts';
 import { ReachableCells } from './reachable-cells.ts';
 import type { CellScanner } from './reachable-cells.ts';
 import { Rewriter } from './rewrite.ts';
+import { checkRoomToMark, fitting } from './room.ts';
+import type { Candidate } from './room.ts';
 import type { RewriteJob, Rewritten } from './rewrite.ts';
 import { removeNow, removeReplaced, settlePublications } from './replaced-files.ts';
 import { visitBatches } from './settle.ts';
@@ -118,6 +120,7 @@ class Vacuum {
   /** Removes what an interrupted vacuum and dead processes left, and raises the epoch: whoever was at work before publishes nothing more. */
   async begin(): Promise<void> {
     const heap = this.#heap;
+    checkRoomToMark(heap.storage.freeBytes(), heap.segments.list(this.#tail.segment).length);
     await this.#parts.exclusively(() => {
       dropDeadPins(heap, this.#parts.locks);
       if (heap.meta.tail.segment !== 0 && this.#options.dryRun !== true) {
@@ -176,7 +179,7 @@ class Vacuum {
       this.#checkEpoch();
       this.#settleTo(settled);
       this.#dropCells();
-      this.#chosen = this.#choose();
+      this.#chosen = fitting(this.#choose(), heap.storage.freeBytes());
       if (this.#chosen.at(-1) === heap.meta.tail.segment) heap.commitNothing({ epoch: this.#epoch, inNewSegment: true });
       heap.syncNow();
       this.#dead!.writeChanged();
@@ -236,7 +239,7 @@ class Vacuum {
 
   /** What a vacuum would come to. */
   estimate(): VacuumReport {
-    const chosen = this.#choose().map((id) => this.#marked.get(id)!);
+    const chosen = this.#choose().map(({ id }) => this.#marked.get(id)!);
     const won = chosen.reduce((total, one) => total + one.bytes - liveBytesOf(one), 0);
     const dropped = chosen.filter((one) => one.chunksLive === 0 && one.rows === 0).length;
     return {
@@ -322,20 +325,20 @@ class Vacuum {
     }
   }
 
-  #choose(): number[] {
+  #choose(): Candidate[] {
     const { sparseBelow = sparseDefault } = this.#options;
     const last = this.#heap.meta.tail.segment;
     let total = 0;
     for (const { bytes } of this.#marked.values()) total += bytes;
-    const chosen: number[] = [];
+    const candidates: Candidate[] = [];
     for (const [id, one] of this.#marked) {
       const live = liveBytesOf(one);
       const win = one.bytes - live;
       if (win < winBytesMin || live >= one.bytes * sparseBelow) continue;
       if (id === last && win < total * winOfLastMin) continue;
-      chosen.push(id);
+      candidates.push({ id, live, win });
     }
-    return chosen;
+    return candidates;
   }
 
   /** What was dead stays dead, also in the segments that this vacuum has not looked at: those in which somebody stages. */

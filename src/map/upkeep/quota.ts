@@ -1,9 +1,12 @@
 import { StoreError } from '../../base/errors.ts';
 import type { Heap } from '../../heap/heap.ts';
 import { isShortage } from '../../storage/file-error.ts';
+import { changesWhenShort, checkRoomToAdd, checkRoomToChange } from '../../storage/folder/reserve.ts';
 
 /** Commits after which everything is measured again. The index is after each: it grows by every page that one touches. */
 const measureEvery = 64;
+/** More uncommitted changes than this are committed at once rather than at the end of the turn. */
+const changesMax = 20_000;
 
 /** The limit on a store's bytes on disk. Checked before a write is accepted: what was accepted is always committed. */
 export class Quota {
@@ -15,12 +18,20 @@ export class Quota {
   #indexAt = -Infinity;
   #tail = { segment: 0, offset: 0 };
 
-  constructor(maxBytes: number | undefined) {
+  /** Deletions and the like that may wait to be committed together. */
+  readonly changesMax: number;
+  readonly #isShort: boolean;
+
+  /** `isShort`: the disk was nearly full when the store was opened. */
+  constructor(maxBytes: number | undefined, isShort = false) {
     this.maxBytes = maxBytes ?? Infinity;
+    this.#isShort = isShort;
+    this.changesMax = isShort ? changesWhenShort : changesMax;
   }
 
-  /** Throws QUOTA when `more` bytes on top of what is on disk would exceed the limit. */
+  /** Throws IO for want of room on the disk, and QUOTA when `more` bytes on top of what is on disk would exceed the limit. */
   check(heap: Heap, more: number): void {
+    if (this.#isShort) checkRoomToAdd(heap.storage, more);
     if (this.maxBytes === Infinity) return;
     const expected = this.bytesOnDisk(heap) + more;
     if (expected <= this.maxBytes) return;
@@ -31,6 +42,11 @@ export class Quota {
   forget(): void {
     this.#measuredAt = -Infinity;
     this.#indexAt = -Infinity;
+  }
+
+  /** Throws IO when a full disk may not have the room to commit so many changes, whatever they are. */
+  checkChanges(heap: Heap, changes: number): void {
+    if (this.#isShort) checkRoomToChange(heap.storage, changes, heap.index.bytes());
   }
 
   /** Bytes of log and index; the log is measured now and then, and followed in between. */
