@@ -32,6 +32,8 @@ import { putPublication } from './rows/publications.ts';
 import type { LoggedTable, Operation } from './log/operations.ts';
 import { PendingView } from './pending.ts';
 import { catchUp, rewriteSegments } from './log/recovery.ts';
+import { isFurtherBucketKey } from './rows/long-keys.ts';
+import { bucketsVersion, formatVersion } from './segment/segment.ts';
 import type { Segments } from './segment/segments.ts';
 
 /** An operation for `Heap.commit`. The chunks its value links to are placed with it. */
@@ -216,7 +218,8 @@ export class Heap implements ChunkSource {
     this.checkUsable();
     const revivals = this.liveness.revivals([...linksOf(operations), ...(options.ahead ?? [])]);
     options.onRead?.();
-    this.#atomically(() => {
+    const version = operations.some(({ key }) => isFurtherBucketKey(key)) ? bucketsVersion : formatVersion;
+    this.#atomically(version, () => {
       this.#placing.revive(revivals);
       if (options.ahead !== undefined) this.#placing.place(options.ahead);
       for (const { value, roots } of operations) {
@@ -235,7 +238,7 @@ export class Heap implements ChunkSource {
     invariant(this.commitLock.held, 'a commit needs the commit lock');
     this.checkUsable();
     const revivals = this.liveness.revivals(linksOfEntries(batch));
-    this.#atomically(() => {
+    this.#atomically(formatVersion, () => {
       this.#placing.revive(revivals);
       const { built } = batch;
       const fits = built !== undefined && revivals.length === 0 && batch.generation === this.#meta.generation;
@@ -265,11 +268,11 @@ export class Heap implements ChunkSource {
    * Runs the steps of a commit; when one fails, what is in memory and on disk may no longer agree. Where it can not even begin for want
    * of a descriptor, nothing has happened.
    */
-  #atomically(steps: () => void): void {
+  #atomically(version: number, steps: () => void): void {
     let begun = false;
     try {
       this.#enterBusy();
-      this.#log.begin();
+      this.#log.begin(version);
       begun = true;
       steps();
     } catch (error) {
@@ -342,7 +345,7 @@ export class Heap implements ChunkSource {
   commitNothing(options: { epoch: number; inNewSegment: boolean }): void {
     invariant(this.commitLock.held, 'a commit needs the commit lock');
     this.checkUsable();
-    this.#atomically(() => {
+    this.#atomically(formatVersion, () => {
       if (options.inNewSegment) this.#log.beginSegment();
       this.#publish([], { sync: true, epoch: options.epoch });
     });

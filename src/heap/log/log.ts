@@ -15,7 +15,7 @@ import { encodeCommit } from './operations.ts';
 import type { Operation } from './operations.ts';
 import type { Dictionary } from '../segment/dictionary.ts';
 import { RecordKind, plainRecordBytes } from '../segment/record.ts';
-import { segmentHeaderBytes } from '../segment/segment.ts';
+import { formatVersion, segmentHeaderBytes } from '../segment/segment.ts';
 import { findDictionary } from '../segment/segment-dictionary.ts';
 import type { OpenSegment } from '../segment/segment.ts';
 import type { Segments } from '../segment/segments.ts';
@@ -88,10 +88,14 @@ export class Log {
     return this.#batch.bytes;
   }
 
-  /** Starts a batch, in a new segment when the active one is full. */
-  begin(): void {
+  /** Starts a batch, in a new segment when the active one is full, or of a version below `version`. */
+  begin(version: number = formatVersion): void {
     this.#findActive();
-    this.#begin(this.#needsSegment());
+    this.#begin(this.#needsSegment() || version > this.#version, version);
+  }
+
+  get #version(): number {
+    return this.#active?.header.version ?? formatVersion;
   }
 
   /** Has the batch that was just begun lie in a new segment, unless it is the first of one anyway. */
@@ -171,8 +175,8 @@ export class Log {
     return encodeCommit({ sequence: sequence + 1, epoch, durable, nextCell, batchBytes, ...sums });
   }
 
-  #begin(rolls: boolean): void {
-    if (rolls) this.#roll();
+  #begin(rolls: boolean, version: number = formatVersion): void {
+    if (rolls) this.#roll(Math.max(version, this.#version));
     const place = this.#placeAt(this.#tail.offset);
     this.#batch.begin(place, this.#samples(place.offset) ? this.#sampler : undefined);
     if (rolls && place.dictionary !== undefined) this.#batch.append(RecordKind.dictionary, place.dictionary.bytes, noLinks);
@@ -202,7 +206,7 @@ export class Log {
     return this.#next !== undefined;
   }
 
-  #roll(): void {
+  #roll(version: number): void {
     const { segment, sequence } = this.#tail;
     if (segment !== 0) {
       this.#segments.get(segment).file.sync();
@@ -212,7 +216,7 @@ export class Log {
     // A segment with this number is what a crash left between making it and using it: it holds no commit.
     if (this.#segments.listFiles().includes(id)) this.#segments.remove(id);
     const seed = randomBytes(4).readUint32LE();
-    this.#active = this.#segments.create({ id, seed, storeId: this.#storeId, sequenceBefore: sequence });
+    this.#active = this.#segments.create({ version, id, seed, storeId: this.#storeId, sequenceBefore: sequence });
     this.#tail = { ...this.#tail, segment: id, offset: segmentHeaderBytes };
     this.#chooseDictionary();
   }

@@ -2,15 +2,14 @@
  * The entries by key: rows of the index, with long keys unpacked from their buckets, now or as they were at a commit.
  */
 import { StoreError } from '../../base/errors.ts';
+import { findBucket, groupOperations } from './buckets.ts';
 import type { EntryBatch, EntryChange } from './entry-batch.ts';
 import type { Heap, PlannedOperation } from '../heap.ts';
 import { readRowsAt, rowAt } from './history.ts';
-import { changeBucket, decodeBucket, encodeBucket, indexKeyOf, isBucketKey, isLongKey, keyOfItem, restOf } from './long-keys.ts';
-import type { BucketItem } from './long-keys.ts';
+import { bucketKeyOf, decodeBucket, isBucketKey, isLongKey, keyOfItem, restOf } from './long-keys.ts';
 import { readRows } from './row-scan.ts';
 import type { RowScan } from './row-scan.ts';
-import type { Link } from '../chunk.ts';
-import { encodeRowValue, rowHead } from './rows.ts';
+import { rowHead } from './rows.ts';
 
 /** What is stored under a key: the commit that set it, and the row's value part, from `at` to the end of `bytes`. */
 export interface Entry {
@@ -21,12 +20,18 @@ export interface Entry {
 
 /** The entry of a key, as of the stretch at hand or, with `snapshot`, as of that commit. Bytes are good until the next read. */
 export function readEntry(heap: Heap, key: Uint8Array, snapshot?: number): Entry | undefined {
-  const indexKey = indexKeyOf(key);
-  const live = heap.row('entries', indexKey);
-  const row = snapshot === undefined ? live : rowAt(heap.index, { table: 'entries', key: indexKey, live: live?.slice() }, snapshot);
+  if (isLongKey(key)) return readLongEntry(heap, key, snapshot);
+  const live = heap.row('entries', key);
+  const row = snapshot === undefined ? live : rowAt(heap.index, { table: 'entries', key, live: live?.slice() }, snapshot);
   if (row === undefined) return undefined;
   const { sequence, at } = rowHead(row);
-  if (!isLongKey(key)) return { sequence, bytes: row, at };
+  return { sequence, bytes: row, at };
+}
+
+function readLongEntry(heap: Heap, key: Uint8Array, snapshot: number | undefined): Entry | undefined {
+  const row = findBucket({ heap, snapshot }, key)?.row;
+  if (row === undefined) return undefined;
+  const { sequence, at } = rowHead(row);
   const rest = restOf(key);
   const item = decodeBucket(row, at).find((one) => Buffer.compare(one.rest, rest) === 0);
   // A bucket knows one commit for all its keys: for conflicts that is too careful, never too careless.
@@ -39,9 +44,9 @@ export function readEntry(heap: Heap, key: Uint8Array, snapshot?: number): Entry
  */
 export function scanEntries(heap: Heap, scan: RowScan, snapshot?: number): Array<[Uint8Array, Entry]> {
   let inner: RowScan = {
-    start: scan.start && indexKeyOf(scan.start),
+    start: scan.start && boundOf(heap, scan.start, snapshot),
     startExclusive: scan.startExclusive === true && (scan.start === undefined || !isLongKey(scan.start)),
-    end: scan.end && indexKeyOf(scan.end),
+    end: scan.end && boundOf(heap, scan.end, snapshot),
     endInclusive: scan.endInclusive === true || (scan.end !== undefined && isLongKey(scan.end)),
     reverse: scan.reverse === true,
     limit: scan.limit,
@@ -56,6 +61,11 @@ export function scanEntries(heap: Heap, scan: RowScan, snapshot?: number): Array
     const edge = rows.at(-1)![0];
     inner = inner.reverse ? { ...inner, end: edge, endInclusive: false } : { ...inner, start: edge, startExclusive: true };
   }
+}
+
+/** Where the index is cut for a bound: at the bucket that a long key lies in, which counts whole. */
+function boundOf(heap: Heap, key: Uint8Array, snapshot: number | undefined): Uint8Array {
+  return isLongKey(key) ? (findBucket({ heap, snapshot }, key)?.key ?? bucketKeyOf(key)) : key;
 }
 
 function unpack(indexKey: Uint8Array, row: Uint8Array, scan: RowScan, found: Array<[Uint8Array, Entry]>): void {
@@ -86,57 +96,26 @@ export function isWithin(key: Uint8Array, scan: Omit<RowScan, 'limit'>): boolean
 }
 
 /**
- * Turns changes of entries into operations on index rows, gathering those of one bucket. `cleared`: all entries are deleted
+ * Turns changes of entries into operations on index rows, gathering those of one group of long keys. `cleared`: all entries are deleted
  * before. Of several changes of a key the last counts. Needs the commit lock.
  */
 export function entryOperations(heap: Heap, changes: Iterable<EntryChange>, cleared: boolean): PlannedOperation[] {
   const operations: PlannedOperation[] = [];
-  let buckets: Map<string, { key: Uint8Array; changes: EntryChange[] }> | undefined;
+  let groups: Map<string, EntryChange[]> | undefined;
   for (const change of changes) {
     if (!isLongKey(change.keyBytes)) {
       operations.push({ table: 'entries', key: change.keyBytes, value: change.slot });
       continue;
     }
-    const key = indexKeyOf(change.keyBytes);
-    const name = nameOf(key);
-    buckets ??= new Map();
-    const bucket = buckets.get(name);
-    if (bucket === undefined) buckets.set(name, { key, changes: [change] });
-    else bucket.changes.push(change);
+    const name = Buffer.from(bucketKeyOf(change.keyBytes)).toString('latin1');
+    groups ??= new Map();
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [change]);
+    else group.push(change);
   }
-  if (buckets === undefined) return operations;
-  for (const bucket of buckets.values()) operations.push(...bucketOperation(heap, bucket, cleared));
+  if (groups === undefined) return operations;
+  for (const group of groups.values()) operations.push(...groupOperations(heap, group, cleared));
   return operations;
-}
-
-function bucketOperation(
-  heap: Heap,
-  bucket: { key: Uint8Array; changes: EntryChange[] },
-  cleared: boolean,
-): PlannedOperation[] {
-  const { key, changes } = bucket;
-  const row = cleared ? undefined : heap.row('entries', key);
-  const items = row === undefined ? [] : decodeBucket(row, rowHead(row).at);
-  const rests = new Set(items.map((item) => nameOf(item.rest)));
-  const roots: Link[] = [];
-  for (const { keyBytes, slot } of changes) {
-    if (slot === undefined) rests.delete(nameOf(restOf(keyBytes)));
-    else {
-      rests.add(nameOf(restOf(keyBytes)));
-      roots.push(...slot.links);
-    }
-  }
-  if (rests.size === 0) return row === undefined ? [] : [{ table: 'entries', key, value: undefined }];
-  const make = (): Uint8Array => {
-    let next: BucketItem[] = items;
-    for (const { keyBytes, slot } of changes) next = changeBucket(next, restOf(keyBytes), slot && encodeRowValue(slot));
-    return encodeBucket(next);
-  };
-  return [{ table: 'entries', key, value: undefined, make, roots }];
-}
-
-function nameOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 /** Commits a batch of entries. Needs the commit lock. Throws as `Heap.commit`. */

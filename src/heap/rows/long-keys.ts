@@ -1,10 +1,14 @@
 /**
  * Keys longer than the index takes.
  *
- * A key of at most 900 bytes is its own index key. Longer ones share a *bucket* row under their first 900 bytes and one more
- * byte: a row value of form 3 that lists, sorted, the rest of each key and its row value. Order is kept: the bucket sorts
- * behind the key that is exactly its prefix and before every key that is greater. 900, because history keys escape the
- * index key (at worst doubling it) and LMDB takes 1,978 bytes.
+ * A key of at most 900 bytes is its own index key. Longer ones with the same first 900 bytes are a *group*, and lie in *buckets*: rows of
+ * form 3 that list, sorted, the rest of each key and its row value. The index key of a group's first bucket is those 900 bytes and the byte
+ * 1; further ones have an ordinal behind that (6 bytes, big-endian; see buckets.ts). Order is kept: buckets sort behind the key that is
+ * exactly their prefix and before every key that is greater, and among each other as what they hold. 900, because history keys
+ * escape the index key (at worst doubling it) and LMDB takes 1,978 bytes.
+ *
+ * Releases that know of one bucket for a group must not read a store that has more: the log's segments say so in their headers
+ * (segment/segment.ts).
  */
 import { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { StoreError } from '../../base/errors.ts';
@@ -20,17 +24,38 @@ export function isLongKeyLength(bytes: number): boolean {
   return bytes > directKeyBytesMax;
 }
 
-/** The key under which the index holds a key's row. */
-export function indexKeyOf(key: Uint8Array): Uint8Array {
-  if (key.length <= directKeyBytesMax) return key;
-  const bucket = new Uint8Array(directKeyBytesMax + 1);
+const ordinalBytes = 6;
+/** Ordinals are less; 0 is the first bucket's, which has none behind its key. */
+export const ordinalMax: number = 2 ** (8 * ordinalBytes);
+
+/** The index key of a bucket of a long key's group, which may be given by the index key of another; by default of the first one. */
+export function bucketKeyOf(key: Uint8Array, ordinal = 0): Uint8Array {
+  const bucket = Buffer.alloc(directKeyBytesMax + 1 + (ordinal === 0 ? 0 : ordinalBytes));
   bucket.set(key.subarray(0, directKeyBytesMax));
   bucket[directKeyBytesMax] = 1;
+  if (ordinal !== 0) bucket.writeUIntBE(ordinal, directKeyBytesMax + 1, ordinalBytes);
   return bucket;
 }
 
+/** What lies behind all buckets of a group, and before all else that does. */
+export function groupEndOf(key: Uint8Array): Uint8Array {
+  const end = bucketKeyOf(key);
+  end[directKeyBytesMax] = 2;
+  return end;
+}
+
+export function ordinalOf(bucketKey: Uint8Array): number {
+  if (bucketKey.length === directKeyBytesMax + 1) return 0;
+  return Buffer.from(bucketKey.buffer, bucketKey.byteOffset, bucketKey.length).readUIntBE(directKeyBytesMax + 1, ordinalBytes);
+}
+
 export function isBucketKey(indexKey: Uint8Array): boolean {
-  return indexKey.length === directKeyBytesMax + 1;
+  return indexKey.length > directKeyBytesMax;
+}
+
+/** Is it a bucket's that only newer segments may have? */
+export function isFurtherBucketKey(indexKey: Uint8Array): boolean {
+  return indexKey.length > directKeyBytesMax + 1;
 }
 
 /** One key of a bucket: what follows the first 900 bytes, and its row's value part. */
@@ -66,6 +91,17 @@ export function decodeBucket(value: Uint8Array, at: number): BucketItem[] {
   return items;
 }
 
+/** The rest of the first key in a bucket's row, without decoding the others. Throws CORRUPT. */
+export function firstRest(row: Uint8Array): Uint8Array {
+  let at = 0;
+  while (row[at]! >= 128) at++;
+  const reader = new ByteReader(row, at + 1);
+  const isBucket = reader.byte() === bucketForm && reader.varint() > 0;
+  const rest = isBucket ? reader.take(reader.varint()) : undefined;
+  if (rest === undefined) throw new StoreError('CORRUPT', 'A bucket of long keys does not parse');
+  return rest;
+}
+
 export function encodeBucket(items: readonly BucketItem[]): Uint8Array {
   const out = new ByteWriter(1024);
   out.byte(bucketForm);
@@ -77,18 +113,4 @@ export function encodeBucket(items: readonly BucketItem[]): Uint8Array {
     out.raw(value);
   }
   return out.written();
-}
-
-/** The items with `rest` set to `value`, or taken out where it is undefined. */
-export function changeBucket(
-  items: readonly BucketItem[],
-  rest: Uint8Array,
-  value: Uint8Array | undefined,
-): BucketItem[] {
-  const next = items.filter((item) => Buffer.compare(item.rest, rest) !== 0);
-  if (value !== undefined) {
-    const at = next.findIndex((item) => Buffer.compare(item.rest, rest) > 0);
-    next.splice(at === -1 ? next.length : at, 0, { rest, value });
-  }
-  return next;
 }

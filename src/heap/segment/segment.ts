@@ -13,6 +13,8 @@ import type { Dictionary } from './dictionary.ts';
 import { hash32 } from '../hash.ts';
 
 export const formatVersion = 1;
+/** The version of segments from which on a group of long keys may have several buckets (rows/long-keys.ts); older releases read none. */
+export const bucketsVersion = 2;
 export const segmentFolder = 'segments';
 export const segmentHeaderBytes = 64;
 const magic = Buffer.from('LODESEG\n', 'latin1');
@@ -31,6 +33,8 @@ export function forceSegmentBytes(bytes: number | undefined): void {
 }
 
 export interface SegmentHeader {
+  /** Default: formatVersion. A segment has at least that of the one before. */
+  version?: number;
   id: number;
   seed: number;
   storeId: Uint8Array;
@@ -60,7 +64,7 @@ export function parseSegmentName(name: string): SegmentFile | undefined {
 export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(segmentHeaderBytes);
   magic.copy(bytes, 0);
-  writeUint32(bytes, 8, formatVersion);
+  writeUint32(bytes, 8, header.version ?? formatVersion);
   writeUint32(bytes, 12, header.id);
   writeUint32(bytes, 16, header.seed);
   bytes.set(header.storeId, 20);
@@ -75,10 +79,11 @@ export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
   if (bytes.length < segmentHeaderBytes || magic.compare(bytes, 0, 8) !== 0) return undefined;
   if (readUint32(bytes, 60) !== hash32(bytes.subarray(0, 60), 0)) return undefined;
   const version = readUint32(bytes, 8);
-  if (version !== formatVersion) {
-    throw new StoreError('FORMAT_VERSION', `A segment has format version ${version}; this build reads ${formatVersion}`);
+  if (version < formatVersion || version > bucketsVersion) {
+    throw new StoreError('FORMAT_VERSION', `A segment has format version ${version}; this build reads up to ${bucketsVersion}`);
   }
   return {
+    version,
     id: readUint32(bytes, 12),
     seed: readUint32(bytes, 16),
     storeId: Uint8Array.from(bytes.subarray(20, 36)),
