@@ -50,6 +50,10 @@ interface Frame {
   readonly perEntry: number;
   readonly entries: string[];
   readonly identity: unknown;
+  /** The stored container it is, where that is a chunk. */
+  readonly node: StoredNode | undefined;
+  /** Has it met what may change while the chunk stays: a cell, an instance? */
+  changeable: boolean;
   /** The shallowest frame that something inside refers back to. */
   low: number;
   parted: number;
@@ -81,8 +85,10 @@ class Namer {
         this.#path.delete(frame.identity);
         if (frame.low >= depth) this.#known.set(frame.identity, id);
       }
+      if (frame.node !== undefined && !frame.changeable) remember(frame.node, id);
       const parent = this.#frames[depth - 1];
       if (parent === undefined) return id;
+      if (frame.changeable) parent.changeable = true;
       if (frame.low < depth) parent.low = Math.min(parent.low, frame.low);
       this.#child(id);
       this.#parted(parent);
@@ -102,12 +108,16 @@ class Namer {
   #object(frame: Frame, seen: Seen): boolean {
     const writer = this.#writer;
     const { value } = seen;
+    if (seen.cell !== undefined) frame.changeable = true;
     if (!isObject(value)) this.#primitive(value);
     else if (value instanceof Box) {
+      frame.changeable = true;
       writer.simple(Mark.box);
       writer.number(value.id);
-    } else if (codecOf(value) !== undefined) return this.#container(frame, seen, value);
-    else {
+    } else if (codecOf(value) !== undefined) {
+      frame.changeable = true;
+      return this.#container(frame, seen, value);
+    } else {
       const form = formOf(value);
       if (form === 'opaque') throw this.#refusal(value);
       if (form !== 'leaf') return this.#container(frame, seen, value);
@@ -134,7 +144,7 @@ class Namer {
 
   #container(frame: Frame, seen: Seen, value: object): boolean {
     const identity = this.#identityOf(seen, value);
-    const known = identity === undefined ? undefined : this.#known.get(identity);
+    const known = identity === undefined ? remembered(value) : this.#known.get(identity);
     if (known !== undefined) {
       this.#child(known);
       return true;
@@ -146,17 +156,17 @@ class Namer {
       this.#writer.number(this.#frames.length - above);
       return true;
     }
-    this.#push({ ...partsOf(value), side: seen.side }, identity);
+    this.#push({ ...partsOf(value), side: seen.side }, identity, value instanceof StoredNode ? value : undefined);
     return false;
   }
 
-  #push(content: Parts & { side: Side | undefined }, identity: unknown): void {
+  #push(content: Parts & { side: Side | undefined }, identity: unknown, node?: StoredNode): void {
     const depth = this.#frames.length;
     const { parts, side, perEntry, mark } = content;
     const start = this.#writer.end;
     if (perEntry === 0) this.#writer.simple(mark);
     const entries: string[] = perEntry === 0 ? [] : [String.fromCharCode(mark)];
-    this.#frames.push({ parts, side, start, perEntry, entries, identity, low: Infinity, parted: 0, key: undefined, hash: undefined });
+    this.#frames.push({ parts, side, start, perEntry, entries, identity, node, changeable: false, low: Infinity, parted: 0, key: undefined, hash: undefined });
     if (identity !== undefined) this.#path.set(identity, depth);
   }
 
@@ -208,6 +218,22 @@ class Namer {
     if (name === undefined) names.set(seen.cell, (name = {}));
     return name;
   }
+}
+
+/** Ids of chunks that were named lately: the same chunk has the same content, so equal values are named once. */
+const idsMax = 4096;
+
+function remembered(value: object): string | undefined {
+  const chunk = value instanceof StoredNode ? value.wholeChunk : undefined;
+  return chunk === undefined || chunk.ref === 0 ? undefined : (value as StoredNode).context.contentIds.get(chunk.ref);
+}
+
+function remember(node: StoredNode, id: string): void {
+  const chunk = node.wholeChunk;
+  if (chunk === undefined || chunk.ref === 0) return;
+  const { contentIds } = node.context;
+  if (contentIds.size >= idsMax) contentIds.clear();
+  contentIds.set(chunk.ref, id);
 }
 
 interface Parts {

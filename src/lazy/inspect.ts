@@ -22,7 +22,8 @@ export function preview(handle: Handle, depth: number, itemsMax: number): object
   if (known !== undefined && known.version === document.version) return known.standIn;
   const standIn = emptyLike(body);
   if (cyclic) shown.set(document, { version: document.version, standIn });
-  fillIn(standIn, handle, depth < 0 ? 1 : itemsMax);
+  if (depth < 0) fillAsKind(standIn, body);
+  else fillIn(standIn, handle, itemsMax);
   return standIn;
 }
 
@@ -37,6 +38,15 @@ function emptyLike(node: Node): object {
     case 'object':
       return node.nullPrototype ? (Object.create(null) as object) : {};
   }
+}
+
+/** Enough for `[Object]`, `[Array]` and the like, for which nothing is read. */
+function fillAsKind(standIn: object, node: Node): void {
+  if (node.kind === 'list') (standIn as unknown[]).length = Math.min(1, node.length);
+  else if (node.size === 0) return;
+  else if (node.kind === 'object') (standIn as Record<string, unknown>)['something'] = undefined;
+  else if (node.kind === 'map') (standIn as Map<unknown, unknown>).set(undefined, undefined);
+  else (standIn as Set<unknown>).add(undefined);
 }
 
 function fillIn(standIn: object, handle: Handle, itemsMax: number): void {

@@ -65,7 +65,7 @@ export class ListHandle extends Handle<ListNode> {
   /** Is there an element (no hole) at `index`? */
   holds(index: number): boolean {
     const body = this.body();
-    return index < body.length && body.get(index) !== absent;
+    return index < body.length && body.placeOf(index) !== 'absent';
   }
 
   set(_target: object, key: string | symbol, value: unknown, receiver: unknown): boolean {
@@ -101,11 +101,8 @@ export class ListHandle extends Handle<ListNode> {
 
   ownKeys(): string[] {
     const keys: string[] = [];
-    let index = 0;
-    for (const value of this.body().values()) {
-      if (value !== absent) keys.push(String(index));
-      index++;
-    }
+    const body = this.body();
+    for (let index = 0; index < body.length; index++) if (body.placeOf(index) !== 'absent') keys.push(String(index));
     keys.push('length');
     return keys;
   }
@@ -114,8 +111,9 @@ export class ListHandle extends Handle<ListNode> {
     if (key === 'length') return { value: this.body().length, writable: true, enumerable: false, configurable: false };
     const index = typeof key === 'string' ? indexOfKey(key) : -1;
     const body = this.body();
-    const value = index >= 0 && index < body.length ? body.get(index) : absent;
-    return value === absent ? undefined : { value: this.shown(value, index), writable: true, enumerable: true, configurable: true };
+    const place = index >= 0 && index < body.length ? body.placeOf(index) : 'absent';
+    if (place === 'absent') return undefined;
+    return { value: this.shown(body.get(index), index), writable: true, enumerable: true, configurable: true };
   }
 
   defineProperty(_target: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {

@@ -140,8 +140,14 @@ function* mapEntries(map: MapHandle): Generator<[unknown, unknown], undefined> {
   }
 }
 
-function* pick(entries: Iterable<[unknown, unknown]>, which: 0 | 1): Generator<unknown, undefined> {
-  for (const entry of entries) yield entry[which];
+function* mapKeys(map: MapHandle): Generator<unknown, undefined> {
+  const body = map.body();
+  let position = 0;
+  for (const key of body.keys()) if (!isDraft(body) || map.body().has(key)) yield map.member(key, position++, body);
+}
+
+function* mapValues(map: MapHandle): Generator<unknown, undefined> {
+  for (const [, value] of mapEntries(map)) yield value;
 }
 
 function* setValues(set: SetHandle): Generator<unknown, undefined> {
@@ -182,8 +188,8 @@ const mapTable: Record<string, (map: MapHandle, args: readonly unknown[]) => unk
     if (body.size > 0) map.publishLosing(isDraft(body) ? body.become(empty) : empty, everyKey);
   },
   entries: (map) => mapEntries(map),
-  keys: (map) => pick(mapEntries(map), 0),
-  values: (map) => pick(mapEntries(map), 1),
+  keys: (map) => mapKeys(map),
+  values: (map) => mapValues(map),
   forEach: (map, [callback, self]) => {
     const call = demandFunction(callback);
     for (const [key, value] of mapEntries(map)) Reflect.apply(call, self, [value, key, map.proxy]);

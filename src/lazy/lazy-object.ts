@@ -45,8 +45,14 @@ const descriptor: PropertyDescriptor = { value: undefined, writable: true, enume
 export class ObjectHandle extends Handle<ObjectNode> implements Staged {
   /** The node whose values the stage holds, except for those that each read makes anew. */
   #staged: RecordNode | undefined = undefined;
-  /** Have all keys been asked for? Then the values come next. */
-  #walking = false;
+  /**
+   * The keys that somebody has asked for, until they have been gone through: for their descriptors alone (`Object.keys`, `for in`), or
+   * for a descriptor and a value in turn, as a walk over all values does.
+   */
+  #walk: readonly string[] | undefined = undefined;
+  /** How many have been described, and read. */
+  #described = 0;
+  #read = 0;
 
   constructor(node: ObjectNode, document: Document, parent: Handle | undefined, key: unknown) {
     super();
@@ -55,6 +61,7 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
 
   get(stage: Stage, key: string | symbol, receiver: unknown): unknown {
     if (typeof key === 'string') {
+      if (this.#walk !== undefined) this.#readInWalk(stage, key);
       if (this.#staged !== undefined && this.#shows(stage, key)) return (stage as Properties)[key];
       const body = this.body();
       if (this.child !== undefined) {
@@ -93,18 +100,41 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
 
   ownKeys(): readonly string[] {
     const node = this.body();
-    if (!(node instanceof RecordNode)) return Array.from(node.keys());
-    this.#walking = node.size <= stageKeysMax;
-    return node.shape.keys;
+    const keys = node instanceof RecordNode ? node.shape.keys : Array.from(node.keys());
+    this.#walk = keys;
+    this.#described = 0;
+    this.#read = 0;
+    return keys;
   }
 
   getOwnPropertyDescriptor(stage: Stage, key: string | symbol): PropertyDescriptor | undefined {
     if (typeof key !== 'string') return undefined;
-    if (this.#walking) this.#stage(stage);
+    if (this.#walk !== undefined && this.#describedInWalk(stage, key) && this.body().placeOf(key) === 'elsewhere') return lazyProperty(this.proxy!, key);
     const value = this.#own(stage, key);
     if (value === nowhere) return undefined;
     descriptor.value = value;
     return descriptor;
+  }
+
+  /** Is a descriptor asked for as part of a walk that reads nothing so far? Where reading all loads no other chunk, it is done. */
+  #describedInWalk(stage: Stage, key: string): boolean {
+    const keys = this.#walk!;
+    const goesOn = keys[this.#described] === key && (this.#read === 0 || this.#read === this.#described);
+    if (++this.#described >= keys.length || !goesOn) this.#walk = undefined;
+    if (!goesOn) return false;
+    const node = this.body();
+    if (!(node instanceof RecordNode) || keys.length > stageKeysMax || node.holdsLinks()) return node !== this.#staged;
+    if (node === this.#staged) return false;
+    this.#stage(stage);
+    return false;
+  }
+
+  /** At the second value of a walk all others are read with it. */
+  #readInWalk(stage: Stage, key: string): void {
+    const isNext = this.#walk![this.#described - 1] === key && ++this.#read === this.#described;
+    if (isNext && this.#read === 1) return;
+    this.#walk = undefined;
+    if (isNext && this.body().size <= stageKeysMax) this.#stage(stage);
   }
 
   defineProperty(_target: object, key: string | symbol, wanted: PropertyDescriptor): boolean {
@@ -164,7 +194,7 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
    * Dates or the like, which can be changed by who gets them, the traps stay and read these anew each time.
    */
   #stage(stage: Stage): void {
-    this.#walking = false;
+    this.#walk = undefined;
     const node = this.body();
     if (!(node instanceof RecordNode)) return;
     const { fill } = node.shape;
@@ -203,6 +233,19 @@ function fillSome(stage: Stage, keys: readonly string[], values: readonly unknow
     if (typeof value === 'object' && value !== null && handleOf(value) === undefined) continue;
     (stage as Properties)[keys[i]!] = value;
   }
+}
+
+/**
+ * The descriptor of a property whose value lies in a chunk of its own: the engine wants descriptors where nobody wants values
+ * (`Object.keys`, `for in`), and a getter is the one form in which the value need not be read.
+ */
+function lazyProperty(owner: object, key: string): PropertyDescriptor {
+  return {
+    get: () => Reflect.get(owner, key) as unknown,
+    set: (value: unknown) => void Reflect.set(owner, key, value),
+    enumerable: true,
+    configurable: true,
+  };
 }
 
 /** `key` as a property name; a symbol cannot be stored. */

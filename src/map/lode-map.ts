@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+import type { InspectOptions } from 'node:util';
 import { isThenable } from '../base/brands.ts';
 import { StoreError, describe, isStoreError } from '../base/errors.ts';
 import { decodeKey } from '../codec/key/keys.ts';
@@ -35,6 +37,7 @@ type Synchronous<T> = [T] extends [never] ? unknown : T extends PromiseLike<unkn
 export let storeOf: (map: LodeMap) => Store;
 /** What its lazy values are written through. */
 export let documentsOf: (map: LodeMap) => Documents;
+let describeMap: (map: LodeMap, show: (value: object) => string) => string;
 
 /**
  * A Map on disk. Keys compare as in a Map (SameValueZero; tuples and bytes by content) and iterate in key order; values are
@@ -50,6 +53,13 @@ export class LodeMap<K extends Key = Key, V = any> {
   static {
     storeOf = (map) => map.#store;
     documentsOf = (map) => map.#parts.documents;
+    describeMap = (map, show) => {
+      const { path } = map.#store.heap.storage;
+      if (map.#closing !== undefined) return ` ${show({ path, ...map.#parts.options, closed: true })}`;
+      return `(${map.#store.size()}) ${show({ path, ...map.#parts.options })}`;
+    };
+    // Assigned, as a computed name would not be in the declarations.
+    Object.defineProperty(LodeMap.prototype, inspect.custom, { value: inspectMap });
   }
 
   readonly #parts: MapParts;
@@ -305,6 +315,11 @@ export class LodeMap<K extends Key = Key, V = any> {
     this.#enter();
     if (this.#parts.readOnly) throw new StoreError('READ_ONLY', 'The store was opened for reading only');
   }
+}
+
+/** What `console.log` shows: where the store lies, its entries (unless it is closed), and what it was opened with. */
+function inspectMap(this: LodeMap, depth: number, options: InspectOptions): string {
+  return `LodeMap${describeMap(this, (value) => inspect(value, { ...options, depth }))}`;
 }
 
 function asyncTransaction(): TypeError {

@@ -14,6 +14,8 @@ export interface MapParts {
   readonly transactions: Transactions;
   readonly locks: Locks;
   readonly readOnly: boolean;
+  /** What it was opened with, for whoever looks at the map. */
+  readonly options: object;
   /** What recovery did when the store was opened, if anything. */
   readonly recovery: OpenedHeap['recovery'];
   verify(options: VerifyOptions): Promise<VerifyReport>;

@@ -136,6 +136,7 @@ function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: Op
     transactions: new Transactions(one.store, documents),
     locks,
     readOnly,
+    options,
     recovery: one.opened.recovery,
     verify: async (verifyOptions) => (await import('./upkeep/verify.ts')).verifyStore(one.store, locks, verifyOptions),
     vacuum: (vacuumOptions) => vacuumShared(one, vacuumOptions),

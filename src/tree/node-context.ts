@@ -25,6 +25,8 @@ export interface NodeContext {
   readonly cells: CellStore;
   readonly listPages: PageTable;
   readonly keyedPages: PageTable;
+  /** Content ids of containers by the refs of their chunks, as far as somebody has asked for them. */
+  readonly contentIds: Map<number, string>;
   /** The value of the slot at `at` in the chunk `link`, of which `view` is a view that is not stale. */
   read(view: ChunkView, link: Link, at: number): NodeValue;
   /** The node or scalar of a slot that stands by itself. */

@@ -5,6 +5,7 @@
  * whether those chunks are pending or placed. Handles and drafts (the Proxies a user sees) are built on nodes alone.
  */
 import type { Slot } from '../codec/slot/slot.ts';
+import { Tag } from '../codec/slot/tags.ts';
 
 /** A mutable box with an identity. `alias` marks one that came from an object occurring twice inside one value. */
 export interface CellRef {
@@ -31,11 +32,16 @@ interface NodeBase {
   readonly slot: Slot;
 }
 
+/** Where a value lies: nowhere, in its parent's chunk, or in a chunk of its own, which reading it loads. */
+export type SlotPlace = 'absent' | 'here' | 'elsewhere';
+
 /** An array. Indexes are integers in [0, length). Holes read as `absent`. */
 export interface ListNode extends NodeBase {
   readonly kind: 'list';
   readonly length: number;
   get(index: number): NodeValue | typeof absent;
+  /** Is item `index` a hole, or where does it lie? Reads no other chunk than the one that its parent's slots lie in. */
+  placeOf(index: number): SlotPlace;
   /** From `from` (default 0) towards `to` (default length), or backwards from `to - 1` down to `from`. Pins nothing. */
   values(from?: number, to?: number, reverse?: boolean): IterableIterator<NodeValue | typeof absent>;
   /** Replaces `deleteCount` elements at `start` by `items` (plain values, nodes, cells, `absent`). O(log n + items). */
@@ -52,6 +58,8 @@ export interface ObjectNode extends NodeBase {
   readonly nullPrototype: boolean;
   has(key: string): boolean;
   get(key: string): NodeValue | typeof absent;
+  /** As `ListNode.placeOf`. */
+  placeOf(key: string): SlotPlace;
   keys(): IterableIterator<string>;
   entries(): IterableIterator<[string, NodeValue]>;
   set(key: string, value: unknown): ObjectNode;
@@ -64,6 +72,8 @@ export interface MapNode extends NodeBase {
   readonly size: number;
   has(key: unknown): boolean;
   get(key: unknown): NodeValue | typeof absent;
+  /** The keys alone: no value is read. */
+  keys(): IterableIterator<NodeValue>;
   entries(): IterableIterator<[NodeValue, NodeValue]>;
   set(key: unknown, value: unknown): MapNode;
   delete(key: unknown): MapNode;
@@ -77,6 +87,11 @@ export interface SetNode extends NodeBase {
   values(): IterableIterator<NodeValue>;
   add(value: unknown): SetNode;
   delete(value: unknown): SetNode;
+}
+
+/** Where the value of a slot with this tag lies. */
+export function slotPlace(tag: number): SlotPlace {
+  return tag === Tag.link ? 'elsewhere' : tag === Tag.hole ? 'absent' : 'here';
 }
 
 /** Is this what `get` returns for a container? */

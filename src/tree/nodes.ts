@@ -66,6 +66,7 @@ export class Nodes implements NodeContext {
   readonly cells: CellStore;
   readonly listPages: PageTable;
   readonly keyedPages: PageTable;
+  readonly contentIds: Map<number, string> = new Map();
   readonly #services: EncodeServices;
   readonly #outer: ((value: object) => Node | CellMark | undefined) | undefined;
   readonly #writer: SlotWriter;

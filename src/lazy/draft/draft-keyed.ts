@@ -4,7 +4,7 @@ import type { DraftState } from './draft.ts';
 import { isHoldable } from './held-object.ts';
 import { handleOf } from '../handle.ts';
 import { absent, isNode } from '../../tree/node.ts';
-import type { MapNode, Node, NodeValue, ObjectNode, SetNode } from '../../tree/node.ts';
+import type { MapNode, Node, NodeValue, ObjectNode, SetNode, SlotPlace } from '../../tree/node.ts';
 
 type Changes = readonly (readonly [unknown, NodeValue])[];
 
@@ -41,6 +41,10 @@ export class ObjectDraft extends PlainDraft<ObjectNode> implements ObjectNode {
     if (child !== undefined) return child.handle;
     const value = this.node.get(key);
     return typeof value === 'object' ? this.shown(key, value) : value;
+  }
+
+  placeOf(key: string): SlotPlace {
+    return this.live.has(key) || this.held.has(key) ? 'here' : this.node.placeOf(key);
   }
 
   keys(): IterableIterator<string> {
@@ -104,8 +108,12 @@ export class MapDraft extends PlainDraft<MapNode> implements MapNode {
     return isNode(value) || isHoldable(value) ? this.shown(this.#liveKey(name), value) : value;
   }
 
+  keys(): IterableIterator<NodeValue> {
+    return this.node.keys();
+  }
+
   *entries(): Generator<[NodeValue, NodeValue]> {
-    for (const [key] of this.node.entries()) yield [key, this.get(key)];
+    for (const key of this.node.keys()) yield [key, this.get(key)];
   }
 
   set(key: unknown, value: unknown): this {

@@ -9,7 +9,7 @@
 import { Draft } from './draft.ts';
 import type { DraftState, Reference } from './draft.ts';
 import { absent, isNode } from '../../tree/node.ts';
-import type { ListNode, NodeValue } from '../../tree/node.ts';
+import type { ListNode, NodeValue, SlotPlace } from '../../tree/node.ts';
 
 /** Elements in the tail, of which a container counts as eight: it weighs on the collector. */
 const tailMax = 16 * 1024;
@@ -42,6 +42,12 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
     if (child !== undefined) return child.handle;
     const value = this.#stored(index);
     return typeof value === 'object' ? this.shown(index, value) : value;
+  }
+
+  placeOf(index: number): SlotPlace {
+    if (this.live.has(index) || this.held.has(index)) return 'here';
+    if (index < this.node.length && !this.#edits.has(index)) return this.node.placeOf(index);
+    return this.#stored(index) === absent ? 'absent' : 'here';
   }
 
   /** Live: an element is read when the iterator comes to it. */

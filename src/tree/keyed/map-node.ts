@@ -23,6 +23,14 @@ export class InlineMapNode extends InlineMembers implements MapNode {
     return found === undefined ? absent : this.readAt(this.skip(found.key));
   }
 
+  *keys(): IterableIterator<NodeValue> {
+    let offset = this.firstSlot();
+    for (let i = this.size; i > 0; i--) {
+      yield this.readAt(offset);
+      offset = this.skip(this.skip(offset));
+    }
+  }
+
   *entries(): IterableIterator<[NodeValue, NodeValue]> {
     let offset = this.firstSlot();
     for (let i = this.size; i > 0; i--) {
@@ -76,6 +84,10 @@ export class TreeMapNode extends StoredNode implements MapNode {
   get(key: unknown): NodeValue | typeof absent {
     const found = this.root.find(encodeMember(this.context, key));
     return found === undefined ? absent : readValue(this.context, found);
+  }
+
+  *keys(): IterableIterator<NodeValue> {
+    for (const cursor = KeyedCursor.at(this.root.order, 0); cursor.valid; cursor.index++) yield readKey(this.context, cursor);
   }
 
   *entries(): IterableIterator<[NodeValue, NodeValue]> {

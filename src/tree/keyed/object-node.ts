@@ -8,7 +8,7 @@ import { fieldAt, isNullPrototype, shapeIndexOf, skipSlot, slotsAt } from '../..
 import { SlotWriter } from '../../codec/slot/slot-writer.ts';
 import type { Shape } from '../../codec/slot/shape.ts';
 import type { Slot } from '../../codec/slot/slot.ts';
-import { bodyBytesMax } from '../../codec/slot/tags.ts';
+import { bodyBytesMax, Tag } from '../../codec/slot/tags.ts';
 import { ChunkKind } from '../../heap/chunk.ts';
 import type { ChunkView, Link } from '../../heap/chunk.ts';
 import { KeyedBuilder } from './keyed-builder.ts';
@@ -19,8 +19,8 @@ import { InlineNode, inlineSlotsEnd, outgrown } from '../inline-node.ts';
 import { isIndexKey } from './index-key.ts';
 import { linksOf } from '../item-hash.ts';
 import type { NodeContext } from '../node-context.ts';
-import { absent } from '../node.ts';
-import type { NodeValue, ObjectNode } from '../node.ts';
+import { absent, slotPlace } from '../node.ts';
+import type { NodeValue, ObjectNode, SlotPlace } from '../node.ts';
 import { StoredNode } from '../stored-node.ts';
 
 /** An object of up to 4 KiB, inline in a chunk. */
@@ -59,6 +59,23 @@ export class RecordNode extends InlineNode implements ObjectNode {
     // A shape met for the first time is loaded, which may recycle the view.
     if (view.stale) view = this.view();
     return this.context.read(view, this.link, fieldAt(view.bytes, view.start + this.offset, index));
+  }
+
+  placeOf(key: string): SlotPlace {
+    const index = this.shape.indexOf(key);
+    if (index < 0) return 'absent';
+    const view = this.view();
+    return slotPlace(view.bytes[fieldAt(view.bytes, view.start + this.offset, index)]!);
+  }
+
+  /** Does one of its values lie in a chunk of its own? */
+  holdsLinks(): boolean {
+    let left = this.size;
+    const { bytes, start } = this.view();
+    for (let at = slotsAt(bytes, start + this.offset); left > 0; left--, at = skipSlot(bytes, at)) {
+      if (bytes[at] === Tag.link) return true;
+    }
+    return false;
   }
 
   keys(): IterableIterator<string> {
@@ -208,6 +225,13 @@ export class TreeObjectNode extends StoredNode implements ObjectNode {
   get(key: string): NodeValue | typeof absent {
     const found = this.root.find(this.context.encodePart(key));
     return found === undefined ? absent : readValue(this.context, found);
+  }
+
+  placeOf(key: string): SlotPlace {
+    const found = this.root.find(this.context.encodePart(key));
+    if (found === undefined) return 'absent';
+    const view = found.view();
+    return slotPlace(view.bytes[skipSlot(view.bytes, found.slotAt(view))]!);
   }
 
   *keys(): IterableIterator<string> {

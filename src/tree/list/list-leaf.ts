@@ -5,7 +5,8 @@ import type { ChunkView, Link } from '../../heap/chunk.ts';
 import { linksOf } from '../item-hash.ts';
 import { corruptLeaf, Packing, readLeafHeader, unpack } from './list-packing.ts';
 import type { NodeContext } from '../node-context.ts';
-import type { NodeValue } from '../node.ts';
+import { absent, slotPlace } from '../node.ts';
+import type { NodeValue, SlotPlace } from '../node.ts';
 import type { SlotWriter } from '../../codec/slot/slot-writer.ts';
 import { LeafPage } from '../tree-inner.ts';
 
@@ -52,6 +53,12 @@ export class ListLeaf extends LeafPage {
     this.used = true;
     const values = this.#values;
     return values === undefined ? this.#read(index) : values[index];
+  }
+
+  placeOf(index: number): SlotPlace {
+    if (this.holdsPrimitives) return this.get(index) === absent ? 'absent' : 'here';
+    const view = this.#filled();
+    return slotPlace(view.bytes[this.#slotAt(view, index)]!);
   }
 
   /** Are all items primitives, which are kept decoded? */

@@ -14,7 +14,8 @@ import type { ListLeaf } from './list-leaf.ts';
 import { listFormat } from './list-leaf-writer.ts';
 import type { ListLeafWriter } from './list-leaf-writer.ts';
 import type { NodeContext } from '../node-context.ts';
-import type { absent, ListNode, NodeValue } from '../node.ts';
+import { slotPlace } from '../node.ts';
+import type { absent, ListNode, NodeValue, SlotPlace } from '../node.ts';
 import { StoredNode } from '../stored-node.ts';
 import { seekPage, spliceTree, TreeMaker } from '../tree-edit.ts';
 import { InnerPage } from '../tree-inner.ts';
@@ -42,6 +43,11 @@ export class InlineListNode extends InlineNode implements ListNode {
   get(index: number): NodeValue | typeof absent {
     const view = this.view();
     return this.context.read(view, this.link, itemAt(view.bytes, view.start + this.offset, index));
+  }
+
+  placeOf(index: number): SlotPlace {
+    const view = this.view();
+    return slotPlace(view.bytes[itemAt(view.bytes, view.start + this.offset, index)]!);
   }
 
   values(from = 0, to: number = this.length, reverse = false): IterableIterator<NodeValue | typeof absent> {
@@ -174,11 +180,17 @@ export class TreeListNode extends StoredNode implements ListNode {
 
   get(index: number): NodeValue | typeof absent {
     const at = index - this.#leafStart;
-    return at >= 0 && at < this.#leafCount ? this.#leaf!.get(at) : this.#seek(index);
+    return at >= 0 && at < this.#leafCount ? this.#leaf!.get(at) : this.#seek(index).get(index - this.#leafStart);
+  }
+
+  placeOf(index: number): SlotPlace {
+    const at = index - this.#leafStart;
+    const leaf = at >= 0 && at < this.#leafCount ? this.#leaf! : this.#seek(index);
+    return leaf.placeOf(index - this.#leafStart);
   }
 
   /** Goes down to the leaf of an item and stays there: the next item asked for is often its neighbour. */
-  #seek(index: number): NodeValue | typeof absent {
+  #seek(index: number): ListLeaf {
     if (this.#directory !== undefined && this.#directory.seek(index)) {
       this.#leaf = this.#directory.leaf!;
       this.#leafStart = this.#directory.start;
@@ -192,7 +204,7 @@ export class TreeListNode extends StoredNode implements ListNode {
       this.#directory = wanted ? new ListDirectory(this.#root, this.context.cache) : undefined;
     }
     this.#leafCount = this.#leaf.count;
-    return this.#leaf.get(index - this.#leafStart);
+    return this.#leaf;
   }
 
   values(from = 0, to: number = this.length, reverse = false): IterableIterator<NodeValue | typeof absent> {
