@@ -19,6 +19,8 @@ import { RecordNode } from '../tree/keyed/object-node.ts';
 
 /** Larger objects are not read as a whole. */
 const stageKeysMax = 256;
+/** Characters that may be read though nobody asked for them. */
+const lightMax = 4096;
 
 /**
  * What the Proxy of a LazyObject stands over: empty and extensible until a walk fills it, so that no invariant of Proxies can
@@ -120,10 +122,10 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
   #describedInWalk(stage: Stage, key: string): boolean {
     const keys = this.#walk!;
     const goesOn = keys[this.#described] === key && (this.#read === 0 || this.#read === this.#described);
-    if (++this.#described >= keys.length || !goesOn) this.#walk = undefined;
+    if (!goesOn || (++this.#described >= keys.length && this.#read === 0)) this.#walk = undefined;
     if (!goesOn) return false;
     const node = this.body();
-    if (!(node instanceof RecordNode) || keys.length > stageKeysMax || node.holdsLinks()) return node !== this.#staged;
+    if (!(node instanceof RecordNode) || keys.length > stageKeysMax || (!node.shape.light && node.holdsLinks())) return node !== this.#staged;
     if (node === this.#staged) return false;
     this.#stage(stage);
     return false;
@@ -134,7 +136,11 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
     const isNext = this.#walk![this.#described - 1] === key && ++this.#read === this.#described;
     if (isNext && this.#read === 1) return;
     this.#walk = undefined;
-    if (isNext && this.body().size <= stageKeysMax) this.#stage(stage);
+    const node = this.body();
+    if (!isNext || node.size > stageKeysMax || !(node instanceof RecordNode)) return;
+    this.#stage(stage);
+    // The next record with these keys may be read as a whole at once: of containers that is no more than their first chunks.
+    node.shape.light = Object.hasOwn(stage, handleKey) && !Object.values(stage).some(isHeavy);
   }
 
   defineProperty(_target: object, key: string | symbol, wanted: PropertyDescriptor): boolean {
@@ -223,6 +229,11 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
     traps.getOwnPropertyDescriptor = undefined;
     this.document.stage(this);
   }
+}
+
+/** Bytes are never on the stage. */
+function isHeavy(value: unknown): boolean {
+  return typeof value === 'string' && value.length > lightMax;
 }
 
 /** Puts the values on the stage that can be handed out more than once. */

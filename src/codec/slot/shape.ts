@@ -25,6 +25,8 @@ export class Shape {
   /** Copies values to a plain object; undefined when `Object.prototype` has one of the keys, which an assignment could meet. */
   readonly fill: RecordFiller | undefined;
   readonly #positions: Map<string, number> | undefined;
+  /** Did the last record with these keys whose values were all read have none that lie elsewhere and are long? */
+  light = false;
 
   /** `keys` must be distinct. */
   constructor(keys: readonly string[]) {
