@@ -113,16 +113,16 @@ function isRebuild({ rebuild = false }: OpenOptions): boolean {
 async function vacuumByItself(one: SharedStore, { autoVacuum = false, readOnly }: OpenOptions): Promise<void> {
   if (autoVacuum === false || readOnly === true) return;
   const { AutoVacuum } = await import('./upkeep/auto-vacuum.ts');
-  const auto = new AutoVacuum(one.store, autoVacuum === true ? {} : autoVacuum, (how) => vacuumShared(one, how));
+  const auto = new AutoVacuum(one.store, autoVacuum === true ? {} : autoVacuum, (how, atLeast) => vacuumShared(one, how, atLeast));
   one.store.onCommit = () => auto.noteCommit();
 }
 
 /** Maintenance is loaded when it is asked for: most processes only read and write. */
-async function vacuumShared(one: SharedStore, options: VacuumOptions): Promise<VacuumReport> {
+async function vacuumShared(one: SharedStore, options: VacuumOptions, atLeast?: () => number): Promise<VacuumReport> {
   if (one.locks === undefined) throw new StoreError('READ_ONLY', 'The store was opened for reading only');
   one.vacuumed = true;
   const { vacuumStore } = await import('./upkeep/vacuum.ts');
-  return vacuumStore(one.store, one.locks, options);
+  return vacuumStore(one.store, one.locks, options, atLeast);
 }
 
 function makeMap<K extends Key, V>(folder: string, one: SharedStore, options: OpenOptions): LodeMap<K, V> {

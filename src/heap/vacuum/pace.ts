@@ -9,6 +9,8 @@ import type { Progress } from '../verify/verify.ts';
 export interface PaceOptions {
   readonly signal?: AbortSignal | undefined;
   readonly maxBytesPerSecond?: number | undefined;
+  /** Bytes a second that are allowed in any case; asked at each step. */
+  readonly atLeast?: (() => number) | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -45,10 +47,10 @@ export class Pace {
   async step(progress?: Progress): Promise<void> {
     if (progress !== undefined) this.#options.onProgress?.({ ...progress, bytes: this.#bytes });
     await turn();
-    const { maxBytesPerSecond = Infinity } = this.#options;
+    const { maxBytesPerSecond = Infinity, atLeast = () => 0 } = this.#options;
     for (;;) {
       this.check();
-      const dueMs = (this.#bytes / maxBytesPerSecond) * 1000 - (steadyMs() - this.#started);
+      const dueMs = (this.#bytes / Math.max(maxBytesPerSecond, atLeast())) * 1000 - (steadyMs() - this.#started);
       if (!(dueMs > 1)) return;
       await delay(Math.min(dueMs, waitMsMax));
     }

@@ -43,6 +43,8 @@ export interface VacuumParts {
   /** Writes a segment anew in another process; so many are asked for at a time. */
   readonly elsewhere?: ((job: RewriteJob) => Promise<Rewritten>) | undefined;
   readonly ahead?: number | undefined;
+  /** A rate that is allowed in any case; see Pace. */
+  readonly atLeast?: (() => number) | undefined;
   /** Throws LOCKED when the vacuum lock has been lost. */
   assertHeld(): void;
 }
@@ -108,7 +110,7 @@ class Vacuum {
     this.#parts = parts;
     this.#heap = parts.heap;
     this.#options = options;
-    this.#pace = new Pace('vacuum', options);
+    this.#pace = new Pace('vacuum', { ...options, atLeast: parts.atLeast });
     this.#budgetBytes = options.budgetBytes ?? budgetDefault;
     this.#tail = parts.heap.meta.tail;
   }

@@ -34,12 +34,12 @@ interface UnderWay {
 const underWay = new WeakMap<Store, UnderWay>();
 
 /** See `LodeMap.vacuum`. */
-export async function vacuumStore(store: Store, locks: LockFile, options: VacuumOptions): Promise<VacuumReport> {
+export async function vacuumStore(store: Store, locks: LockFile, options: VacuumOptions, atLeast?: () => number): Promise<VacuumReport> {
   checkOptions(options);
   if (underWay.has(store)) throw new StoreError('LOCKED', 'This process is vacuuming the store already');
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const work = runLocked(store, locks, { ...options, signal });
+  const work = runLocked(store, locks, { ...options, signal }, atLeast);
   underWay.set(store, { stop, done: work.catch(() => undefined) });
   try {
     return await work;
@@ -55,7 +55,7 @@ export async function stopVacuum(store: Store): Promise<void> {
   await one?.done;
 }
 
-async function runLocked(store: Store, locks: LockFile, options: VacuumOptions): Promise<VacuumReport> {
+async function runLocked(store: Store, locks: LockFile, options: VacuumOptions, atLeast?: () => number): Promise<VacuumReport> {
   const { heap } = store;
   const lock = await lockMaintenance({ folder: folderOfStore(heap.storage), name: 'locks/vacuum' }, {
     purpose: 'vacuum',
@@ -77,6 +77,7 @@ async function runLocked(store: Store, locks: LockFile, options: VacuumOptions):
       assertHeld: () => lock.assertHeld(),
       elsewhere: workers && ((job: RewriteJob) => rewriteElsewhere(workers, { path: heap.storage.path, job, maxBytesPerSecond: rate })),
       ahead: processes,
+      atLeast,
     };
     return await vacuumHeap(parts, options);
   } finally {
