@@ -216,8 +216,7 @@ class Opening {
     const evidence = this.#gather(memoryOf(meta));
     const bytes = segment === 0 ? 0 : this.#segments.get(segment).file.size();
     checkReach(bytes, segment, offset);
-    const goesOn = bytes > offset || (this.#segments.listFiles().at(-1) ?? 0) > segment;
-    if (goesOn) this.#catchUp(meta, evidence);
+    if (bytes > offset || evidence.lastFile > segment) this.#catchUp(meta, evidence);
     else judgeEnd(evidence, { segment, offset, sequence, rest: 'nothing' });
   }
 

@@ -25,6 +25,8 @@ interface Proof {
 export interface Evidence {
   readonly torn: Torn;
   readonly proofs: readonly Proof[];
+  /** The last segment there is a file of. */
+  readonly lastFile: number;
   /** Whoever opens the store takes what is left. */
   readonly acceptsLoss: boolean;
 }
@@ -62,7 +64,7 @@ const indexBytesOfNothing = 64 * 1024;
 /** Of a log whose index is known to be right: only what is behind its end is in question, and was promised to nobody. */
 export function noDoubt({ tail }: Meta): Evidence {
   const { segment, offset } = tail;
-  return { torn: 'anything', proofs: [{ said: 'the index', segment, offset }], acceptsLoss: false };
+  return { torn: 'anything', proofs: [{ said: 'the index', segment, offset }], lastFile: segment, acceptsLoss: false };
 }
 
 /** All that proves something, from all that can. The store is open nowhere else. */
@@ -73,8 +75,9 @@ export function gatherEvidence({ segments, trust, memory, state, acceptsLoss }: 
   proofs.push({ said: 'the index', sequence: torn === 'anything' ? memory.durable : memory.sequence });
   if (torn !== 'anything' && memory.bytes > indexBytesOfNothing) proofs.push({ said: `an index of ${memory.bytes} bytes`, sequence: 1 });
   proofs.push({ said: 'the manifest', segment: segments.leastLast(), firm: true });
-  proofs.push({ said: 'a file in segments', segment: segments.highestNamed(), firm: true });
-  return { torn, proofs: acceptsLoss ? proofs.filter(({ firm }) => firm === true) : proofs, acceptsLoss };
+  const { ids, highestMade } = segments.look();
+  proofs.push({ said: 'a file in segments', segment: highestMade, firm: true });
+  return { torn, proofs: acceptsLoss ? proofs.filter(({ firm }) => firm === true) : proofs, lastFile: ids.at(-1) ?? 0, acceptsLoss };
 }
 
 function tornOf({ left }: Trust, state: Witnesses['state']): Torn {

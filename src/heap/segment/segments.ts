@@ -109,13 +109,24 @@ export class Segments {
 
   /** The ids of all segments there are files of, ascending. Needs the commit lock. */
   listFiles(): number[] {
+    return this.look().ids;
+  }
+
+  /**
+   * As `listFiles`, and the highest segment of which there is something that vacuum has made, named by the manifest or not; 0 when there
+   * is none.
+   */
+  look(): { readonly ids: number[]; readonly highestMade: number } {
     const ids = new Set<number>();
+    let highestMade = 0;
     for (const name of this.#storage.list(segmentFolder)) {
-      const match = /^(\d{8})\.seg$/.exec(name);
-      if (match && !this.isRetired(Number(match[1]))) ids.add(Number(match[1]));
+      const match = /^(\d{8})(-\d+)?\.(?:seg|dead)$/.exec(name);
+      if (match === null || this.isRetired(Number(match[1]))) continue;
+      if (match[2] !== undefined) highestMade = Math.max(highestMade, Number(match[1]));
+      else if (name.endsWith('.seg')) ids.add(Number(match[1]));
     }
     for (const [id, { compacted }] of this.#manifest.segments) if (compacted > 0) ids.add(id);
-    return [...ids].toSorted((a, b) => a - b);
+    return { ids: [...ids].toSorted((a, b) => a - b), highestMade };
   }
 
   /** Names in the segments' folder that the manifest does not know: what an interrupted vacuum left. */
@@ -139,12 +150,6 @@ export class Segments {
     const { marked, segments, retired } = this.#manifest;
     const behindRetired = retired.length === 0 ? 0 : retired.at(-1)!.to + 1;
     return Math.max(marked, behindRetired, ...segments.keys());
-  }
-
-  /** The highest segment of which there is something that vacuum has made; it need not be named by the manifest. */
-  highestNamed(): number {
-    const ids = this.#storage.list(segmentFolder).map((name) => Number(/^(\d{8})-\d+\.(?:seg|dead)$/.exec(name)?.[1] ?? 0));
-    return Math.max(0, ...ids.filter((id) => !this.isRetired(id)));
   }
 
   isRetired(id: number): boolean {
