@@ -110,6 +110,10 @@ async function check(path: string, digests: ReadonlyMap<string, string>): Promis
   const named = new Set(problems.flatMap(({ entry }) => (entry === undefined ? [] : [entry as string])));
   for (const key of named) assert.ok(bad.has(key), `${key} is named, but can be read: ${said}`);
   if (!/more problems come of/.test(said)) for (const key of bad) assert.ok(named.has(key), `${key} can not be read, and is not named: ${said}`);
+  for (const { entry, segment, offset } of problems) {
+    if (entry === undefined) continue;
+    assert.throws(() => map.dump({ segment: segment!, offset: offset! }), (error) => error instanceof StoreError && error.code === 'CORRUPT', `dump ${segment}:${offset}: ${said}`);
+  }
   return bad.size;
 }
 
