@@ -74,10 +74,6 @@ suite('the index is built anew', () => {
     ['when its data are empty', (index) => truncateSync(join(index, 'data.mdb'), 0)],
     ['when its data are zeros', (index) => writeFileSync(join(index, 'data.mdb'), Buffer.alloc(statSync(join(index, 'data.mdb')).size))],
     ['when its lock file is noise', (index) => writeFileSync(join(index, 'lock.mdb'), Buffer.alloc(8192, 0xa5))],
-    ['when it is a file', (index) => {
-      rmSync(index, { recursive: true });
-      writeFileSync(index, 'not a folder');
-    }],
     ['when it is an older one', (index, older) => {
       rmSync(index, { recursive: true });
       cpSync(older, index, { recursive: true });
@@ -106,6 +102,17 @@ suite('the index is built anew', () => {
       });
     }
   }
+});
+
+test('what is no index, but has its name, is refused and left alone', async () => {
+  const { path } = await makeStore(false);
+  const index = join(path, 'index');
+  rmSync(index, { recursive: true });
+  writeFileSync(index, 'not a folder');
+  await assert.rejects(open(path), { code: 'FORMAT' });
+  assert.equal(readFileSync(index, 'latin1'), 'not a folder');
+  rmSync(index);
+  await check(path);
 });
 
 test('an index that is damaged after its process was killed is not believed', async (t) => {
