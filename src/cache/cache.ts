@@ -5,6 +5,7 @@ import { queueMicrotask } from '../base/timers.ts';
 import type { Key } from '../codec/key/keys.ts';
 import type { Shown } from '../lazy/lazy-values.ts';
 import type { LodeMap } from '../map/lode-map.ts';
+import { scanOf } from '../map/rows/range.ts';
 import type { Range } from '../map/rows/range.ts';
 import type { Computation } from './computing.ts';
 import { noTags } from './envelope.ts';
@@ -181,11 +182,14 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
   }
 
   /** The keys of what has not expired, in key order. */
-  *keys(range?: Range<K>): IterableIterator<K> {
-    const { shelf } = this.#open();
-    const { limit = Infinity, ...bounds } = range ?? {};
+  keys(range?: Range<K>): IterableIterator<K> {
+    this.#open();
+    return this.#keys(range, scanOf(range).limit);
+  }
+
+  *#keys(range: Range<K> | undefined, limit: number): IterableIterator<K> {
     let left = limit;
-    for (const key of shelf.keys(bounds as Range)) {
+    for (const key of this.#open().shelf.keys({ ...range, limit: Infinity } as Range)) {
       if (left <= 0) return;
       if (!this.has(key as K)) continue;
       left--;
@@ -200,6 +204,7 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
 
   /** Stores many entries, waiting for room where need be. Resolves to how many were kept. */
   async setMany(entries: Iterable<readonly [K, V]> | AsyncIterable<readonly [K, V]>, options: EntryOptions = {}): Promise<number> {
+    checkEntryOptions('setMany', options);
     let count = 0;
     for await (const [key, value] of entries) if (await this.set(key, value, options)) count++;
     return count;

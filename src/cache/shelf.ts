@@ -204,7 +204,7 @@ export class Shelf {
     let left = limit;
     for (const part of partsOf(bounds)) {
       if (left <= 0) return;
-      for (const one of walkRange(source, scanOf({ ...part, limit: left }), ({ keyBytes }) => show(keyBytes))) {
+      for (const one of walkRange(source, scanOf({ ...part, limit: left, onError: leaveOut }), ({ keyBytes }) => show(keyBytes))) {
         left--;
         yield one;
       }
@@ -339,6 +339,9 @@ function cutAt(range: Range<Key>, end: Key): Range<Key> {
 function isTuple(key: Key | undefined): boolean {
   return Array.isArray(key);
 }
+
+/** What can not be read is no entry. */
+function leaveOut(): void {}
 
 const unknownBase = { sequence: 0 };
 const sound = {};

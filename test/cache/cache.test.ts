@@ -141,6 +141,9 @@ suite('entries', () => {
     for (const options of [undefined, {}, { name: '' }, { name: 5 }]) assert.throws(() => wrap(() => 1, options), /name/);
     assert.throws(() => cache.wrap(() => 1, {} as never), { name: 'TypeError', message: /name/ });
     assert.throws(() => cache.invalidateTag(1 as never), TypeError);
+    assert.throws(() => cache.keys({ limit: -1 }), RangeError);
+    assert.throws(() => cache.keys({ first: 1 } as never), /unknown|Unknown/);
+    await assert.rejects(cache.setMany([], { tll: 1 } as never), TypeError);
     await assert.rejects(cache.getOrCompute('k', 1 as never), TypeError);
     await assert.rejects(openCache(join(scratch(), 'c'), { maxEntries: 0 }), RangeError);
     await assert.rejects(openCache(join(scratch(), 'c'), { maxByte: 1 } as never), TypeError);
