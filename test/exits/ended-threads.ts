@@ -20,18 +20,23 @@ import type { LodeMap } from '../../src/index.ts';
 import { scratch } from '../suite/scratch.ts';
 
 const script = fileURLToPath(new URL('./ended-thread.js', import.meta.url));
-const patienceMs = 60_000;
+/** Seconds. */
+const patience = 60;
 
-/** Runs the script; its exit code, or the signal that ended it when it hung. */
-async function run(path: string, how: string, rounds: number, limitMs: number): Promise<{ code: unknown; errors: string }> {
-  const child = spawn(process.execPath, ['--enable-source-maps', script, path, how, String(rounds)], {
-    stdio: ['ignore', 'inherit', 'pipe'],
-    timeout: limitMs,
-    killSignal: 'SIGKILL',
-  });
+/** Runs the script; its exit code, or SIGKILL when `progress` has not changed for a minute. */
+async function run(task: readonly string[], progress: () => unknown): Promise<{ code: unknown; errors: string }> {
+  const child = spawn(process.execPath, ['--enable-source-maps', script, ...task], { stdio: ['ignore', 'inherit', 'pipe'] });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  let [seen, left] = [progress(), patience];
+  const watch = setInterval(() => {
+    const now = progress();
+    left = now === seen ? left - 1 : patience;
+    seen = now;
+    if (left === 0) child.kill('SIGKILL');
+  }, 1000);
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  clearInterval(watch);
   return { code: signal ?? code, errors };
 }
 
@@ -46,23 +51,22 @@ export async function endThreads(t: TestContext, terminations: number, exits: nu
   const contending = (async () => {
     for (; !state.isOver; await sleep(2)) map.update('turns', (n) => (n as number) + 1);
   })();
+  let aborts = 0;
+  const expect = async (code: number, task: readonly string[], progress: () => unknown): Promise<void> => {
+    const ended = await run([path, ...task], progress);
+    if (ended.code === 'SIGABRT' && ended.errors.includes('ThrowAsJavaScriptException napi_throw')) aborts++;
+    else assert.equal(ended.code, code, `${task[0]}: ${ended.errors}`);
+    assert.ok(aborts <= 1 + terminations / 50, `${aborts} aborts`);
+  };
+  const rounds = (): number => (map.get('rounds') as number | undefined) ?? 0;
   try {
-    let aborts = 0;
-    for (let done = 0; done < terminations; done = (map.get('rounds') as number | undefined) ?? 0) {
-      const { code, errors } = await run(path, 'terminate', terminations - done, patienceMs + terminations * 500);
-      if (code === 0) continue;
-      assert.ok(code === 'SIGABRT' && errors.includes('ThrowAsJavaScriptException napi_throw'), `${code}: ${errors}`);
-      aborts++;
-      assert.ok(aborts <= 1 + terminations / 50, `${aborts} aborts`);
-    }
-    t.diagnostic(`${terminations} threads terminated, ${aborts} aborts`);
+    while (rounds() < terminations) await expect(0, ['terminate', `${terminations - rounds()}`], rounds);
     for (let i = 0; i < exits; i++) {
-      const exited = await run(path, 'exit', 0, patienceMs);
-      assert.equal(exited.code, 0, `process.exit: ${exited.errors}`);
-      const thrown = await run(path, 'throw', 0, patienceMs);
-      assert.equal(thrown.code, 1, `an error: ${thrown.errors}`);
+      await expect(0, ['exit'], () => 0);
+      await expect(1, ['throw'], () => 0);
       for (const name of ['thread 0', 'thread 1']) assert.equal(map.get(`${name} a`), map.get(`${name} b`));
     }
+    t.diagnostic(`${terminations} threads and ${exits * 2} processes ended, ${aborts} aborts`);
   } finally {
     state.isOver = true;
     await contending;
