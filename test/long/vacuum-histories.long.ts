@@ -6,5 +6,5 @@ import { amount, seedOf } from '../suite/random.ts';
 test('a thousand histories of vacuums', async (t) => {
   const counts = await runVacuumHistories(seedOf(t), amount('LODEMAP_VACUUM_HISTORIES', 1000));
   t.diagnostic(JSON.stringify(counts));
-  assert.ok(counts.put > 0 && counts.stored > 0 && counts.refused > 0 && counts.read > 0 && counts.lost > 0);
+  assert.ok(counts.put > 0 && counts.stored > 0 && counts.refused > 0 && counts.read > 0);
 });
