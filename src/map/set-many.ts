@@ -1,4 +1,4 @@
-import { isThenable } from '../base/brands.ts';
+import { isAbortSignal, isThenable } from '../base/brands.ts';
 import { StoreError, describe } from '../base/errors.ts';
 import { clearTimeout, setTimeout, turn } from '../base/timers.ts';
 import { encodeKeyTo } from '../codec/key/keys.ts';
@@ -32,10 +32,7 @@ export async function setMany(
   entries: Iterable<readonly [Key, unknown]> | AsyncIterable<readonly [Key, unknown]>,
   options: SetManyOptions,
 ): Promise<number> {
-  const { batch = batchDefault, signal, onProgress } = options;
-  if (!Number.isInteger(batch) || batch < 1) {
-    throw new RangeError(`setMany: "batch" must be a positive integer, got ${describe(batch)}`);
-  }
+  const { batch = batchDefault, signal, onProgress } = checkOptions(options);
   if (store.inTransaction) throw new TypeError('setMany commits in batches of its own: it can not be part of a transaction');
   const load = new BulkLoad(store, onProgress);
   const iterator = iteratorOf(entries);
@@ -58,6 +55,27 @@ export async function setMany(
   }
   await load.finish();
   return load.count;
+}
+
+const known: Record<keyof SetManyOptions, (value: unknown) => string | undefined> = {
+  batch: (value) => (Number.isInteger(value) && (value as number) >= 1 ? undefined : 'a positive integer'),
+  signal: (value) => (isAbortSignal(value) ? undefined : 'an AbortSignal'),
+  onProgress: (value) => (typeof value === 'function' ? undefined : 'a function'),
+};
+
+function checkOptions(options: SetManyOptions): SetManyOptions {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`setMany expects options, got ${describe(options)}`);
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(known, name)) {
+      const hint = name === 'batchSize' ? '; the entries of a commit are "batch"' : '';
+      throw new TypeError(`setMany: unknown option "${name}"${hint}; known are ${Object.keys(known).join(', ')}`);
+    }
+    const expected = value === undefined ? undefined : known[name as keyof SetManyOptions](value);
+    if (expected === undefined) continue;
+    const message = `setMany: "${name}" must be ${expected}, got ${describe(value)}`;
+    throw name === 'batch' && typeof value === 'number' ? new RangeError(message) : new TypeError(message);
+  }
+  return options;
 }
 
 /** Entries that are committed together. */

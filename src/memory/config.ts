@@ -49,7 +49,7 @@ export function configure(settings: { readonly [name in keyof MemoryConfig]?: Me
   current = next as unknown as MemoryConfig;
 }
 
-/** The settings as they are now. */
+/** The settings as they are now; changing what this gives changes nothing. */
 export function config(): MemoryConfig {
-  return current;
+  return { ...current };
 }

@@ -24,6 +24,8 @@ export function estimateBytes(value: unknown): number {
     const { weight } = top;
     bytes += weight * ownBytes(top.value);
     const { members, share } = membersOf(top.value);
+    // Numbers alone lie in the array itself.
+    if (Array.isArray(top.value) && members.every((member) => typeof member === 'number')) continue;
     for (const member of members) {
       if (typeof member === 'object' && member !== null) stack.push({ value: member, weight: weight / share });
       else bytes += (weight * scalarBytes(member)) / share;

@@ -1,3 +1,5 @@
+import { isAbortSignal } from '../base/brands.ts';
+import { describe } from '../base/errors.ts';
 import { steadyMs } from '../base/timers.ts';
 import type { Progress } from '../heap/verify/verify.ts';
 import type { ExternalOptions } from '../external/options.ts';
@@ -16,6 +18,16 @@ export interface RunOptions {
 
 const progressMs = 100;
 
+function checkRunOptions(options: RunOptions): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`A run of a stream takes options, got ${describe(options)}`);
+  for (const name of Object.keys(options)) {
+    if (name !== 'signal' && name !== 'onProgress') throw new TypeError(`Unknown option "${name}" of a run of a stream; known are signal, onProgress`);
+  }
+  const { signal, onProgress } = options;
+  if (signal !== undefined && !isAbortSignal(signal)) throw new TypeError(`signal: expected an AbortSignal, got ${describe(signal)}`);
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw new TypeError(`onProgress: expected a function, got ${describe(onProgress)}`);
+}
+
 /** One run of a pipeline, from its terminal down to its sources. */
 export class StreamRun {
   readonly signal: AbortSignal | undefined;
@@ -27,7 +39,10 @@ export class StreamRun {
   #done = 0;
   #reported: number = steadyMs();
 
-  constructor({ signal, onProgress }: RunOptions = {}) {
+  /** Throws a TypeError for options that are unknown or of the wrong kind. */
+  constructor(options: RunOptions = {}) {
+    checkRunOptions(options);
+    const { signal, onProgress } = options;
     this.signal = signal;
     this.#onProgress = onProgress;
     this.pace = new Pace(signal);

@@ -98,6 +98,14 @@ test('a tuple with a missing part matches nothing in a join', async () => {
   assert.deepEqual(pairs, [[{ a: 1, b: 2 }, { a: 1, b: 2 }]]);
 });
 
+test('a run is told what it is not told wrongly', async () => {
+  for (const options of [{ signals: 1 }, { signal: {} }, { onProgress: 5 }, 5]) {
+    await assert.rejects(Stream.from([1]).collect(options as never), TypeError);
+    await assert.rejects(Stream.from([1]).count(options as never), TypeError);
+    await assert.rejects(Stream.from([1]).toJSONL(join(scratch(), 'x.jsonl'), options as never), TypeError);
+  }
+});
+
 test('one signal serves any number of runs at a time', async () => {
   const warnings: Error[] = [];
   const onWarning = (warning: Error): void => void warnings.push(warning);

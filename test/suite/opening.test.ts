@@ -88,6 +88,8 @@ suite('misuse', () => {
     await assert.rejects(map.setMany(5 as never), TypeError);
     await assert.rejects(map.setMany([5] as never), TypeError);
     await assert.rejects(map.setMany([], { batch: 0 }), RangeError);
+    for (const options of [{ batchSize: 5 }, { signal: {} }, { onProgress: 5 }, 5]) await assert.rejects(map.setMany([], options as never), TypeError);
+    assert.throws(() => map.keys({ limit: 1.5 }), RangeError);
     assert.equal(map.size, 0);
   });
 });

@@ -13,6 +13,7 @@ import { unwatchPressure, watchPressure } from '../../memory/pressure.ts';
 import type { Shrinkable } from '../../memory/pressure.ts';
 import { ItemCodec } from '../spill/item-codec.ts';
 import { SpillFile } from '../spill/spill-file.ts';
+import { Storable } from './storable.ts';
 
 export interface SpillOptions {
   /** Items kept in memory; more are spilled. Default 10,000. */
@@ -49,6 +50,7 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
   readonly #tmpdir: string | undefined;
   readonly #options: SpillOptions;
   readonly #codec = new ItemCodec();
+  readonly #storable = new Storable(this.#codec);
   readonly #places: Place[] = [];
   /** Pages in memory, the one used longest ago first. */
   readonly #pages = new Map<number, Page<T>>();
@@ -81,7 +83,7 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
     return held;
   }
 
-  /** Appends items and gives the new length. Throws UNSUPPORTED (when they are spilled), IO, CLOSED. */
+  /** Appends items and gives the new length. Throws UNSUPPORTED for what can not be stored, IO, CLOSED. */
   push(...items: T[]): number {
     for (const item of items) this.#append(item);
     return this.#length;
@@ -116,6 +118,7 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
     }
     if (index === this.#length) this.#append(item);
     else {
+      this.#storable.check(item);
       const page = this.#page(Math.floor(index / pageItems));
       this.#weigh(page, page.items[index % pageItems], -1);
       page.items[index % pageItems] = item;
@@ -192,6 +195,7 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
 
   #append(item: T): void {
     this.#demandOpen();
+    this.#storable.check(item);
     let page = this.#last;
     if (page === undefined || page.items.length === pageItems || page.number !== Math.floor(this.#length / pageItems)) {
       page = this.#length % pageItems === 0 ? this.#newPage() : this.#page(Math.floor(this.#length / pageItems));

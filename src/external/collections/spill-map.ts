@@ -22,6 +22,7 @@ import { checkSpillOptions } from './spill-array.ts';
 import type { SpillOptions } from './spill-array.ts';
 import { SpillFile } from '../spill/spill-file.ts';
 import { SpillIndex } from './spill-index.ts';
+import { Storable } from './storable.ts';
 
 const headBytes = 8;
 /** What one read asks for; longer records take a second one. */
@@ -46,6 +47,7 @@ export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>,
   readonly #budgetBytes: number | undefined;
   readonly #tmpdir: string | undefined;
   readonly #codec = new ItemCodec();
+  readonly #storable = new Storable(this.#codec);
   readonly #out = new ByteWriter();
   readonly #index = new SpillIndex();
   /** Entries in memory by key, and by number for iterating. */
@@ -92,9 +94,10 @@ export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>,
     return this.#entries.has(name) || this.#locate(key) >= 0;
   }
 
-  /** Throws a TypeError for what is no key, UNSUPPORTED (when the entry is spilled), IO, CLOSED. */
+  /** Throws a TypeError for what is no key, UNSUPPORTED for what can not be stored, IO, CLOSED. */
   set(key: K, value: V): this {
     this.#demandOpen();
+    this.#storable.check(value);
     const name = keyName(key);
     let entry = this.#entries.get(name);
     if (entry === undefined) {

@@ -184,7 +184,7 @@ async function shareTotals<T>({ job, source, plan }: Work<T>, folds: Folds): Pro
 async function totalHere<T>({ job, source, keyOf, values }: Work<T>, folds: Folds, counts: DistinctCounts): Promise<Merge> {
   const bytesMax = job.options.budgetBytes ?? totalsBytes;
   const sorter = job.sorter(folds.layout(), { budgetBytes: bytesMax, combine: (target, from, index) => folds.combine(target, from, index) });
-  const totals = new Totals(folds, sorter, bytesMax);
+  const totals = new Totals(folds, sorter, { bytesMax, tally: job.tally });
   const [value] = values;
   if (values.length === 1 && counts.none) await job.drain(source, (item) => totals.addOne(keyOf(item), value!(item)));
   else {

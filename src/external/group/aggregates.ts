@@ -106,14 +106,14 @@ export function variance<T>(of: LooseBy<T>, { population = false }: { population
   return aggregate('variance', of, varianceFold(population ? 0 : 1), { population });
 }
 
-/** The first value, in the order of the source; undefined when there are none. */
-export function first<T>(of: LooseBy<T>): Aggregate<T, unknown> {
-  return aggregate('first', of, { ...lastFold, add: (state, value) => (state.length > 0 ? state : [value]), merge: (a, b) => (a.length > 0 ? a : b) });
+/** The first value (without `of` the first item), in the order of the source; undefined when there are none. */
+export function first<T>(of?: LooseBy<T>): Aggregate<T, unknown> {
+  return aggregateOfAny('first', of, { ...lastFold, add: (state, value) => (state.length > 0 ? state : [value]), merge: (a, b) => (a.length > 0 ? a : b) });
 }
 
-/** The last value, in the order of the source; undefined when there are none. */
-export function last<T>(of: LooseBy<T>): Aggregate<T, unknown> {
-  return aggregate('last', of, lastFold);
+/** The last value (without `of` the last item), in the order of the source; undefined when there are none. */
+export function last<T>(of?: LooseBy<T>): Aggregate<T, unknown> {
+  return aggregateOfAny('last', of, lastFold);
 }
 
 /** The number of distinct values (same as in a Map); with `approximate` within about 2 %, in 4 KiB for each group. */
@@ -121,7 +121,7 @@ export function distinct<T>(of: LooseBy<T>, { approximate = false }: { approxima
   return approximate ? aggregate('distinct', of, sketchFold, { approximate }) : aggregate('distinct', of, exactFold);
 }
 
-/** All values in one array, in the order of the source; each must fit in memory. */
+/** All values (without `of` all items) in one array, in the order of the source; each must fit in memory. */
 export function collect<T>(of?: LooseBy<T>): Aggregate<T, unknown[]> {
   if (of !== undefined) checkBy(of, 'collect');
   return { of, fold: collectFold, made: { name: 'collect' } };
@@ -144,6 +144,12 @@ export function reduce<T, S>(init: S, fn: (state: S, item: T) => S, combine?: (a
     grows: true,
   };
   return { of: undefined, fold };
+}
+
+/** As `aggregate`, over the items themselves where no field is named. */
+function aggregateOfAny<T, S, R>(name: AggregateName, of: LooseBy<T> | undefined, fold: Fold<S, R>): Aggregate<T, R> {
+  if (of !== undefined) checkBy(of, name);
+  return { of, fold, made: { name } };
 }
 
 function aggregate<T, S, R>(name: AggregateName, of: LooseBy<T>, fold: Fold<S, R>, options?: object): Aggregate<T, R> {

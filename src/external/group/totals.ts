@@ -14,6 +14,7 @@ import { hasRank, Order } from '../sort/order.ts';
 import { RankTable } from './rank-table.ts';
 import type { RunReader } from '../spill/run.ts';
 import type { Sorter } from '../sort/sorter.ts';
+import type { Tally } from '../tally.ts';
 
 /** A fold and where its numbers lie among those of a record. */
 export interface PlannedFold {
@@ -105,6 +106,7 @@ export class Totals {
   readonly #folds: Folds;
   readonly #sorter: Sorter;
   readonly #bytesMax: number;
+  readonly #tally: Tally;
   readonly #ranks = new RankTable();
   readonly #indexes = new Map<Key, number>();
   /** Lists of states, once a value was no number or when a fold keeps none. */
@@ -117,7 +119,9 @@ export class Totals {
   #waiting = 0;
   #spills = 0;
 
-  constructor(folds: Folds, sorter: Sorter, bytesMax: number) {
+  /** `tally` is told how many keys are held, and what their totals take. */
+  constructor(folds: Folds, sorter: Sorter, { bytesMax, tally }: { bytesMax: number; tally: Tally }) {
+    this.#tally = tally;
     this.#folds = folds;
     this.#sorter = sorter;
     this.#bytesMax = bytesMax;
@@ -152,6 +156,7 @@ export class Totals {
   /** Hands everything to the sorter; nothing may be added afterwards. */
   finish(): void {
     this.#addWaiting();
+    this.#noteHeld();
     if (this.#states !== undefined) this.#pushStates(this.#states);
     this.#indexes.clear();
   }
@@ -222,7 +227,18 @@ export class Totals {
     }
     this.#folds.add(entry.states, values);
     for (const { fold } of this.#folds.planned) if (fold.grows === true) this.#stateBytes += stateBytes;
-    if (this.#stateBytes >= this.#bytesMax) this.#pushStates(totals);
+    if (this.#stateBytes < this.#bytesMax) return;
+    this.#noteHeld();
+    this.#pushStates(totals);
+  }
+
+  /** A table is largest when it is about to be spilled. */
+  #noteHeld(): void {
+    const { block } = this.#sorter;
+    const count = this.#states?.size ?? block.count;
+    const bytes = this.#states === undefined ? block.bytes + this.#ranks.bytes + this.#indexes.size * stateBytes : this.#stateBytes;
+    this.#tally.hold(count, bytes);
+    this.#tally.hold(-count, -bytes);
   }
 
   #pushStates(totals: Map<Key, { key: Key; states: unknown[] }>): void {
@@ -236,6 +252,7 @@ export class Totals {
 
   #spill(): void {
     this.#spills++;
+    this.#noteHeld();
     if (this.#sorter.block.count > 0) this.#sorter.spill();
     this.#ranks.clear();
     this.#indexes.clear();

@@ -47,11 +47,14 @@ export function externalMerge<T>(sources: Iterable<Source<T>>, options: MergeOpt
     const job = new Job(options);
     const keyOf = by === undefined ? (item: T): unknown => item : await resolveBy(by);
     const heads: Head<T>[] = [];
+    // Those that have not ended: also the one whose item is being handed out.
+    const open = new Set<Head<T>>();
     try {
       for (const [number, source] of all.entries()) {
         const head: Head<T> = { number, iterator: iteratorOf(source), count: 0, item: undefined as T, key: undefined };
-        heads.push(head);
-        if (!(await advance(head, keyOf, order))) heads.pop();
+        open.add(head);
+        if (await advance(head, keyOf, order)) heads.push(head);
+        else open.delete(head);
       }
       job.tally.hold(heads.length, 0);
       // The heads in order: the first one is handed out, then finds its new place by halving.
@@ -65,17 +68,28 @@ export function externalMerge<T>(sources: Iterable<Source<T>>, options: MergeOpt
           batch = [];
           await job.breathe('merge', job.tally.items);
         }
-        heads.unshift(head);
-        const more = await advance(head, keyOf, order);
-        heads.shift();
-        if (more) heads.splice(placeOf(head, heads, order), 0, head);
+        if (await advance(head, keyOf, order)) heads.splice(placeOf(head, heads, order), 0, head);
+        else open.delete(head);
       }
       yield batch;
     } finally {
-      for (const { iterator } of heads) await iterator.return?.();
+      await closeAll(open);
       job.end();
     }
   });
+}
+
+/** Closes all of them, whatever one of them says; the first error is told. */
+async function closeAll<T>(heads: Iterable<Head<T>>): Promise<void> {
+  const errors: unknown[] = [];
+  for (const { iterator } of heads) {
+    try {
+      await iterator.return?.();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 function iteratorOf<T>(source: Source<T>): Iterator<T> | AsyncIterator<T> {

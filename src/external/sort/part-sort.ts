@@ -76,7 +76,7 @@ export async function totalPart(task: TotalsTask, report: Report): Promise<Sorte
     const folds = new Folds(aggregates.map(({ fold }) => fold as Fold<unknown, unknown>));
     const bytesMax = task.budgetBytes ?? task.totalsBytes;
     const sorter = job.sorter(folds.layout(), { budgetBytes: bytesMax, combine: (target, from, index) => folds.combine(target, from, index) });
-    const totals = new Totals(folds, sorter, bytesMax);
+    const totals = new Totals(folds, sorter, { bytesMax, tally: job.tally });
     const keyOf = await resolveBy(task.by!);
     const values = await Promise.all(aggregates.map((aggregate) => valueOf(aggregate)));
     const row: unknown[] = [];

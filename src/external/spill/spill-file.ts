@@ -16,6 +16,8 @@ import type { Storage, StorageFile } from '../../storage/storage.ts';
 const pattern = /^lodemap-spill-(\d+)-(\w+)-\w+$/;
 const boot = (bootId() ?? 'unknown').replaceAll(/\W/g, '').slice(0, 12);
 const swept = new Set<string>();
+/** Closes the files of iterators that were dropped in the middle and of collections that nobody closed. */
+const forgotten = new FinalizationRegistry<StorageFile>((file) => file.close());
 
 /** A name for a spill file of this process. */
 export function spillName(): string {
@@ -52,6 +54,7 @@ export class SpillFile {
     if (handOver?.taken === true) this.#size = this.#file.size();
     this.#isKept = handOver?.taken === false;
     if (!this.#isKept) this.#unlink();
+    forgotten.register(this, this.#file, this);
   }
 
   get size(): number {
@@ -86,6 +89,7 @@ export class SpillFile {
   release(): void {
     this.#users--;
     if (this.#users > 0) return;
+    forgotten.unregister(this);
     this.#file.close();
     if (!this.#isKept) this.#unlink();
   }

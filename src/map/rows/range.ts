@@ -46,6 +46,7 @@ export function scanOf<K extends Key>(range: Range<K> | undefined): Scan {
   if (typeof limit !== 'number' || Number.isNaN(limit)) {
     throw new TypeError(`The range option "limit" must be a number, got ${describe(limit)}`);
   }
+  if (limit !== Infinity && !Number.isInteger(limit)) throw new RangeError(`The range option "limit" must be a whole number, got ${limit}`);
   if (limit < 0) throw new RangeError(`The range option "limit" must not be negative, got ${limit}`);
   if (typeof reverse !== 'boolean') {
     throw new TypeError(`The range option "reverse" must be true or false, got ${describe(reverse)}`);
