@@ -19,7 +19,7 @@ test('collections refuse at the call what could not be spilled, and keep what th
     assert.throws(() => array.set(0, value), { code: 'UNSUPPORTED' });
     assert.throws(() => map.set(`k${i}`, value), { code: 'UNSUPPORTED' });
   }
-  array.push(new Date(5), new Array(3), Object.assign([1], { extra: 2 }), new Set([1n]));
+  array.push(new Date(5), Array.from({ length: 3 }), Object.assign([1], { extra: 2 }), new Set([1n]));
   assert.deepEqual([array.length, array.at(1999), array.at(2000), array.at(-1)], [2004, { i: 1999 }, new Date(5), new Set([1n])]);
   for (let i = 0; i < 2000; i++) assert.deepEqual([array.at(i), map.get(`k${i}`)], [{ i }, { i }]);
 });
