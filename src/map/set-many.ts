@@ -1,5 +1,5 @@
 import { isAbortSignal, isThenable } from '../base/brands.ts';
-import { StoreError, describe } from '../base/errors.ts';
+import { StoreError, describe, isStoreError } from '../base/errors.ts';
 import { clearTimeout, setTimeout, turn } from '../base/timers.ts';
 import { encodeKeyTo } from '../codec/key/keys.ts';
 import type { Key } from '../codec/key/keys.ts';
@@ -44,7 +44,13 @@ export async function setMany(
       const result = isThenable(step) ? await step : step;
       if (result.done === true) break;
       const [key, value] = checkEntry(result.value);
-      load.add(key, value);
+      try {
+        load.add(key, value);
+      } catch (error) {
+        // How much of what waits is new only its commit can tell.
+        if (!isStoreError(error, 'QUOTA') || !(await load.settle())) throw error;
+        load.add(key, value);
+      }
       if (load.waiting >= batch || load.bytes > batchBytesMax) await load.next();
     }
   } catch (error) {
@@ -84,6 +90,7 @@ class Part {
   readonly keys: Key[] = [];
   readonly waiting: WaitingLinks;
   bytes = 0;
+  rowBytes = 0;
 
   constructor(store: Store) {
     this.waiting = new WaitingLinks(store.heap, () => linksOfEntries(this.entries));
@@ -93,6 +100,7 @@ class Part {
     this.entries.reset();
     this.keys.length = 0;
     this.bytes = 0;
+    this.rowBytes = 0;
     this.waiting.end();
   }
 }
@@ -147,11 +155,18 @@ class BulkLoad {
     encodeKeyTo(entries.out, key);
     checkKeyLength(entries.out.length - keyAt);
     const bytes = entries.unfinishedBytes + linkedBytes(entries.links(entries.count));
-    store.quota.check(store.heap, part.bytes + bytes + (this.#building?.part.bytes ?? 0));
+    const before = this.#building?.part;
+    const rowBytes = entries.isChunk(entries.count) ? entries.out.length - keyAt : entries.unfinishedBytes;
+    store.quota.check(store.heap, {
+      bytes: part.bytes + bytes + (before?.bytes ?? 0),
+      rowBytes: part.rowBytes + rowBytes + (before?.rowBytes ?? 0),
+      rows: entries.count + 1 + (before?.entries.count ?? 0),
+    });
     const links = entries.links(entries.count);
     if (links.length > 0) part.waiting.accept(links);
     entries.endKey();
     part.bytes += bytes;
+    part.rowBytes += rowBytes;
     part.keys.push(key);
     this.count++;
     this.#timer ??= setTimeout(this.#commitDue, dueMs).unref();
@@ -181,23 +196,39 @@ class BulkLoad {
     else this.#filling = part === this.#parts[0] ? this.#parts[1] : this.#parts[0];
   }
 
+  /** Commits what waits, ahead of time; false when nothing does. */
+  async settle(): Promise<boolean> {
+    if (this.#building === undefined && this.waiting === 0) return false;
+    this.#committing = true;
+    try {
+      await this.#commitAll();
+    } finally {
+      this.#committing = false;
+    }
+    return true;
+  }
+
   /** Commits what there is. */
   async finish(): Promise<void> {
     clearTimeout(this.#timer);
     this.#committing = true;
     try {
       if (this.#dueFailure !== undefined) throw this.#dueFailure.error;
-      const before = this.#building;
-      this.#building = undefined;
-      if (before !== undefined) {
-        await before.built;
-        await this.#commit(before.part);
-      }
-      await this.#commit(this.#filling);
+      await this.#commitAll();
     } finally {
       this.#thread?.close();
       for (const part of this.#parts) part.waiting.end();
     }
+  }
+
+  async #commitAll(): Promise<void> {
+    const before = this.#building;
+    this.#building = undefined;
+    if (before !== undefined) {
+      await before.built;
+      await this.#commit(before.part);
+    }
+    await this.#commit(this.#filling);
   }
 
   /** A slow source: what it has given is not kept waiting, nor the state in which it came. Commits if the lock is free, else a little later. */

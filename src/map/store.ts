@@ -31,7 +31,7 @@ import { EditLog } from './rows/edit-log.ts';
 import { Found } from './rows/found.ts';
 import { describeLoss } from './rows/loss.ts';
 import { Worries } from './upkeep/worries.ts';
-import type { Quota } from './upkeep/quota.ts';
+import type { Quota, WaitingBytes } from './upkeep/quota.ts';
 import { attemptSoon } from './attempt-soon.ts';
 import { recogniseLazy } from './recognise.ts';
 import type { StoreOptions } from './store-options.ts';
@@ -184,13 +184,24 @@ export class Store {
     this.enter();
     const keyBytes = encodeKey(key);
     checkKeyLength(keyBytes.length);
-    if (slot !== undefined) this.quota.check(this.heap, this.#pendingBytes() + keyBytes.length + slotBytes(slot));
+    if (slot !== undefined && this.quota.isBounded) this.#checkQuota(keyBytes.length + slotBytes(slot), keyBytes.length + slot.bytes.length);
     if (slot !== undefined) this.accept(slot.links);
     else this.quota.checkChanges(this.heap, this.top.count + 1);
     const change = this.top.setEntry(key, keyBytes, slot);
     this.edits.note(change);
     this.changed();
     return change;
+  }
+
+  /** How much of what waits is new only its commit can tell: it is committed before anything is refused. */
+  #checkQuota(bytes: number, rowBytes: number): void {
+    try {
+      this.quota.check(this.heap, this.#waitingBytes(bytes, rowBytes));
+    } catch (error) {
+      if (!isStoreError(error, 'QUOTA') || this.inTransaction || this.top.count === 0) throw error;
+      this.commitPending();
+      this.quota.check(this.heap, { bytes, rowBytes, rows: 1 });
+    }
   }
 
   /**
@@ -210,7 +221,7 @@ export class Store {
    */
   stage(slot: Slot, begin: () => void): void {
     this.enter();
-    this.quota.check(this.heap, this.#pendingBytes() + slotBytes(slot));
+    this.quota.check(this.heap, this.#waitingBytes(slotBytes(slot), 0));
     this.exclusively(() => {
       begin();
       this.heap.commit([], { ahead: [makeSingle(ChunkKind.value, slot.bytes, slot.links)] });
@@ -474,10 +485,11 @@ export class Store {
     return new Found(key, sequence, value);
   }
 
-  #pendingBytes(): number {
-    let bytes = 0;
-    for (const layer of this.#layers) bytes += layer.bytes;
-    return bytes;
+  #waitingBytes(bytes: number, rowBytes: number): WaitingBytes {
+    return this.#layers.reduce(
+      (sum, layer) => ({ bytes: sum.bytes + layer.bytes, rowBytes: sum.rowBytes + layer.rowBytes, rows: sum.rows + layer.count }),
+      { bytes, rowBytes, rows: 1 },
+    );
   }
 }
 

@@ -41,6 +41,8 @@ export class Changes {
   /** Whether everything below was deleted before these changes. */
   cleared = false;
   bytes = 0;
+  /** How many of them are keys, or lie in rows beside them. */
+  rowBytes = 0;
 
   get count(): number {
     return this.#entries.size + this.#cells.size;
@@ -65,6 +67,7 @@ export class Changes {
     this.#entries.set(change.key, change);
     this.#sorted.add(change, this.#entries.size);
     this.bytes += change.keyBytes.length + slotBytes(change.slot);
+    this.rowBytes += change.keyBytes.length + (change.slot?.bytes.length ?? 0);
   }
 
   setCell(id: number, slot: Slot): CellChange {
@@ -165,6 +168,7 @@ export class Changes {
     this.#sorted.clear();
     this.#sizes = undefined;
     this.bytes = 0;
+    this.rowBytes = 0;
   }
 }
 

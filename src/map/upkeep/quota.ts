@@ -3,10 +3,27 @@ import type { Heap } from '../../heap/heap.ts';
 import { isShortage } from '../../storage/file-error.ts';
 import { changesWhenShort, checkRoomToAdd, checkRoomToChange } from '../../storage/folder/reserve.ts';
 
-/** Commits after which everything is measured again. The index is after each: it grows by every page that one touches. */
+/** Commits after which the log is measured again. The index is after each: it grows by every page that one touches. */
 const measureEvery = 64;
 /** More uncommitted changes than this are committed at once rather than at the end of the turn. */
 const changesMax = 20_000;
+/**
+ * What a row takes beside its bytes, in the log and in a page, and for how much room in pages a byte stands: keys in no order leave them
+ * half empty, and long keys stand in the pages above too.
+ */
+const rowHeadBytes = 140;
+const pageShare = 4;
+const pageBytes = 4096;
+/** What a commit may take beside its entries: a segment's dictionary, pages of other tables; at most this share of the quota. */
+const commitBytes = 128 * 1024;
+const commitShare = 1 / 12;
+
+/** What waits to be committed: bytes, how many of them go to rows rather than chunks, and to how many rows. */
+export interface WaitingBytes {
+  readonly bytes: number;
+  readonly rowBytes: number;
+  readonly rows: number;
+}
 
 /** The limit on a store's bytes on disk. Checked before a write is accepted: what was accepted is always committed. */
 export class Quota {
@@ -15,6 +32,8 @@ export class Quota {
   #generation = -1;
   #logBytes = 0;
   #indexBytes = 0;
+  /** Bytes of the index that are in use. */
+  #indexUsed = 0;
   #indexAt = -Infinity;
   #tail = { segment: 0, offset: 0 };
 
@@ -29,11 +48,16 @@ export class Quota {
     this.changesMax = isShort ? changesWhenShort : changesMax;
   }
 
-  /** Throws IO for want of room on the disk, and QUOTA when `more` bytes on top of what is on disk would exceed the limit. */
-  check(heap: Heap, more: number): void {
-    if (this.#isShort) checkRoomToAdd(heap.storage, more);
+  /** Is there anything to check? */
+  get isBounded(): boolean {
+    return this.maxBytes < Infinity || this.#isShort;
+  }
+
+  /** Throws IO for want of room on the disk, and QUOTA when what waits, on top of what is on disk, might exceed the limit. */
+  check(heap: Heap, waiting: WaitingBytes): void {
+    if (this.#isShort) checkRoomToAdd(heap.storage, waiting.bytes);
     if (this.maxBytes === Infinity) return;
-    const expected = this.bytesOnDisk(heap) + more;
+    const expected = this.bytesOnDisk(heap) + waiting.bytes + this.#indexGrowth(heap, waiting);
     if (expected <= this.maxBytes) return;
     throw new StoreError('QUOTA', `The store would take ${expected} bytes on disk; maxBytes is ${this.maxBytes}`);
   }
@@ -60,10 +84,19 @@ export class Quota {
     }
     if (sequence !== this.#indexAt) {
       this.#indexBytes = heap.index.bytes();
+      this.#indexUsed = -1;
       this.#indexAt = sequence;
     }
     this.#tail = { segment, offset };
     return this.#logBytes + this.#indexBytes;
+  }
+
+  /** A commit writes every page that it touches to another place; pages that the one before has freed it can not take. */
+  #indexGrowth(heap: Heap, { rowBytes, rows }: WaitingBytes): number {
+    if (this.#indexUsed < 0) this.#indexUsed = heap.index.usedBytes();
+    const added = rows * rowHeadBytes + rowBytes * pageShare;
+    const touched = Math.min(rows * pageBytes, this.#indexUsed);
+    return added + touched + Math.min(commitBytes, this.maxBytes * commitShare);
   }
 
   #measureLog({ segments, meta }: Heap): void {
