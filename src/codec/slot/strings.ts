@@ -33,9 +33,25 @@ export function writeString(tag: number, text: string, bytes: Buffer, at: number
 /** The string in `bytes[start, end)`, stored in that form. The range must lie inside. */
 export function readString(tag: number, bytes: Buffer, start: number, end: number): string {
   if (tag === Tag.latin1) return readLatin1(bytes, start, end - start);
-  if (tag === Tag.utf8) return bytes.toString('utf8', start, end);
+  if (tag === Tag.utf8) return readUtf8(bytes, start, end);
   if ((end - start) % 2 !== 0) throw corrupt('A UTF-16 string of an odd number of bytes');
   return bytes.toString('utf16le', start, end);
+}
+
+/** Node measures UTF-8 in bytes when it says that a string would be too long (512 MiB): what has that many bytes may have half as many units. */
+const decodedAtOnce = 256 * 1024 * 1024;
+
+/** The string in `bytes[start, end)`, in parts of at most `partBytes` that are cut between characters. */
+export function readUtf8(bytes: Buffer, start: number, end: number, partBytes: number = decodedAtOnce): string {
+  let text = '';
+  for (let at = start; at < end; ) {
+    let cut = Math.min(end, at + partBytes);
+    // A byte 10xxxxxx goes on with a character; none has more than three of them.
+    for (let i = 0; i < 3 && cut < end && (bytes[cut]! & 0xc0) === 0x80; i++) cut--;
+    text += bytes.toString('utf8', at, cut);
+    at = cut;
+  }
+  return text;
 }
 
 /** The latin1 string of `length` bytes at `at`. */
