@@ -17,7 +17,7 @@
  */
 import type { Key } from '../codec/key/keys.ts';
 import { isStoreError } from '../base/errors.ts';
-import { steadyMs } from '../base/timers.ts';
+import { delay, steadyMs, turn } from '../base/timers.ts';
 import { trimIndex } from '../heap/rows/index-trim.ts';
 import { isNode } from '../tree/node.ts';
 import type { Evictor } from './evictor.ts';
@@ -29,6 +29,8 @@ const lines = { target: 0.52, work: 0.72, wait: 0.82, refuse: 0.9 } as const;
 /** In caches smaller than this the lines lie lower, down to this part: the index grows by what a commit touches, small or not. */
 const smallBytes = 16 * 1024 * 1024;
 const smallScale = 0.75;
+/** What a store keeps in reserve for a full disk, beside everything that is measured. */
+const reserveBytes = 512 * 1024;
 /** A value larger than this share is refused: it would drive out too much. */
 const valueShareMax = 0.25;
 /** A value larger than this share is committed by itself, so that it is counted before another process adds one. */
@@ -41,6 +43,10 @@ const garbageShare = 1 / 16;
 const floorShare = 0.1;
 /** What was left after a round that won too little is taken to be so for this long. */
 const stuckMs = 5000;
+/** An index of which this part of the bound is pages without rows is swollen; looked at again so often. */
+const swollenShare = 1 / 8;
+const calmMs = 20;
+const calmTries = 25;
 const liveKey: Key = [RowKind.state, 'live'];
 
 /** Runs a vacuum, and returns the live bytes of the log. Throws LOCKED when another process is at it. */
@@ -77,7 +83,7 @@ export class Space {
   bound(maxBytes: number): void {
     if (!(maxBytes < this.maxBytes)) return;
     this.maxBytes = maxBytes;
-    this.#room = maxBytes * (smallScale + (1 - smallScale) * Math.min(1, maxBytes / smallBytes));
+    this.#room = (maxBytes - Math.min(reserveBytes, maxBytes / 4)) * (smallScale + (1 - smallScale) * Math.min(1, maxBytes / smallBytes));
   }
 
   /** Bytes on disk: log, index, recency; and what waits to be committed. */
@@ -110,6 +116,23 @@ export class Space {
   /** Must writers wait? */
   get isFull(): boolean {
     return this.maxBytes !== Infinity && this.bytes() > this.#lineOf(lines.wait);
+  }
+
+  /**
+   * Waits while whoever stands at an older state of the index keeps its pages from being used again: each commit makes it larger then, also
+   * one that evicts. Says whether to go on: not when that takes long.
+   */
+  async calm(): Promise<boolean> {
+    const { store } = this.#shelf;
+    for (let tries = 0; !store.closed && this.bytes() > this.#lineOf(lines.wait) && this.#isSwollen(); tries++) {
+      if (tries === calmTries) {
+        this.#stuck = { bytes: this.bytes(), at: steadyMs() };
+        return false;
+      }
+      await delay(calmMs);
+      if (!store.closed) await this.#trim(turn);
+    }
+    return !store.closed;
   }
 
   /** Looks at the disk anew: another process may have made room. */
@@ -155,9 +178,14 @@ export class Space {
     return Math.max(line, (bytes + Math.max(bytes, this.#room * lines.refuse)) / 2);
   }
 
-  async #trim(giveWay: GiveWay): Promise<void> {
+  #isSwollen(): boolean {
+    const { index } = this.#shelf.store.heap;
+    return index.bytes() - index.usedBytes() > this.#room * swollenShare && index.isHeld();
+  }
+
+  async #trim(between: () => Promise<unknown>): Promise<void> {
     const { store } = this.#shelf;
-    await trimIndex(store.heap, (fn) => store.exclusivelySoon(fn), async () => void (await giveWay()));
+    await trimIndex(store.heap, (fn) => store.exclusivelySoon(fn), async () => void (await between()));
     if (!store.closed) this.look();
   }
 

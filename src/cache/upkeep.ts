@@ -140,7 +140,7 @@ export class Upkeep {
         await turn();
         since = steadyMs();
       }
-      return !store.closed && !this.#stopped;
+      return !store.closed && !this.#stopped && (await space.calm()) && !this.#stopped;
     };
     while (sweeper.sweepDue()) if (!(await giveWay())) return;
     while (sweeper.reviewNotes()) if (!(await giveWay())) return;

@@ -88,6 +88,8 @@ export interface Index {
   bytes(): number;
   /** The part of it that rows take, in whole pages. The rest is used again by later commits, or given back by `trim`. */
   usedBytes(): number;
+  /** Does anybody, in any process, stand at an older state? While so, what commits free is not used again. */
+  isHeld(): boolean;
   /**
    * Gives what no rows take back to the disk, a few milliseconds' worth, from `from` on; 0 is the beginning. The caller holds the commit
    * lock. Returns where to go on; undefined when that was the end, or where it can not be done.

@@ -280,6 +280,13 @@ export class LmdbIndex implements Index {
     }
   }
 
+  isHeld(): boolean {
+    this.#mayUse();
+    this.renew();
+    const { lastTxnId } = this.#root.env.info();
+    return (oldestReadOf(this.#root.readerList()) ?? 0) < lastTxnId;
+  }
+
   trim(from: number): number | undefined {
     this.#mayUse();
     try {

