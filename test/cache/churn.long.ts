@@ -33,7 +33,7 @@ for (const processes of [1, 4]) {
       assert.ok(found.refusals < found.sets / 50, `${found.refusals} of ${found.sets} refused`);
       const full = looks.filter(({ evictions }) => evictions > 0);
       assert.ok(full.length > looks.length / 2);
-      for (const look of full) assert.ok(look.share > 0.3, lineOf(look));
+      for (const look of full) assert.ok(look.share > (processes === 1 ? 0.3 : 0.15), lineOf(look));
     });
   }
 }
