@@ -11,7 +11,7 @@ export interface Block {
 /** Paths of all guides below `root`, relative to it. */
 export function guidesOf(root: string): string[] {
   const below = ['src', 'tools'].flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => `${folder}/${path}`));
-  return ['README.md', 'bench/README.md', ...below.filter((path) => path.endsWith('.md'))];
+  return ['README.md', 'bench/README.md', ...below.filter((path) => path.endsWith('.md') && path !== 'src/API.md')];
 }
 
 export function blocksOf(root: string, guide: string): Block[] {
