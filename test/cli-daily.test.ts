@@ -240,6 +240,20 @@ test('each of the signals that end a process ends a command in good order', { ti
   }
 });
 
+test('a command that waits for standard input stops too', async () => {
+  for (const args of [['import', newStore(), '-', '--format', 'jsonl'], ['sort', '-', '--by', 'i', '--format', 'jsonl'], ['group', '-', '--by', 'i'], ['set', newStore(), 'k', '-']]) {
+    const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ['pipe', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => void (said += text));
+    const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
+    child.stdin.on('error', () => {});
+    child.stdin.write('{"i":1}\n{"i":');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    child.kill('SIGINT');
+    assert.deepEqual([await exited, /interrupted/.test(said)], [1, true], `${args[0]}: ${said}`);
+  }
+});
+
 test('commands that write for long, or read for long, stop within a second too', { timeout: 120_000 }, async () => {
   const store = newStore();
   file('many.jsonl', Array.from({ length: 200_000 }, (_, i) => `{"i":${i},"text":"some text for a row, number ${i}"}\n`).join(''));

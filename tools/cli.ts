@@ -87,6 +87,8 @@ async function run(verb: string, command: Command, args: readonly string[]): Pro
     report(verb, abort.signal.aborted ? { message: command.interrupted === undefined ? 'interrupted' : `interrupted; ${command.interrupted}`, code: 'ABORTED' } : error, terminal.json);
     return error instanceof UsageError ? 2 : 1;
   } finally {
+    // Nobody reads it any more; a read that waits would keep the process.
+    if (abort.signal.aborted) process.stdin.destroy();
     for (const signal of signals) process.off(signal, interrupted);
   }
 }

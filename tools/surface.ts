@@ -60,14 +60,14 @@ export function declarationsOf(text: string): Declaration[] {
   const found: Declaration[] = [];
   let lines: string[] = [];
   for (const line of text.split('\n')) {
-    const isStart = lines.length === 0 || lines.every((one) => /^(?:\/\*\*| \*)/.test(one));
+    const isStart = lines.every((one) => /^(?:\/\*\*| \*)/.test(one));
     if (isStart && (line === '' || line.startsWith('//'))) {
       lines = [];
       continue;
     }
     lines.push(line);
     const isComment = /^(?:\/\*\*| \*)/.test(line);
-    const isEnd = !isComment && (/^\}/.test(line) || (/[;}]$/.test(line) && /^\S/.test(line)));
+    const isEnd = !isComment && (line.startsWith('}') || (/[;}]$/.test(line) && /^\S/.test(line)));
     if (!isEnd) continue;
     const name = /^(?:export )?(?:declare )?(?:abstract )?(?:class|function|interface|type|const|let) (\w+)/m.exec(lines.find((one) => !/^(?:\/\*\*| \*)/.test(one)) ?? '')?.[1];
     if (name !== undefined) found.push({ name, text: lines.filter((one) => !/^\s+#private;$/.test(one)).join('\n') });

@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { StoreError } from '../../src/index.ts';
 import { takeWords, UsageError } from '../terminal/command.ts';
@@ -32,7 +33,7 @@ export const command: Command = {
 };
 
 async function readValue(call: Call, word: string): Promise<unknown> {
-  const text = word === '-' ? (await buffer(process.stdin)).toString('utf8') : word;
+  const text = word === '-' ? (await buffer(addAbortSignal(call.signal, process.stdin))).toString('utf8') : word;
   if (call.options['string'] === true) return text;
   try {
     return JSON.parse(text) as unknown;

@@ -52,11 +52,23 @@ async function* givenChunks(source: AsyncIterable<Uint8Array>, run: StreamRun): 
   }
 }
 
+/** An abort ends the wait for the next chunk too, whatever becomes of the source: one that hangs is not waited for. */
 async function* checked(source: AsyncIterable<Uint8Array>, run: StreamRun): AsyncGenerator<Buffer, void, undefined> {
-  for await (const chunk of source) {
-    if (!types.isUint8Array(chunk)) throw new TypeError(`expected chunks of bytes, got ${describe(chunk)}`);
-    run.pace.check();
-    yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+  const iterator = source[Symbol.asyncIterator]();
+  let isHanging = false;
+  try {
+    for (;;) {
+      isHanging = true;
+      const { done, value } = await run.pace.orAbort(iterator.next());
+      isHanging = false;
+      if (done === true) return;
+      if (!types.isUint8Array(value)) throw new TypeError(`expected chunks of bytes, got ${describe(value)}`);
+      yield Buffer.from(value.buffer, value.byteOffset, value.length);
+    }
+  } finally {
+    const closed = Promise.resolve(iterator.return?.());
+    if (isHanging) closed.catch(() => {});
+    else await closed;
   }
 }
 
