@@ -4,7 +4,7 @@
  */
 import type { Random } from '../suite/random.ts';
 import { define, randomName, randomScalar, randomScalarKey, randomValue } from '../suite/values.ts';
-import { clone } from './clone.ts';
+import { clone, isContainer } from './clone.ts';
 
 /** One operation. `on` may be called twice, for the plain container and the lazy one; `writes` says whether it may change them. */
 export interface ContainerStep {
@@ -68,7 +68,8 @@ const listWrites: readonly Make[] = [
   },
   (random, size) => {
     const [target, from, to] = [anIndex(random, size), anIndex(random, size), anIndex(random, size)];
-    return step<List>(`copyWithin(${target}, ${from}, ${to})`, true, (list) => list.copyWithin(target, from, to));
+    // In a transaction a container would be in two places from here on, which the model, whose values are copies, does not know.
+    return step<List>(`copyWithin(${target}, ${from}, ${to})`, true, (list) => (list.some(isContainer) ? list.length : list.copyWithin(target, from, to)));
   },
   (random) => step<List>('length = wrong', true, (list) => (list.length = random.pick([-1, 1.5, 2 ** 32]))),
 ];
