@@ -19,6 +19,7 @@ export { StoreError } from './base/errors.ts';
 export type { StoreErrorCode } from './base/errors.ts';
 export { Cell } from './lazy/cell.ts';
 export { LazyList } from './lazy/lazy-list.ts';
+export type { ListReader, ListRun } from './lazy/lazy-list.ts';
 export { LazyMap, LazySet } from './lazy/lazy-map.ts';
 export { LazyObject } from './lazy/lazy-object.ts';
 export { isLazy } from './lazy/lazy-values.ts';

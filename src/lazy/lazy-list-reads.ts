@@ -1,5 +1,5 @@
 /**
- * The methods of a LazyList that read. Those that stream take one element at a time from the node's iterator, and turn to
+ * The methods of a LazyList that read. Those that stream take one element at a time from the node's runs, and turn to
  * reading by index when a callback has changed the list, as the array's own methods see such changes. Those whose result is as
  * long as the list work on a plain copy. What is not here is the array's own, which works through the traps.
  */
@@ -10,7 +10,7 @@ import { ListHandle } from './lazy-list.ts';
 import type { ListMethod } from './lazy-list.ts';
 import { listEntries, listValues } from './lazy-list-iterator.ts';
 import { absent } from '../tree/node.ts';
-import type { ListNode, NodeValue } from '../tree/node.ts';
+import type { ListCursor, ListItems, ListNode, NodeValue } from '../tree/node.ts';
 
 type Callback = (element: unknown, index: number, list: unknown) => unknown;
 
@@ -19,7 +19,10 @@ class Scan {
   readonly length: number;
   readonly #list: ListHandle;
   readonly #body: ListNode;
-  readonly #values: Iterator<NodeValue> | undefined;
+  /** None over a draft, which changes in its place: that is read by index. */
+  readonly #cursor: ListCursor | undefined;
+  #run: ListItems = [];
+  #start = 0;
   #index: number;
 
   constructor(list: ListHandle, from = 0) {
@@ -27,7 +30,7 @@ class Scan {
     this.#body = list.body();
     this.length = this.#body.length;
     this.#index = Math.min(from, this.length);
-    this.#values = isDraft(this.#body) ? undefined : this.#body.values(this.#index);
+    this.#cursor = isDraft(this.#body) ? undefined : this.#body.cursor();
   }
 
   /** The next element as a user sees it, or `absent` for a hole. */
@@ -35,9 +38,19 @@ class Scan {
     const index = this.#index++;
     const body = this.#list.body();
     let value: NodeValue = absent;
-    if (body === this.#body && this.#values !== undefined) value = this.#values.next().value;
-    else if (index < body.length) value = body.get(index);
+    if (body === this.#body && this.#cursor !== undefined) {
+      let at = index - this.#start;
+      if (at >= this.#run.length) at = this.#turn(index, this.#cursor);
+      value = this.#run[at];
+    } else if (index < body.length) value = body.get(index);
     return typeof value === 'object' && value !== null ? this.#list.wrap(value, index) : value;
+  }
+
+  #turn(index: number, cursor: ListCursor): number {
+    const { values, start } = cursor.run(index, index, this.length);
+    this.#run = values;
+    this.#start = start;
+    return index - start;
   }
 }
 

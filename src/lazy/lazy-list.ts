@@ -188,6 +188,22 @@ export function installListMethods(table: Readonly<Record<string, ListMethod>>):
   }
 }
 
+/**
+ * Some neighbouring elements of a list: a plain array, whose holes are the list's, or, where elements that are numbers lie together, an
+ * Int32Array or a Float64Array.
+ */
+export interface ListRun<T = unknown> extends Iterable<T> {
+  readonly length: number;
+  [index: number]: T;
+}
+
+/** A list without a Proxy. It shows what the list shows, also when that changes. */
+export interface ListReader<T = unknown> {
+  readonly length: number;
+  /** As `list[index]`: undefined at a hole and where there is no element. TypeError when `index` is no number. */
+  get(index: number): T | undefined;
+}
+
 /** What a LazyList has beyond an array. */
 // oxlint-disable-next-line no-unsafe-declaration-merging -- the methods are there, installed by name
 export interface LazyList<T = unknown> extends Array<T> {
@@ -197,6 +213,13 @@ export interface LazyList<T = unknown> extends Array<T> {
   /** How often a value occurs; with a function, for how many elements it answers yes; without either, the length. */
   count(wanted?: T): number;
   count(wanted: (value: T, index: number) => unknown): number;
+  /**
+   * The elements in [from, to) in order, many at a time, as fast as they can be had; bounds are those of `slice`. Each run is the caller's to
+   * keep and to change. Numbers come as typed arrays where they lie together, containers as lazy values.
+   */
+  runs(from?: number, to?: number): IterableIterator<ListRun<T>>;
+  /** Reads single elements without a Proxy: for reads at random in a loop. */
+  reader(): ListReader<T>;
 }
 
 /** For `instanceof` and types: an array read from a store. Not to be constructed. */

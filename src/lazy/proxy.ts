@@ -8,6 +8,7 @@ import type { Handle } from './handle.ts';
 import { preview } from './inspect.ts';
 import { ListHandle, installListMethods } from './lazy-list.ts';
 import { listReads } from './lazy-list-reads.ts';
+import { listRuns } from './lazy-list-runs.ts';
 import { listWrites } from './lazy-list-writes.ts';
 import { MapHandle, SetHandle } from './lazy-map.ts';
 import { ObjectHandle, Stage, installInspector } from './lazy-object.ts';
@@ -23,7 +24,7 @@ const plainTarget: object = Object.create(shownAs) as object;
 const listTarget: unknown[] = Object.setPrototypeOf([], shownAs) as unknown[];
 
 installInspector(inspectLazy);
-installListMethods({ ...listReads, ...listWrites });
+installListMethods({ ...listReads, ...listRuns, ...listWrites });
 installOpeners(open, (store, id) => new Cell(store, id));
 
 function open(node: Node, document: Document, parent: Handle | undefined, key: unknown): Handle {

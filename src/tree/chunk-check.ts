@@ -90,7 +90,7 @@ function checkListLeaf(chunk: CheckedPayload): CheckedChunk {
       from = to;
     }
     if (from !== end) throw corrupt('strings that do not fit');
-  } else for (const value of unpack(chunk, header) as number[]) ends.add(numberWeight(value), numberHash(value));
+  } else for (const value of unpack(chunk, header) as Int32Array | Float64Array) ends.add(numberWeight(value), numberHash(value));
   if (packing !== Packing.slots && links.length > 0) throw corrupt('a packed leaf with links');
   return { facts: { ...noFacts, count, open: ends.open }, wants };
 }

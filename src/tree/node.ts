@@ -35,6 +35,23 @@ interface NodeBase {
 /** Where a value lies: nowhere, in its parent's chunk, or in a chunk of its own, which reading it loads. */
 export type SlotPlace = 'absent' | 'here' | 'elsewhere';
 
+/** Decoded items of a list; they belong to the node. */
+export type ListItems = readonly NodeValue[] | Int32Array | Float64Array;
+
+/** Values of consecutive items, the first of which is number `start` of the list. */
+export interface ListRun {
+  readonly values: ListItems;
+  readonly start: number;
+  /** Are all of them numbers or strings? */
+  readonly packed: boolean;
+}
+
+/** Reads a list run after run. Pins nothing. */
+export interface ListCursor {
+  /** A run that item `at` is in. Of what takes reading, only items in [from, to) are in it. */
+  run(at: number, from: number, to: number): ListRun;
+}
+
 /** An array. Indexes are integers in [0, length). Holes read as `absent`. */
 export interface ListNode extends NodeBase {
   readonly kind: 'list';
@@ -44,6 +61,8 @@ export interface ListNode extends NodeBase {
   placeOf(index: number): SlotPlace;
   /** From `from` (default 0) towards `to` (default length), or backwards from `to - 1` down to `from`. Pins nothing. */
   values(from?: number, to?: number, reverse?: boolean): IterableIterator<NodeValue | typeof absent>;
+  /** Fastest for many items: a leaf of a tree at a time. */
+  cursor(): ListCursor;
   /** Replaces `deleteCount` elements at `start` by `items` (plain values, nodes, cells, `absent`). O(log n + items). */
   splice(start: number, deleteCount: number, items: readonly unknown[]): ListNode;
   /** Shares all whole chunks. */

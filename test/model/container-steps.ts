@@ -2,6 +2,7 @@
  * Random operations on a container, as functions that do the same to a plain container and to a lazy one. What they return
  * is compared, and so is what they throw.
  */
+import { LazyList } from '../../src/index.ts';
 import type { Random } from '../suite/random.ts';
 import { define, randomName, randomScalar, randomScalarKey, randomValue } from '../suite/values.ts';
 import { clone, isContainer } from './clone.ts';
@@ -95,6 +96,14 @@ const listReads: readonly Make[] = [
     return step<List>(`slice(${from}, ${to})`, false, (list) => list.slice(from, to));
   },
   (random, size) => {
+    const [from, to] = [anIndex(random, size), anIndex(random, size)];
+    return step<List>(`runs(${from}, ${to})`, false, (list) => joinedRuns(list, from, to));
+  },
+  (random, size) => {
+    const at = anIndex(random, size);
+    return step<List>(`reader().get(${at})`, false, (list) => (list instanceof LazyList ? list.reader().get(at) : list[at]));
+  },
+  (random, size) => {
     const [value, from] = [randomScalar(random), anIndex(random, size)];
     return step<List>('indexOf', false, (list) => [
       list.indexOf(value, from),
@@ -128,6 +137,18 @@ const listReads: readonly Make[] = [
 type Plain = Record<string, unknown>;
 
 /** A name an object has, or any. */
+/** What `slice` gives; of a lazy list, out of its runs. */
+function joinedRuns(list: List, from: number, to: number): List {
+  if (!(list instanceof LazyList)) return list.slice(from, to);
+  const all: List = [];
+  for (const run of list.runs(from, to)) {
+    const start = all.length;
+    all.length += run.length;
+    for (let i = 0; i < run.length; i++) if (i in run) all[start + i] = run[i];
+  }
+  return all;
+}
+
 function nameIn(random: Random, names: readonly string[]): string {
   return names.length > 0 && !random.once(3) ? random.pick(names) : randomName(random);
 }

@@ -9,7 +9,7 @@
 import { Draft } from './draft.ts';
 import type { DraftState, Reference } from './draft.ts';
 import { absent, isNode } from '../../tree/node.ts';
-import type { ListNode, NodeValue, SlotPlace } from '../../tree/node.ts';
+import type { ListCursor, ListNode, NodeValue, SlotPlace } from '../../tree/node.ts';
 
 /** Elements in the tail, of which a container counts as eight: it weighs on the collector. */
 const tailMax = 16 * 1024;
@@ -54,6 +54,11 @@ export class ListDraft extends Draft<ListNode, ListState> implements ListNode {
   *values(from: number = 0, to: number = Infinity, reverse: boolean = false): Generator<NodeValue> {
     if (reverse) for (let i = Math.min(to, this.length) - 1; i >= from; i--) yield this.get(i);
     else for (let i = from; i < to && i < this.length; i++) yield this.get(i);
+  }
+
+  /** Live: a run is one element. */
+  cursor(): ListCursor {
+    return { run: (at) => ({ values: [this.get(at)], start: at, packed: false }) };
   }
 
   slice(start: number, end: number): ListNode {

@@ -2,26 +2,20 @@
  * Iterators over lists: a run of values in an array, and a function that gets the next run. No generators and no Proxy in
  * the loop, so `for of` over a million numbers costs a few nanoseconds an item.
  */
-import type { NodeValue } from '../node.ts';
-
-/** Values of consecutive items, the first of which is number `start` of the list. */
-export interface Run {
-  readonly values: readonly NodeValue[];
-  readonly start: number;
-}
+import type { ListItems, ListRun, NodeValue } from '../node.ts';
 
 interface Way {
   readonly from: number;
   readonly to: number;
   /** The run that holds item `at`. */
-  next(at: number): Run | undefined;
+  next(at: number): ListRun | undefined;
 }
 
 const done: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true });
 
 /** From `from` up to `to`. Like an array's, it goes on where a loop over it was left. */
 export class ListIterator implements IterableIterator<NodeValue> {
-  #values: readonly NodeValue[] = [];
+  #values: ListItems = [];
   /** In the run. */
   #at = 0;
   #end = 0;
@@ -31,7 +25,7 @@ export class ListIterator implements IterableIterator<NodeValue> {
   /** What a user is handed for a container or a cell, and for a hole; undefined: all values as they are. */
   show: ((value: NodeValue, index: number) => unknown) | undefined;
 
-  constructor(run: Run, way: Way) {
+  constructor(run: ListRun, way: Way) {
     this.#way = way;
     this.#take(run, way.from);
   }
@@ -69,7 +63,7 @@ export class ListIterator implements IterableIterator<NodeValue> {
   }
 
   /** Numbers within a run are small integers, and say so (`| 0`): as fields they are then no boxed doubles. */
-  #take(run: Run, position: number): void {
+  #take(run: ListRun, position: number): void {
     this.#values = run.values;
     this.#start = run.start;
     this.#at = (position - run.start) | 0;
@@ -79,11 +73,11 @@ export class ListIterator implements IterableIterator<NodeValue> {
 
 /** From `to - 1` down to `from`. */
 export class ReverseListIterator implements IterableIterator<NodeValue> {
-  #run: Run;
+  #run: ListRun;
   #at: number;
   readonly #way: Way;
 
-  constructor(run: Run, way: Way) {
+  constructor(run: ListRun, way: Way) {
     this.#run = run;
     this.#way = way;
     this.#at = way.to - 1;

@@ -6,7 +6,7 @@ import { linksOf } from '../item-hash.ts';
 import { corruptLeaf, Packing, readLeafHeader, unpack } from './list-packing.ts';
 import type { NodeContext } from '../node-context.ts';
 import { absent, slotPlace } from '../node.ts';
-import type { NodeValue, SlotPlace } from '../node.ts';
+import type { ListItems, NodeValue, SlotPlace } from '../node.ts';
 import type { SlotWriter } from '../../codec/slot/slot-writer.ts';
 import { LeafPage } from '../tree-inner.ts';
 
@@ -24,7 +24,7 @@ export class ListLeaf extends LeafPage {
   #count = 0;
   #packing = 0;
   #primitive = false;
-  #values: unknown[] | undefined;
+  #values: ListItems | undefined;
   /** Where the table of offsets begins, from the start of the payload. */
   #table = 0;
 
@@ -67,14 +67,23 @@ export class ListLeaf extends LeafPage {
     return this.#primitive;
   }
 
+  /** Are all items numbers, or all short strings? */
+  get isPacked(): boolean {
+    return this.packing !== Packing.slots;
+  }
+
   /** All items in order. The array belongs to the leaf. */
-  values(): readonly NodeValue[] {
+  values(): ListItems {
     this.used = true;
-    if (this.#values !== undefined) return this.#values;
+    if (this.#values === undefined) this.#filled();
+    return this.#values ?? this.part(0, this.#count);
+  }
+
+  /** Items `from` to `to` of a leaf that does not keep them. */
+  part(from: number, to: number): unknown[] {
     let view = this.#filled();
-    if (this.#values !== undefined) return this.#values;
     const values: unknown[] = [];
-    for (let i = 0; i < this.#count; i++) {
+    for (let i = from; i < to; i++) {
       // Reading a linked item loads its chunk, which may recycle this view.
       if (view.stale) view = this.#context.source.load(this.link);
       values.push(this.#context.read(view, this.link, this.#slotAt(view, i)));

@@ -8,14 +8,14 @@ import type { ChunkView, Link } from '../../heap/chunk.ts';
 import { InlineNode, inlineSlotsEnd, outgrown } from '../inline-node.ts';
 import { linksOf } from '../item-hash.ts';
 import { ListDirectory, wantsDirectory } from './list-directory.ts';
+import { LeafCursor } from './list-cursor.ts';
 import { ListIterator, ReverseListIterator } from './list-iterator.ts';
-import type { Run } from './list-iterator.ts';
 import type { ListLeaf } from './list-leaf.ts';
 import { listFormat } from './list-leaf-writer.ts';
 import type { ListLeafWriter } from './list-leaf-writer.ts';
 import type { NodeContext } from '../node-context.ts';
 import { slotPlace } from '../node.ts';
-import type { absent, ListNode, NodeValue, SlotPlace } from '../node.ts';
+import type { absent, ListCursor, ListNode, ListRun, NodeValue, SlotPlace } from '../node.ts';
 import { StoredNode } from '../stored-node.ts';
 import { seekPage, spliceTree, TreeMaker } from '../tree-edit.ts';
 import { InnerPage } from '../tree-inner.ts';
@@ -51,9 +51,13 @@ export class InlineListNode extends InlineNode implements ListNode {
   }
 
   values(from = 0, to: number = this.length, reverse = false): IterableIterator<NodeValue | typeof absent> {
-    const content = { values: this.#read(from, to), start: from };
+    const content = { values: this.#read(from, to), start: from, packed: false };
     const next = (): undefined => undefined;
     return reverse ? new ReverseListIterator(content, { from, to, next }) : new ListIterator(content, { from, to, next });
+  }
+
+  cursor(): ListCursor {
+    return { run: (_at, from, to) => ({ values: this.#read(from, to), start: from, packed: false }) };
   }
 
   splice(start: number, deleteCount: number, items: readonly unknown[]): ListNode {
@@ -209,9 +213,13 @@ export class TreeListNode extends StoredNode implements ListNode {
 
   values(from = 0, to: number = this.length, reverse = false): IterableIterator<NodeValue | typeof absent> {
     const cursor = new LeafCursor(this.#root);
-    const next = (at: number): Run => cursor.run(at);
-    const none = { values: [], start: reverse ? to : from };
+    const next = (at: number): ListRun => cursor.run(at, from, to);
+    const none = { values: [], start: reverse ? to : from, packed: true };
     return reverse ? new ReverseListIterator(none, { from, to, next }) : new ListIterator(none, { from, to, next });
+  }
+
+  cursor(): ListCursor {
+    return new LeafCursor(this.#root);
   }
 
   splice(start: number, deleteCount: number, items: readonly unknown[]): ListNode {
@@ -246,44 +254,6 @@ export class TreeListNode extends StoredNode implements ListNode {
 }
 
 Object.defineProperty(TreeListNode.prototype, 'kind', { value: 'list' });
-
-/** Finds the leaf of a position. The next leaf is mostly the next child of the same inner node, so it stays there. */
-class LeafCursor {
-  readonly #root: TreePage;
-  #parent: InnerPage | undefined;
-  /** The position of the parent's first item. */
-  #parentStart = 0;
-  /** The child of the parent that was read last. */
-  #index = 0;
-
-  constructor(root: TreePage) {
-    this.#root = root;
-  }
-
-  run(position: number): Run {
-    if (this.#parent === undefined || !this.#step(this.#parent, position)) this.#seek(position);
-    const parent = this.#parent;
-    if (parent === undefined) return { values: (this.#root as ListLeaf).values(), start: 0 };
-    const leaf = parent.child(this.#index) as ListLeaf;
-    return { values: leaf.values(), start: this.#parentStart + parent.start(this.#index) };
-  }
-
-  /** Goes to the parent's next child, if that begins at `position`. */
-  #step(parent: InnerPage, position: number): boolean {
-    const next = this.#index + 1;
-    if (next >= parent.size || this.#parentStart + parent.start(next) !== position) return false;
-    this.#index = next;
-    return true;
-  }
-
-  #seek(position: number): void {
-    if (!(this.#root instanceof InnerPage)) return;
-    const { page, start } = seekPage(this.#root, 1, position);
-    this.#parent = page as InnerPage;
-    this.#parentStart = start;
-    this.#index = this.#parent.childAt(position - start);
-  }
-}
 
 /** The list of a tree that has been edited: inline again when it has become small. */
 function listOf(context: NodeContext, link: Link | undefined): ListNode {

@@ -15,6 +15,7 @@ import { Tag } from '../../codec/slot/tags.ts';
 import { readVarint, varintSize, writeVarint } from '../../codec/slot/varint.ts';
 import { ChunkKind } from '../../heap/chunk.ts';
 import type { ChunkPayload } from '../../heap/chunk.ts';
+import type { ListItems } from '../node.ts';
 
 export const Packing = { slots: 0, int8: 1, int16: 2, int32: 3, float64: 4, strings: 5 } as const;
 
@@ -47,24 +48,18 @@ export function readLeafHeader(view: ChunkPayload): LeafHeader {
 const itemBytes: readonly number[] = [2, 1, 2, 4, 8, 1];
 
 /** The numbers or strings of a packed leaf. */
-export function unpack(view: ChunkPayload, header: LeafHeader): unknown[] {
+export function unpack(view: ChunkPayload, header: LeafHeader): ListItems {
   return header.packing === Packing.strings ? unpackStrings(view, header) : unpackNumbers(view.bytes, header);
 }
 
-/** 1 to 2 ns an item; one loop for each packing, so that each stays monomorphic. */
-function unpackNumbers(bytes: Buffer, header: LeafHeader): number[] {
-  const { packing, count, at } = header;
-  const values: number[] = [];
-  if (packing === Packing.int8) {
-    for (let i = 0; i < count; i++) values.push((bytes[at + i]! << 24) >> 24);
-  } else if (packing === Packing.int16) {
-    for (let i = at; i < at + count * 2; i += 2) values.push(((bytes[i]! | (bytes[i + 1]! << 8)) << 16) >> 16);
-  } else if (packing === Packing.int32) {
-    for (let i = at; i < at + count * 4; i += 4) values.push(bytes.readInt32LE(i));
-  } else {
-    const copy = new Float64Array(bytes.buffer.slice(bytes.byteOffset + at, bytes.byteOffset + at + count * 8));
-    for (let i = 0; i < count; i++) values.push(copy[i]!);
-  }
+/** Whole numbers become an Int32Array however narrow they are: readers see two kinds of arrays and not four. */
+function unpackNumbers(bytes: Buffer, { packing, count, at }: LeafHeader): Int32Array | Float64Array {
+  const from = bytes.byteOffset + at;
+  if (packing === Packing.float64) return new Float64Array(bytes.buffer.slice(from, from + count * 8));
+  if (packing === Packing.int32) return new Int32Array(bytes.buffer.slice(from, from + count * 4));
+  const values = new Int32Array(count);
+  if (packing === Packing.int8) for (let i = 0; i < count; i++) values[i] = (bytes[at + i]! << 24) >> 24;
+  else for (let i = 0; i < count; i++) values[i] = ((bytes[at + 2 * i]! | (bytes[at + 2 * i + 1]! << 8)) << 16) >> 16;
   return values;
 }
 
