@@ -10,47 +10,30 @@ import { ListHandle } from './lazy-list.ts';
 import type { ListMethod } from './lazy-list.ts';
 import { listEntries, listValues } from './lazy-list-iterator.ts';
 import { absent } from '../tree/node.ts';
-import type { ListCursor, ListItems, ListNode, NodeValue } from '../tree/node.ts';
+import type { ListCursor, ListNode, ListRun } from '../tree/node.ts';
 
 type Callback = (element: unknown, index: number, list: unknown) => unknown;
 
 /** Reads elements in order, following changes of the list. */
 class Scan {
+  /** How many there were: what is added meanwhile is not looked at. */
   readonly length: number;
-  readonly #list: ListHandle;
   readonly #body: ListNode;
   /** None over a draft, which changes in its place: that is read by index. */
   readonly #cursor: ListCursor | undefined;
-  #run: ListItems = [];
-  #start = 0;
-  #index: number;
+  readonly #to: number;
 
-  constructor(list: ListHandle, from = 0) {
-    this.#list = list;
+  constructor(list: ListHandle, to: number = Infinity) {
     this.#body = list.body();
     this.length = this.#body.length;
-    this.#index = Math.min(from, this.length);
+    this.#to = Math.min(to, this.length);
     this.#cursor = isDraft(this.#body) ? undefined : this.#body.cursor();
   }
 
-  /** The next element as a user sees it, or `absent` for a hole. */
-  next(): unknown {
-    const index = this.#index++;
-    const body = this.#list.body();
-    let value: NodeValue = absent;
-    if (body === this.#body && this.#cursor !== undefined) {
-      let at = index - this.#start;
-      if (at >= this.#run.length) at = this.#turn(index, this.#cursor);
-      value = this.#run[at];
-    } else if (index < body.length) value = body.get(index);
-    return typeof value === 'object' && value !== null ? this.#list.wrap(value, index) : value;
-  }
-
-  #turn(index: number, cursor: ListCursor): number {
-    const { values, start } = cursor.run(index, index, this.length);
-    this.#run = values;
-    this.#start = start;
-    return index - start;
+  /** A run with element `index`, which holds as long as the list's node is `body`; one of one hole where the list has become shorter. */
+  run(index: number, body: ListNode): ListRun {
+    if (body === this.#body && this.#cursor !== undefined) return this.#cursor.run(index, index, this.#to);
+    return { values: [index < body.length ? body.get(index) : absent], start: index, packed: false };
   }
 }
 
@@ -58,10 +41,15 @@ class Scan {
 export function plainCopy(list: ListHandle, start = 0, end: number = list.body().length): unknown[] {
   const copy: unknown[] = [];
   copy.length = Math.max(0, end - start);
-  const scan = new Scan(list, start);
-  for (let i = 0; i < copy.length; i++) {
-    const value = scan.next();
-    if (value !== absent) copy[i] = value;
+  const body = list.body();
+  const scan = new Scan(list, end);
+  for (let i = start; i < end; ) {
+    const run = scan.run(i, body);
+    const { values } = run;
+    for (let at = i - run.start; at < values.length && i < end; at++, i++) {
+      const value = values[at];
+      if (value !== absent) copy[i - start] = typeof value === 'object' && value !== null ? list.wrap(value, i) : value;
+    }
   }
   return copy;
 }
@@ -85,11 +73,22 @@ function demandFunction(value: unknown): Callback {
 function walk(list: ListHandle, args: readonly unknown[], done: (answer: unknown, value: unknown, index: number) => boolean, withHoles = false): void {
   const scan = new Scan(list);
   const callback = demandFunction(args[0]);
-  for (let i = 0; i < scan.length; i++) {
-    const value = scan.next();
-    if (value === absent && !withHoles) continue;
-    const shown = value === absent ? undefined : value;
-    if (done(Reflect.apply(callback, args[1], [shown, i, list.proxy]), shown, i)) return;
+  const self = args[1];
+  const { length } = scan;
+  for (let i = 0; i < length; ) {
+    const body = list.body();
+    const { values, start } = scan.run(i, body);
+    // The callback may have written to the list: then what is ahead is another run.
+    for (let at = i - start; at < values.length && i < length && list.body() === body; at++, i++) {
+      let value = values[at];
+      if (typeof value === 'object' && value !== null) value = list.wrap(value, i);
+      else if (value === absent) {
+        if (!withHoles) continue;
+        value = undefined;
+      }
+      const answer = self === undefined ? callback(value, i, list.proxy) : (Reflect.apply(callback, self, [value, i, list.proxy]) as unknown);
+      if (done(answer, value, i)) return;
+    }
   }
 }
 
@@ -99,10 +98,15 @@ function search(list: ListHandle, args: readonly unknown[], same: (a: unknown, b
   const from = relative(fromIndex, list.body().length, 0);
   const place = placeOf(list, wanted);
   if (place !== undefined) return place >= from ? place : -1;
-  const scan = new Scan(list, from);
-  for (let i = from; i < scan.length; i++) {
-    const value = scan.next();
-    if (value === absent ? withHoles && wanted === undefined : same(value, wanted)) return i;
+  const body = list.body();
+  const scan = new Scan(list);
+  for (let i = from; i < scan.length; ) {
+    const { values, start } = scan.run(i, body);
+    for (let at = i - start; at < values.length; at++, i++) {
+      let value = values[at];
+      if (typeof value === 'object' && value !== null) value = list.wrap(value, i);
+      if (value === absent ? withHoles && wanted === undefined : same(value, wanted)) return i;
+    }
   }
   return -1;
 }
@@ -168,13 +172,19 @@ function anyAnswer(list: ListHandle, args: readonly unknown[], wanted: boolean):
 function reduce(list: ListHandle, args: readonly unknown[]): unknown {
   const callback = demandFunction(args[0]) as unknown as (...args: unknown[]) => unknown;
   const scan = new Scan(list);
+  const { length } = scan;
   let empty = args.length < 2;
   let result = args[1];
-  for (let i = 0; i < scan.length; i++) {
-    const value = scan.next();
-    if (value === absent) continue;
-    result = empty ? value : callback(result, value, i, list.proxy);
-    empty = false;
+  for (let i = 0; i < length; ) {
+    const body = list.body();
+    const { values, start } = scan.run(i, body);
+    for (let at = i - start; at < values.length && i < length && list.body() === body; at++, i++) {
+      let value = values[at];
+      if (value === absent) continue;
+      if (typeof value === 'object' && value !== null) value = list.wrap(value, i);
+      result = empty ? value : callback(result, value, i, list.proxy);
+      empty = false;
+    }
   }
   if (empty) throw new TypeError('Reduce of empty array with no initial value');
   return result;

@@ -27,12 +27,19 @@ function nodeRuns(list: ListHandle, body: ListNode, start: number, end: number):
   return (function* each(): Generator<ListItems, undefined> {
     for (let at = start; at < end; ) {
       const run = cursor.run(at, at, end);
-      const values = run.values.slice(at - run.start, end - run.start);
+      const values = copied(run.values, at - run.start, end - run.start);
       if (!run.packed) show(values as unknown[], at, (value, index) => list.wrapAsOf(value, index, document, version));
       at += values.length;
       yield values;
     }
   })();
+}
+
+/** Of a typed array the constructor takes half the time that `slice` does. */
+function copied(values: ListItems, from: number, to: number): ListItems {
+  if (Array.isArray(values)) return values.slice(from, to);
+  const some = from === 0 && to >= values.length ? values : (values as Int32Array | Float64Array).subarray(from, to);
+  return some instanceof Int32Array ? new Int32Array(some) : new Float64Array(some as Float64Array);
 }
 
 /** Puts what a user sees in the place of what a node holds. */
