@@ -29,7 +29,7 @@ export interface MaterializeDepth {
 
 /**
  * A plain deep copy of a lazy value, or of a plain one that may hold lazy values. Aliases and cycles stay what they are;
- * explicit Cells stay Cells. Throws a TypeError for an unknown option, a RangeError for a depth that is no number from 0 on.
+ * explicit Cells stay Cells. Throws a TypeError for an unknown option, a RangeError for a depth that is no whole number from 0 on.
  */
 export function materialize<T>(x: T, options: MaterializeDepth = {}): Materialized<T> {
   const depth = depthOf(options);
@@ -42,8 +42,8 @@ function depthOf(options: MaterializeDepth): number {
     if (name !== 'depth') throw new TypeError(`materialize: unknown option ${describe(name)}: the only one is "depth"`);
   }
   const { depth = Infinity } = options;
-  if (typeof depth === 'number' && depth >= 0) return depth;
-  throw new RangeError(`materialize: expected a depth of 0 or more levels, got ${describe(depth)}`);
+  if (depth === Infinity || (Number.isInteger(depth) && depth >= 0)) return depth;
+  throw new RangeError(`materialize: expected a depth of 0 or more whole levels, got ${describe(depth)}`);
 }
 
 /**

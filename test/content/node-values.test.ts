@@ -170,7 +170,7 @@ test('materialize to a depth leaves the rest as it is', () => {
   const one = materialize<unknown>(node, { depth: 1 }) as { a: ObjectNode };
   assert.equal(one.a.kind, 'object');
   assert.deepEqual(materialize(one), plain);
-  assert.throws(() => materialize(node, { depth: -1 }), RangeError);
+  for (const depth of [-1, 1.5, NaN, 'all']) assert.throws(() => materialize(node, { depth: depth as number }), RangeError);
 });
 
 test('registered types hold trees, and compare by what is stored of them', () => {

@@ -177,4 +177,15 @@ describe('what is sound beside damage', () => {
     assert.ok(problems.every(({ code }) => code === 'CORRUPT'));
     await map.close();
   });
+
+  test('a store without its folder of segments is CORRUPT, however it is opened', async () => {
+    for (const options of [{}, { readOnly: true }, { rebuild: true }]) {
+      const { path } = await twoCommits();
+      rmSync(join(path, 'segments'), { recursive: true });
+      await assert.rejects(open(path, options), isCorrupt);
+      // Without the index, too.
+      rmSync(join(path, 'index'), { recursive: true });
+      await assert.rejects(open(path, options), isCorrupt);
+    }
+  });
 });

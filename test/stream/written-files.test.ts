@@ -104,6 +104,9 @@ test('a run is told what it is not told wrongly', async () => {
     await assert.rejects(Stream.from([1]).count(options as never), TypeError);
     await assert.rejects(Stream.from([1]).toJSONL(join(scratch(), 'x.jsonl'), options as never), TypeError);
   }
+  for (const options of [{ signals: 1 }, { signal: {} }, { separator: ';' }, { delimiter: 5 }, { header: 1 }, { columns: 'a' }, { columns: [1] }]) {
+    await assert.rejects(Stream.from([1]).toCSV(join(scratch(), 'x.csv'), options as never), TypeError);
+  }
 });
 
 test('one signal serves any number of runs at a time', async () => {

@@ -258,10 +258,16 @@ export class Segments {
     this.#storage.syncFolder(segmentFolder);
   }
 
-  /** Makes durable which files there are: whoever made one may have died before it did that. */
+  /** Makes durable which files there are: whoever made one may have died before it did that. Throws CORRUPT when their folder is gone. */
   syncEntries(): void {
     this.#storage.syncFolder('');
-    this.#storage.syncFolder(segmentFolder);
+    try {
+      this.#storage.syncFolder(segmentFolder);
+    } catch (error) {
+      if (!isStoreError(error, 'NOT_FOUND')) throw error;
+      // A store has it from its beginning on.
+      throw new StoreError('CORRUPT', `The folder ${segmentFolder} of ${this.#storage.path} is missing, and with it the log`, { cause: error });
+    }
   }
 
   /** Bytes of all files that hold the log: segments, dead lists, manifest; leftovers too. */

@@ -28,7 +28,9 @@ export class CsvText {
   #known: Set<string> | undefined;
   #rows = 0;
 
-  constructor({ delimiter = ',', columns, header = true }: CsvTextOptions = {}) {
+  constructor(options: CsvTextOptions = {}) {
+    checkOptions(options);
+    const { delimiter = ',', columns, header = true } = options;
     if (delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
       throw new RangeError(`delimiter: expected one character that is no quote and no line break, got ${describe(delimiter)}`);
     }
@@ -106,4 +108,15 @@ function textOf(value: unknown): string {
 /** Bytes as base64, without the quotes of JSON. */
 function bytesText(value: object): string | undefined {
   return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) ? (JSON.parse(shortJson(value)) as string) : undefined;
+}
+
+function checkOptions({ delimiter, columns, header, ...others }: CsvTextOptions): void {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new TypeError(`toCSV: unknown option "${unknown}"; known are delimiter, columns, header, signal, onProgress`);
+  if (delimiter !== undefined && typeof delimiter !== 'string') throw new TypeError(`toCSV: delimiter must be a character, got ${describe(delimiter)}`);
+  if (header !== undefined && typeof header !== 'boolean') throw new TypeError(`toCSV: header must be true or false, got ${describe(header)}`);
+  const isNames = Array.isArray(columns) && columns.every((name) => typeof name === 'string');
+  if (columns !== undefined && typeof columns !== 'function' && !isNames) {
+    throw new TypeError(`toCSV: columns must be an array of names, or a function that gives one; got ${describe(columns)}`);
+  }
 }
