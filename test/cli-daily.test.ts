@@ -42,6 +42,7 @@ test('standard input is recognised by its first bytes', () => {
     ['JSON', '[{"n":2},\n{"n":1}]', '{"n":1}\n{"n":2}\n'],
     ['several JSON texts over several lines', '{\n "n": 2\n}\n{\n "n": 1\n}\n', '{"n":1}\n{"n":2}\n'],
     ['several JSON texts one behind the other', '{"n":2}{"n":1}', '{"n":1}\n{"n":2}\n'],
+    ['several JSON texts with record separators', '\u001E{"n":2}\n\u001E{"n":1}\n', '{"n":1}\n{"n":2}\n'],
     ['CSV', 'n,x\n2,a\n1,b\n', 'n,x\n1,b\n2,a\n'],
     ['semicolons', 'n;x\n2;a\n1;b\n', 'n;x\n1;b\n2;a\n'],
     ['tabs', 'n\tx\n2\ta\n1\tb\n', 'n\tx\n1\tb\n2\ta\n'],

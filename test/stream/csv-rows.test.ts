@@ -57,3 +57,33 @@ test('errors know file, line and column', async () => {
   assert.deepEqual(bad.map(({ line }) => line), [2, 4]);
   await assert.rejects(read('a', 1, { delimiter: '"' }), RangeError);
 });
+
+/** Rows by the letter: a sound row is taken, a row whose quotes are wrong costs its first line, any other bad one costs itself. `\u0001` stands for a byte that is not UTF-8. */
+function expectedOf(text: string): { rows: CsvRow[]; bad: number } {
+  const row = /(?:"(?:[^"]|"")*"|[^",\n]*)(?:,(?:"(?:[^"]|"")*"|[^",\n]*))*(?:\n|$)/y;
+  const rows: CsvRow[] = [];
+  let bad = 0;
+  for (let at = 0; at < text.length; ) {
+    row.lastIndex = at;
+    const found = row.exec(text)?.[0];
+    at += found?.length ?? text.indexOf('\n', at) + 1 - at;
+    const fields = found?.replace(/\n$/, '').match(/(?<=^|,)(?:"(?:[^"]|"")*"|[^",]*)(?=,|$)/g)?.map((one) => one.replaceAll(/^"|"$/g, '').replaceAll('""', '"'));
+    if (found === '\n') continue;
+    if (fields?.length === 2 && !found!.includes('\u0001')) rows.push({ a: fields[0]!, b: fields[1]! });
+    else bad++;
+  }
+  return { rows, bad };
+}
+
+test('bad rows among good ones cost as much as they must, however the bytes are cut', async () => {
+  const lines = fc.constantFrom('1,2', '"a","b"', '"x\ny",z', '"q""r",s', '1,5" p', '1,"x"y', '1,"open', '"', '",', 'é,ü', '1', '1,2,3', '', '"",""', 'x"', ',', '"a\n\n,b"', '😀"', '\u0001,2', '1,"\u0001', '"\u0001\n",2');
+  await fc.assert(fc.asyncProperty(fc.array(lines, { minLength: 1, maxLength: 9 }), fc.integer({ min: 1, max: 40 }), async (body, size) => {
+    const text = `${body.join('\n')}\n`;
+    const bytes = Buffer.from(`a,b\n${text}`).map((byte) => (byte === 1 ? 0xff : byte));
+    const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+    let bad = 0;
+    const rows: CsvRow[] = [];
+    for await (const batch of readCsv(chunks, { delimiter: ',', onBadLine: () => bad++ })) rows.push(...batch);
+    assert.deepEqual({ rows, bad }, expectedOf(text));
+  }), { numRuns: 3000 });
+});

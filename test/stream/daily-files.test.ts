@@ -43,6 +43,8 @@ const csv: readonly Daily[] = [
   { what: 'one line, no end', file: 'a,b', rows: [] },
   { what: 'nothing', file: '', rows: [] },
   { what: 'a mark of UTF-8', file: '\uFEFFa,b\n1,2\n', rows: [{ a: '1', b: '2' }] },
+  { what: 'a mark of UTF-8 before a name with a line break', file: '\uFEFF"a\nb",c\n1,2\n', rows: [{ 'a\nb': '1', c: '2' }] },
+  { what: 'a place in the first line does not count the mark', file: '\uFEFFa,b"\n', error: /:1:4: a quote inside/ },
   { what: 'UTF-16 with a mark', file: utf16('a;b\r\né;😀\r\n'), rows: [{ a: 'é', b: '😀' }] },
   { what: 'UTF-16, most significant byte first', file: Buffer.from(utf16('a,b\n1,é\n')).swap16(), rows: [{ a: '1', b: 'é' }] },
   { what: 'Latin-1', file: Buffer.from('a,b\n1,caf\u00e9\n', 'latin1'), options: { encoding: 'latin1' }, rows: [{ a: '1', b: 'café' }] },

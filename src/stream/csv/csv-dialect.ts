@@ -5,6 +5,7 @@
 import { describe } from '../../base/errors.ts';
 import type { LineOptions } from '../json/json-lines.ts';
 import type { FormatError } from '../format-error.ts';
+import { hasMark } from '../file/text-window.ts';
 import { checkColumnTypes } from './csv-columns.ts';
 import type { ColumnType } from './csv-columns.ts';
 
@@ -97,8 +98,7 @@ export function findDialect(options: CsvOptions, bytes: Uint8Array, { start, end
 
 /** Behind the byte order mark and the blank lines that `bytes[start, end)` begins with. */
 function firstContent(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  if (bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf && at + 3 <= end) at += 3;
+  let at = hasMark(bytes, start, end) ? start + 3 : start;
   while (at < end && (bytes[at] === newline || bytes[at] === carriageReturn)) at++;
   return at;
 }

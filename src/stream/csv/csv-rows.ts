@@ -59,6 +59,8 @@ export class CsvReader {
   #isDropping = false;
   /** The text whose rows are being cut. */
   #text = '';
+  /** What its characters are: those of UTF-8, or bytes. */
+  #encoding: 'utf8' | 'latin1' = 'utf8';
 
   constructor(options: CsvOptions) {
     checkCsvOptions(options, 'readCsv');
@@ -113,38 +115,36 @@ export class CsvReader {
     const { dialect, skip } = found;
     window.lineBreak = dialect.lineBreak.charCodeAt(0);
     if (skip > 0) window.advance(window.start + skip);
-    const cutter = new RowCutter(dialect, (what, before) => window.error(what, this.#text.slice(0, before)));
+    else window.passMark();
+    const cutter = new RowCutter(dialect, (what, before) => window.error(what, this.#before(before)));
     return { dialect, scanner: new RowScanner(dialect), cutter };
   }
 
   /** Takes the rows before `end`, an end of a row. True when it must be looked for ends again from where the window begins now. */
-  #take(machine: Machine, step: { readonly end: number; readonly ended: boolean; readonly rows: CsvRow[] }): boolean {
-    const { end, ended, rows } = step;
+  #take({ cutter, dialect }: Machine, { end, ended, rows }: { readonly end: number; readonly ended: boolean; readonly rows: CsvRow[] }): boolean {
     const window = this.#window;
-    if (!isUtf8(window.bytes.subarray(window.start, end)) && this.#options.onBadLine !== undefined) return this.#takeOneByOne(machine, step);
-    const text = (this.#text = window.text(end));
-    const { cutter } = machine;
+    const text = this.#decode(end);
     cutter.start(text);
     let isAgain = false;
-    for (let at = window.markLength(text); at < text.length; ) {
+    for (let at = 0; at < text.length; ) {
       const fields: string[] = [];
       let next: number;
       try {
         next = cutter.cut(at, fields);
         if (next < 0 && isAgain && !ended) {
-          window.advance(window.start + Buffer.byteLength(text.slice(0, at)));
+          window.advance(window.start + Buffer.byteLength(text.slice(0, at), this.#encoding));
           return true;
         }
-        if (next < 0) throw window.error('a quote that is never closed', text.slice(0, cutter.openedAt));
+        if (next < 0) throw window.error('a quote that is never closed', this.#before(cutter.openedAt));
       } catch (error) {
         this.#leaveOut(error);
         cutter.start(text);
-        const lineEnd = text.indexOf(machine.dialect.lineBreak, at);
+        const lineEnd = text.indexOf(dialect.lineBreak, at);
         at = lineEnd < 0 ? text.length : lineEnd + 1;
         isAgain = true;
         continue;
       }
-      const row = this.#row(fields, at);
+      const row = this.#isSound(fields, at, next) ? this.#row(fields, at) : undefined;
       if (row !== undefined) rows.push(row);
       at = next;
     }
@@ -152,24 +152,34 @@ export class CsvReader {
     return isAgain;
   }
 
-  /** As `#take`, where some bytes are not UTF-8: the rows that hold them are left out. */
-  #takeOneByOne(machine: Machine, { end, ended, rows }: { readonly end: number; readonly ended: boolean; readonly rows: CsvRow[] }): boolean {
+  /**
+   * The text before `end`. Where rows that are no UTF-8 are left out, and some byte is not, its characters are its bytes: what separates and
+   * quotes is the same in both, so rows are found all the same.
+   */
+  #decode(end: number): string {
     const window = this.#window;
-    const ends: number[] = [];
-    if (new RowScanner(machine.dialect).scan(window.bytes, window.start, { to: end, ends }) < end) ends.push(end);
-    for (const rowEnd of ends) {
-      if (isUtf8(window.bytes.subarray(window.start, rowEnd))) {
-        if (this.#take(machine, { end: rowEnd, ended, rows })) return true;
-        continue;
-      }
-      try {
-        window.text(rowEnd);
-      } catch (error) {
-        this.#leaveOut(error);
-      }
-      window.advance(rowEnd);
+    const isText = this.#options.onBadLine === undefined || isUtf8(window.bytes.subarray(window.start, end));
+    this.#encoding = isText ? 'utf8' : 'latin1';
+    return (this.#text = isText ? window.text(end) : window.bytes.toString('latin1', window.start, end));
+  }
+
+  /** The text before `at`, for errors. */
+  #before(at: number): string {
+    const before = this.#text.slice(0, at);
+    return this.#encoding === 'utf8' ? before : Buffer.from(before, 'latin1').toString('utf8');
+  }
+
+  /** Are the fields of the row from `at` to `next` text? Those that are bytes so far become it; a row that is none is left out. */
+  #isSound(fields: string[], at: number, next: number): boolean {
+    if (this.#encoding === 'utf8') return true;
+    const { bytes, start, end } = this.#window;
+    const [from, to] = [start + at, Math.min(end, start + next)];
+    if (!isUtf8(bytes.subarray(from, to))) {
+      this.#leaveOut(this.#window.notUtf8(from, to));
+      return false;
     }
-    return false;
+    for (const [index, field] of fields.entries()) fields[index] = Buffer.from(field, 'latin1').toString('utf8');
+    return true;
   }
 
   /** A row that is longer than it may be: it is left out up to the end of its first line. */
@@ -204,7 +214,7 @@ export class CsvReader {
     if (fields.length === 1 && fields[0] === '' && names.length > 1) return undefined;
     if (fields.length !== names.length && !this.#isPadded(fields)) {
       const hint = this.#options.ragged === 'pad' ? '' : `; the option ragged reads ${fields.length < names.length ? 'or skips' : 'past'} such rows`;
-      const error = this.#window.error(`${fields.length} fields where the header has ${names.length}${hint}`, this.#text.slice(0, at));
+      const error = this.#window.error(`${fields.length} fields where the header has ${names.length}${hint}`, this.#before(at));
       if (this.#options.ragged !== 'skip') this.#leaveOut(error);
       else this.#options.onSkip?.(error);
       return undefined;
@@ -246,7 +256,7 @@ export class CsvReader {
     const value = this.#converts[column]!(field);
     if (value !== undefined) return value as Value;
     const name = this.#names![column]!;
-    this.#leaveOut(this.#window.error(`${JSON.stringify(field.slice(0, 60))} in column ${JSON.stringify(name)} is no ${this.#options.types![name]}`, this.#text.slice(0, at)));
+    this.#leaveOut(this.#window.error(`${JSON.stringify(field.slice(0, 60))} in column ${JSON.stringify(name)} is no ${this.#options.types![name]}`, this.#before(at)));
     return undefined;
   }
 }

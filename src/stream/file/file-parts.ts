@@ -17,6 +17,7 @@ import type { CsvFileOptions, JsonLinesFileOptions } from './file-formats.ts';
 import { isGzip, isPacked } from './file-source.ts';
 import { readJsonLines } from '../json/json-lines.ts';
 import { lineBreakOf } from './line-break.ts';
+import { hasMark } from './text-window.ts';
 import { readLines } from './text-lines.ts';
 
 export interface FileToSplit {
@@ -103,7 +104,7 @@ function boundsOf({ file, format, options }: FileToSplit, count: number): Bounds
     const lineBreak = lineBreakOf(head, 0, { end: length, ended: true })!;
     if (format !== 'csv') return { starts: distinct([0, ...targets.map((target) => lineStart(fd, target, lineBreak))], size), lineBreak };
     const found = findDialect(options as CsvFileOptions, head, { start: 0, end: length, ended: true })!;
-    const starts = rowStarts(fd, targets, found);
+    const starts = rowStarts(fd, targets, { ...found, skip: found.skip > 0 || !hasMark(head, 0, length) ? found.skip : 3 });
     return starts.length === 0 ? undefined : { starts: distinct(starts, size), lineBreak: found.dialect.lineBreak.charCodeAt(0) };
   } finally {
     closeSync(fd);

@@ -2,6 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { FormatError } from '../format-error.ts';
 import type { Place } from '../format-error.ts';
 
+const markBytes = 3;
+
+/** Do `bytes[start, end)` begin with the byte order mark of UTF-8? */
+export function hasMark(bytes: Uint8Array, start: number, end: number): boolean {
+  return start + markBytes <= end && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
+}
+
 /**
  * The bytes of a text (UTF-8) that are at hand: appended at one end, done with at the other, and always aware of the line
  * and column where they begin. Offsets into `bytes` hold until the next `append`.
@@ -53,6 +60,11 @@ export class TextWindow {
     this.start = offset;
   }
 
+  /** Is done with a byte order mark at `start`, which is no character of the text. */
+  passMark(): void {
+    if (hasMark(this.bytes, this.start, this.end)) this.start += markBytes;
+  }
+
   /** How much of `text`, which begins at `start`, is a byte order mark: only the first character of all can be one. */
   markLength(text: string): number {
     return this.#line === 1 && this.#column === 1 && text.startsWith('\uFEFF') ? 1 : 0;
@@ -61,8 +73,14 @@ export class TextWindow {
   /** The text from `start` to `end`. Throws a FormatError where it is not UTF-8. */
   text(end: number): string {
     const bytes = this.bytes.subarray(this.start, end);
-    if (!isUtf8(bytes)) throw this.error("these bytes are not UTF-8; a file in another encoding is read with the option encoding", firstFault(bytes));
+    if (!isUtf8(bytes)) throw this.notUtf8(this.start, end);
     return bytes.toString('utf8');
+  }
+
+  /** The error of the bytes from `from` to `end`, which are not UTF-8. */
+  notUtf8(from: number, end: number): FormatError {
+    const before = this.bytes.toString('utf8', this.start, from) + firstFault(this.bytes.subarray(from, end));
+    return this.error('these bytes are not UTF-8; a file in another encoding is read with the option encoding', before);
   }
 
   /** An error about the place `before`, the text between `start` and it. */

@@ -98,7 +98,7 @@ class JsonSequence {
 
   #parse(end: number, values: unknown[]): void {
     const window = this.#window;
-    for (let at = window.start; at < end && window.bytes[at] === recordSeparator; at++) window.bytes[at] = 0x20;
+    for (let at = window.start; at < end && window.bytes[at]! <= 0x20; at++) if (window.bytes[at] === recordSeparator) window.bytes[at] = 0x20;
     const text = window.text(end);
     const body = text.slice(window.markLength(text));
     if (body.trim() !== '') {
