@@ -134,6 +134,35 @@ test('columns do not overwrite each other', () => {
   assert.equal(readFileSync(join(folder, 'empty.csv'), 'utf8'), 'a,b\n');
 });
 
+test('a lone object is a row; a long first line does not hide the others', () => {
+  assert.equal(done(['group', '-', '--by', 'k'], '{"k":1,"v":2}\n'), '{"k":1,"count":1}\n');
+  assert.equal(done(['sort', '-', '--by', 'k'], '{\n "k": 1\n}'), '{"k":1}\n');
+  assert.equal(done(['join', file('one.csv', 'k,a\n1,x\n'), '-', '--by', 'k'], '{"k":1,"w":2}'), 'k,a,w\n1,x,2\n');
+  const long = `{"k":2,"t":"${'x'.repeat(100_000)}"}`;
+  assert.equal(done(['sort', '-', '--by', 'k'], `${long}\n{"k":1}\n`), `{"k":1}\n${long}\n`);
+  assert.equal(done(['sort', '-', '--by', 'k'], `${long}{"k":\n1}`), `{"k":1}\n${long}\n`);
+});
+
+test('types of a join are those of the side that has the column', () => {
+  file('tl.csv', 'k,a\n1,x\n');
+  file('tr.csv', 'k,n\n1,05\n');
+  assert.equal(done(['join', 'tl.csv', 'tr.csv', '--by', 'k', '--types', 'n=number,k=bigint']), 'k,a,n\n1,x,5\n');
+  assert.equal(done(['join', 'tl.csv', '-', '--by', 'k', '--types', 'k=bigint', '--numbers'], '{"k":1,"w":2}\n{"k":2}\n'), 'k,a,w\n1,x,2\n');
+  const wrong = run(['join', 'tl.csv', 'tr.csv', '--by', 'k', '--types', 'm=number']);
+  assert.deepEqual([wrong.status, /no side has a column "m"; did you mean/.test(wrong.err)], [2, true], wrong.err);
+});
+
+test('keys and values beyond 2^53 are told exactly', () => {
+  const store = newStore();
+  done(['import', store, '-', '--key', 'id'], '{"id":9007199254740993}\n{"id":9007199254740992}\n');
+  for (const type of ['number', 'json']) assert.equal(done(['get', store, '9007199254740993', 'id', '--key-type', type]), '9007199254740993\n');
+  assert.match(run(['get', store, '9007199254740993']).err, /add --key-type number/);
+  done(['set', store, 'x', '{"n":12345678901234567890}']);
+  assert.equal(done(['get', store, 'x', 'n']), '12345678901234567890\n');
+  assert.equal(done(['group', '-', '--by', 'g', '--sum', 'n', '--mean', 'n'], '{"g":1,"n":12345678901234567890}\n{"g":1,"n":0}\n'), '{"g":1,"count":2,"sum_n":12345678901234567890,"mean_n":6172839450617284000}\n');
+  assert.match(run(['group', '-', '--by', 'g', '--sum', 'n'], 'g,n\n1,12345678901234567890\n').err, /:2:1: .* is no number \(an integer beyond 2\^53 is a bigint\)/);
+});
+
 test('CSV against JSON Lines: digits are digits', () => {
   file('c.csv', 'id,v\n1,x\n02,y\n');
   file('j.jsonl', '{"id":1,"w":7}\n{"id":"02","w":8}\n{"id":2,"w":9}\n');

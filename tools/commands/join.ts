@@ -1,9 +1,11 @@
 import { externalJoin } from '../../src/external/index.ts';
 import type { ExternalStats } from '../../src/external/index.ts';
+import { nearestName } from '../../src/stream/nearest-name.ts';
 import { Stream } from '../../src/stream/stream.ts';
 import { choiceOption, UsageError } from '../terminal/command.ts';
 import { checkOneInput, freeName, isStore, itemOptions, keyFor, listItems, put, reportRun, spillOptions, textItems, writeItems } from '../terminal/items.ts';
 import type { Items } from '../terminal/items.ts';
+import { readTypes } from '../terminal/input.ts';
 import type { Item } from '../terminal/input.ts';
 import { withStore } from '../terminal/store.ts';
 import type { Call, Command } from '../terminal/command.ts';
@@ -57,11 +59,20 @@ async function withSides(call: Call, use: (left: Items, right: Items) => Promise
   if (!isStore(first)) {
     if (third !== undefined) throw new UsageError('expected two files, or a store and two keys');
     checkOneInput([first, second]);
-    await use(await textItems(call, first, false), await textItems(call, second, false));
+    const [left, right] = [await textItems(call, first, { isAlone: false }), await textItems(call, second, { isAlone: false })];
+    checkTypes(call, [...left.columns, ...right.columns]);
+    await use(left, right);
     return;
   }
   if (third === undefined) throw new UsageError(`${first} is a store: expected the keys of two lists in it`);
   await withStore(first, { readOnly: true }, async (map) => use(listItems(call, map, [second]), listItems(call, map, [third])));
+}
+
+/** A column that has a type is one of either side. */
+function checkTypes(call: Call, columns: readonly string[]): void {
+  for (const name of Object.keys(readTypes(call) ?? {})) {
+    if (!columns.includes(name)) throw new UsageError(`--types: no side has a column ${JSON.stringify(name)}${nearestName(name, columns)}`);
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { StoreError } from '../../src/index.ts';
 import { takeWords, UsageError } from '../terminal/command.ts';
+import { parseJson } from '../../src/stream/json/json-numbers.ts';
 import { follow, keyTypeOption, readKey, showKey, withStore } from '../terminal/store.ts';
 import type { Call, Command } from '../terminal/command.ts';
 
@@ -36,7 +37,7 @@ async function readValue(call: Call, word: string): Promise<unknown> {
   const text = word === '-' ? (await buffer(addAbortSignal(call.signal, process.stdin))).toString('utf8') : word;
   if (call.options['string'] === true) return text;
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     throw new UsageError(`the value is not JSON: ${text.slice(0, 60)}; a string needs quotes of its own ('"text"') or --string`);
   }

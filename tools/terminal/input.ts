@@ -7,7 +7,7 @@ import type { ColumnType } from '../../src/stream/csv/csv-columns.ts';
 import type { Encoding } from '../../src/stream/file/encodings.ts';
 import { readFileChunks } from '../../src/stream/file/file-source.ts';
 import { PeekedChunks } from '../../src/stream/file/peeked-chunks.ts';
-import { formatOfName, recogniseFormat } from '../../src/stream/file/recognise-format.ts';
+import { formatOfName, isCutShort, recogniseFormat } from '../../src/stream/file/recognise-format.ts';
 import type { TextFormat } from '../../src/stream/file/recognise-format.ts';
 import { readJsonSequence } from '../../src/stream/json/json-sequence.ts';
 import { Stream } from '../../src/stream/stream.ts';
@@ -34,6 +34,14 @@ export const inputOptions: Readonly<Record<string, Option>> = {
 };
 
 const headBytes = 64 * 1024;
+/** A first line of JSON that is longer is not waited for. */
+const headBytesMax = 4 * 1024 * 1024;
+
+/** `isAlone`: nothing else is read. `isRows`: a lone object is a row, not a collection of members. */
+export interface Reading {
+  readonly isAlone?: boolean;
+  readonly isRows?: boolean;
+}
 
 /** A text to be read: where it comes from, what it is, and for CSV what its columns are. */
 export class Input {
@@ -62,16 +70,20 @@ export class Input {
   }
 
   /** Opens a file or, for `-`, standard input. `run` counts its bytes. Throws NOT_FOUND, IO, FORMAT, and UsageError for options that do not fit. */
-  static async open(call: Call, place: string, run: StreamRun, isAlone = true): Promise<Input> {
+  static async open(call: Call, place: string, run: StreamRun, { isAlone = true, isRows = false }: Reading = {}): Promise<Input> {
     const name = place === '-' ? '(standard input)' : place;
     const stats = place === '-' ? undefined : fileStats(place);
     const encoding = choiceOption(call, 'encoding', ['utf-8', 'utf-16le', 'utf-16be', 'latin1']);
     const isRegular = stats?.isFile() === true;
     const source = isRegular ? place : named(place === '-' ? process.stdin : createReadStream(place), name);
     const chunks = new PeekedChunks(readFileChunks(source, run, encoding));
-    const beginning = await chunks.peek(headBytes);
-    const { format, csv } = formatFor(call, place, { beginning, isWhole: chunks.isWhole, isAlone });
-    const head = format === 'csv' ? await readCsvHead(chunks.looked(), { ...csv, file: name }) : undefined;
+    let beginning = await chunks.peek(headBytes);
+    for (let size = headBytes; size < headBytesMax && !chunks.isWhole && isCutShort(beginning); ) beginning = await chunks.peek((size *= 4));
+    const { format, csv: told } = formatFor(call, place, { beginning, isWhole: chunks.isWhole, isAlone, isRows });
+    const { types = {}, ...dialect } = told;
+    const head = format === 'csv' ? await readCsvHead(chunks.looked(), isAlone ? { ...told, file: name } : { ...dialect, file: name }) : undefined;
+    // Of two texts each has its own columns.
+    const csv = isAlone || head === undefined ? told : { ...dialect, types: Object.fromEntries(Object.entries(types).filter(([column]) => head.columns.includes(column))) };
     return new Input({ name, format, head, beginning, size: isRegular ? Number(stats.size) : undefined, csv }, { file: isRegular ? place : undefined, chunks, encoding });
   }
 
@@ -104,7 +116,7 @@ function named(chunks: AsyncIterable<Uint8Array>, path: string): AsyncIterable<U
   return { [Symbol.asyncIterator]: () => chunks[Symbol.asyncIterator](), path } as AsyncIterable<Uint8Array>;
 }
 
-function formatFor(call: Call, place: string, { beginning, isWhole, isAlone }: { beginning: Buffer; isWhole: boolean; isAlone: boolean }): { format: TextFormat; csv: CsvFileOptions } {
+function formatFor(call: Call, place: string, { beginning, isWhole, isAlone, isRows }: { beginning: Buffer; isWhole: boolean } & Required<Reading>): { format: TextFormat; csv: CsvFileOptions } {
   const told = choiceOption(call, 'format', ['json', 'jsonl', 'json-seq', 'csv', 'tsv']);
   const byName = formatOfName(place);
   const isTabbed = told === 'tsv' || (told === undefined && /\.tsv(?:\.gz)?$/i.test(place));
@@ -113,6 +125,7 @@ function formatFor(call: Call, place: string, { beginning, isWhole, isAlone }: {
   if (told === undefined && byName === 'json' && format === 'csv') format = 'json';
   // One object on one line is a row where its key is asked for.
   if (told === undefined && format === 'json' && textOption(call, 'key') !== undefined && /^\s*\{/.test(beginning.toString('latin1', 0, 64)) && !/\n\s*\S/.test(beginning.toString('latin1').trim())) format = 'jsonl';
+  if (told === undefined && byName === undefined && format === 'json' && isRows && /^(?:\uFEFF)?\s*\{/.test(beginning.toString('utf8', 0, 64))) format = 'json-seq';
   if (format !== 'csv' && isAlone) checkCsvAlone(call, format);
   return { format, csv: csvOptions(call, format, isTabbed) };
 }
@@ -147,8 +160,8 @@ function csvOptions(call: Call, format: TextFormat, isTabbed: boolean): CsvFileO
 
 const columnTypes = ['text', 'number', 'bigint', 'boolean', 'date'] as const;
 
-/** `id=bigint,when=date`: a name may hold commas and signs of equality, its type holds none. */
-function readTypes(call: Call): Record<string, ColumnType> | undefined {
+/** Types of columns: `id=bigint,when=date`; a name may hold commas and signs of equality, its type holds none. */
+export function readTypes(call: Call): Record<string, ColumnType> | undefined {
   const texts = textOptions(call, 'types');
   if (texts.length === 0) return undefined;
   const types: Record<string, ColumnType> = {};

@@ -11,7 +11,7 @@ import type { By, ExternalStats } from '../../src/external/index.ts';
 import { countOption, textOption, textOptions, UsageError } from './command.ts';
 import type { Call, Option } from './command.ts';
 import { Input, inputOptions } from './input.ts';
-import type { Item } from './input.ts';
+import type { Item, Reading } from './input.ts';
 import { fieldOf, keyBy } from './key-of.ts';
 import { parseJson } from '../../src/stream/json/json-numbers.ts';
 import { follow, keyTypeOption, readKey, withStore } from './store.ts';
@@ -186,9 +186,9 @@ export function listItems(call: Call, map: LodeMap, [key, ...path]: readonly str
   return new Items({ list: list as Item[] });
 }
 
-/** The rows of a file or of standard input; `isAlone` when nothing else is read. */
-export async function textItems(call: Call, place: string, isAlone = true): Promise<Items> {
-  return new Items({ input: await Input.open(call, place, new StreamRun({ signal: call.signal }), isAlone) });
+/** The rows of a file or of standard input. */
+export async function textItems(call: Call, place: string, reading: Reading = {}): Promise<Items> {
+  return new Items({ input: await Input.open(call, place, new StreamRun({ signal: call.signal }), { ...reading, isRows: true }) });
 }
 
 /** How items are written: their format where the output does not say, the columns of CSV (asked for when the first row comes), what separates them. */

@@ -35,6 +35,8 @@ function keyAt(item: Item, field: string, { blank, numbers, text }: KeySpec): Ke
   const value = fieldOf(item, field);
   if (value === undefined || value === null || (blank === true && value === '')) return null;
   if (numbers === true && typeof value === 'string') return exactKey(value);
+  // As `--numbers` reads it elsewhere, whatever type it was given.
+  if (numbers === true && typeof value === 'bigint' && Number.isSafeInteger(Number(value))) return Number(value);
   if (text === true && (typeof value === 'number' || typeof value === 'bigint')) return String(value);
   return value as Key;
 }

@@ -1,6 +1,7 @@
 import { isLazy, LazyMap, LazySet, open, StoreError } from '../../src/index.ts';
 import type { Key, LodeMap, OpenOptions } from '../../src/index.ts';
 import { choiceOption, UsageError } from './command.ts';
+import { parseJson } from '../../src/stream/json/json-numbers.ts';
 import { shortJson } from '../../src/stream/json/json-text.ts';
 import type { Call, Option } from './command.ts';
 
@@ -16,7 +17,7 @@ export async function withStore(path: string, options: OpenOptions, use: (map: L
 
 /** How keys on the command line are read. */
 export const keyTypeOption: Record<'key-type', Option> = {
-  'key-type': { value: 'type', text: 'keys are read as: string (default), number, json ([1,"a"], null, true)' },
+  'key-type': { value: 'type', text: 'keys are read as: string (default), number (an integer beyond 2^53 is a bigint), json ([1,"a"], null, true)' },
 };
 
 /** A key as the command line writes it. */
@@ -26,10 +27,10 @@ export function readKey(call: Call, word: string): Key {
   if (type === 'number') {
     const value = Number(word);
     if (word.trim() === '' || Number.isNaN(value)) throw new UsageError(`--key-type number: ${word} is not a number`);
-    return value;
+    return /^[+-]?\d+$/.test(word) && !Number.isSafeInteger(value) ? BigInt(word.replace('+', '')) : value;
   }
   try {
-    return JSON.parse(word) as Key;
+    return parseJson(word) as Key;
   } catch {
     throw new UsageError(`--key-type json: ${word} is not JSON; a string needs quotes of its own: '"${word}"'`);
   }
@@ -58,7 +59,8 @@ export function follow(map: LodeMap, key: Key, path: readonly string[]): unknown
 }
 
 function otherKind(map: LodeMap, key: Key): string {
-  if (typeof key === 'string' && key.trim() !== '' && map.has(Number(key))) return `, but there is one under the number: add --key-type number`;
+  const isNumber = typeof key === 'string' && (map.has(Number(key)) || (/^-?\d+$/.test(key) && map.has(BigInt(key))));
+  if (isNumber && key.trim() !== '') return `, but there is one under the number: add --key-type number`;
   if (typeof key === 'number' && map.has(String(key))) return ', but there is one under the string: leave --key-type out';
   return '';
 }

@@ -75,7 +75,7 @@ export function aggregateOf({ name, of, options }: SharedAggregate): Aggregate<u
   return make(of, options);
 }
 
-/** The sum of numbers (compensated, so it does not depend on their order) or of bigints; 0 when there are none. */
+/** The sum of numbers (compensated, so it does not depend on their order), or of bigints and integers; 0 when there are none. */
 export function sum<T>(of: LooseBy<T>): Aggregate<T, number | bigint> {
   return aggregate('sum', of, sumFold);
 }
@@ -86,7 +86,7 @@ export function count<T>(of?: LooseBy<T>): Aggregate<T, number> {
   return { of, fold: countFold, made: { name: 'count' } };
 }
 
-/** The arithmetic mean of numbers; undefined when there are none. */
+/** The arithmetic mean of numbers (and bigints, as numbers); undefined when there are none. */
 export function mean<T>(of: LooseBy<T>): Aggregate<T, number | undefined> {
   return aggregate('mean', of, meanFold);
 }
@@ -176,6 +176,7 @@ function numeric<R>(name: string, numbers: NumberFold<R>): Fold<Float64Array, R>
 
 function asNumber(name: string, value: unknown): number {
   if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
   const hint = typeof value === 'string' ? '; convert it with Number(...)' : '';
   throw new TypeError(`${name}: expected a number, got ${describe(value)}${hint}`);
 }
@@ -205,7 +206,7 @@ const sumFold: Fold<Float64Array | bigint, number | bigint> = {
   start: sumNumeric.start,
   add(state, value) {
     if (typeof value === 'bigint') return bigSum(state) + value;
-    if (typeof state === 'bigint') throw new TypeError(`sum: expected a bigint, as the values before, got ${describe(value)}`);
+    if (typeof state === 'bigint') return state + bigSum(sumNumeric.add(sumNumeric.start(), value));
     return sumNumeric.add(state, value);
   },
   merge(a, b) {
@@ -215,10 +216,12 @@ const sumFold: Fold<Float64Array | bigint, number | bigint> = {
   finish: (state) => (typeof state === 'bigint' ? state : sumNumeric.finish(state)),
 };
 
+/** Integers are added to bigints: JSON makes bigints of those beyond 2^53 alone. */
 function bigSum(state: Float64Array | bigint): bigint {
   if (typeof state === 'bigint') return state;
-  if (state[0] !== 0 || state[1] !== 0) throw new TypeError('sum: numbers and bigints can not be added');
-  return 0n;
+  const [total, rest] = state as unknown as [number, number];
+  if (Number.isInteger(total) && Number.isInteger(rest)) return BigInt(total) + BigInt(rest);
+  throw new TypeError(`sum: bigints and numbers that are no integers can not be added, got ${describe(total + rest)}`);
 }
 
 const countOfAny: NumberFold<number> = {

@@ -256,7 +256,9 @@ export class CsvReader {
     const value = this.#converts[column]!(field);
     if (value !== undefined) return value as Value;
     const name = this.#names![column]!;
-    this.#leaveOut(this.#window.error(`${JSON.stringify(field.slice(0, 60))} in column ${JSON.stringify(name)} is no ${this.#options.types![name]}`, this.#before(at)));
+    const type = this.#options.types![name];
+    const hint = type === 'number' && /^[+-]?\d+$/.test(field) ? ' (an integer beyond 2^53 is a bigint)' : '';
+    this.#leaveOut(this.#window.error(`${JSON.stringify(field.slice(0, 60))} in column ${JSON.stringify(name)} is no ${type}${hint}`, this.#before(at)));
     return undefined;
   }
 }

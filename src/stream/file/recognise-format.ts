@@ -14,12 +14,19 @@ export function formatOfName(name: string): TextFormat | undefined {
   return extension === 'json' ? 'json' : undefined;
 }
 
+/** Does what looks like JSON go on beyond its first line's part at hand, so that more of it would tell its format? */
+export function isCutShort(head: Uint8Array): boolean {
+  const text = new TextDecoder().decode(head).trimStart();
+  return /^[{[]/.test(text) && !/[\r\n]/.test(text);
+}
+
 /**
  * The format of the text that begins with `head` (UTF-8); `isWhole` when that is all of it. A text that begins as JSON does is JSON
  * Lines when its first line is a whole value and another follows, several texts when the first ends and something follows.
  */
 export function recogniseFormat(head: Uint8Array, isWhole: boolean): TextFormat {
-  const text = new TextDecoder().decode(head).replaceAll(recordSeparator, ' ').trimStart();
+  const text = new TextDecoder().decode(head).trimStart();
+  if (text.startsWith(recordSeparator)) return 'json-seq';
   const lineEnd = text.search(/[\r\n]/);
   const line = lineEnd < 0 ? text : text.slice(0, lineEnd);
   const more = lineEnd < 0 ? '' : text.slice(lineEnd).trim();
