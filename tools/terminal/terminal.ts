@@ -106,7 +106,7 @@ export class Terminal {
     const steps = done - this.#whatDone;
     const left = total === undefined || steps <= 0 ? '' : `, ${(((now - this.#whatAt) / 1000 / steps) * (total - done)).toFixed(0)} s left`;
     const line = `${bar}${what}${rate}  ${seconds.toFixed(0)} s${left}`;
-    this.#error.write(`\r\u001B[K${line.slice(0, (this.#error.columns ?? 80) - 1)}`);
+    this.#error.write(`\r\u001B[K${line.slice(0, (this.#error.columns || 80) - 1)}`);
   }
 
   /** Takes the progress line away. */
