@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readJsonLines } from '../../src/stream/json/json-lines.ts';
+import { hasLongRun } from '../../src/stream/json/json-numbers.ts';
 import { asDoubles } from './doubles.ts';
 import type { FormatError } from '../../src/stream/format-error.ts';
 import type { LineOptions } from '../../src/stream/json/json-lines.ts';
@@ -35,4 +36,9 @@ test('a malformed line is thrown with its place, or handed over and left out', a
     assert.deepEqual(await read(text, size, { onBadLine: (error) => void bad.push(error) }), [{ a: 1 }, { a: 2 }]);
     assert.deepEqual(bad.map(({ line }) => line), [3]);
   }
+});
+
+test('16 digits in a row are found wherever they stand, as a search would', () => {
+  const text = fc.array(fc.oneof(fc.stringMatching(/^\d{0,18}$/), fc.constantFrom('x', ':', '٣', '/')), { maxLength: 8 }).map((parts) => parts.join(''));
+  fc.assert(fc.property(text, (one) => assert.equal(hasLongRun(one), /\d{16}/.test(one), one)), { numRuns: 2000 });
 });

@@ -121,3 +121,14 @@ test('one signal serves any number of runs at a time', async () => {
   process.off('warning', onWarning);
   assert.deepEqual(warnings, []);
 });
+
+test('names that look like what separates fields are quoted, and come back', async () => {
+  const file = join(scratch(), 'names.csv');
+  for (const delimiter of [',', ';', '\t']) {
+    for (const names of [['a;b'], ['a\tb'], ['a,b', 'c'], ['sep=;'], ['SEP=,', 'b'], ['a;b', 'c\td']]) {
+      const row = Object.fromEntries(names.map((name, index) => [name, `${index};,\t`]));
+      await Stream.from([row, row]).toCSV(file, { delimiter });
+      assert.deepEqual(await Stream.fromCSV(file, names.length === 1 ? { delimiter } : {}).collect(), [row, row], `${delimiter} ${names.join(' ')}`);
+    }
+  }
+});

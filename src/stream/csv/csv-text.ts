@@ -1,6 +1,7 @@
 /** Items as rows of CSV (RFC 4180, lines end in LF). */
 import { types } from 'node:util';
 import { describe, StoreError } from '../../base/errors.ts';
+import { isWellFormed } from '../../codec/slot/strings.ts';
 import { shortJson } from '../json/json-text.ts';
 
 export interface CsvTextOptions {
@@ -12,21 +13,21 @@ export interface CsvTextOptions {
   readonly header?: boolean | undefined;
 }
 
-/** Half a character; `u` makes pairs one. */
-const loneSurrogate = /\p{Surrogate}/u;
-
 /**
  * Turns items into rows: objects by their fields, arrays by their positions, anything else as one column `value`. Throws
  * FORMAT for an item with a field that is no column: nothing is left out silently.
  */
 export class CsvText {
   readonly #delimiter: string;
-  readonly #special: RegExp;
+  /** What is quoted in rows to come. */
+  readonly #laterSpecial: RegExp;
   readonly #header: boolean;
   readonly #ask: (() => readonly string[] | undefined) | undefined;
   #columns: readonly string[] | undefined;
   #known: Set<string> | undefined;
   #rows = 0;
+  /** What is quoted now. In the first line also what a reader might take for what separates fields. */
+  #special: RegExp;
 
   constructor(options: CsvTextOptions = {}) {
     checkOptions(options);
@@ -35,7 +36,9 @@ export class CsvText {
       throw new RangeError(`delimiter: expected one character that is no quote and no line break, got ${describe(delimiter)}`);
     }
     this.#delimiter = delimiter;
-    this.#special = new RegExp(`["\\r\\n${delimiter.replace(/[\\\]^-]/, '\\$&')}]|^\\s|\\s$`);
+    const separating = delimiter.replace(/[\\\]^-]/, '\\$&');
+    this.#laterSpecial = new RegExp(`["\\r\\n${separating}]|^\\s|\\s$`);
+    this.#special = new RegExp(`["\\r\\n,;\\t${separating}]|^\\s|\\s$|^sep=`, 'i');
     this.#columns = typeof columns === 'function' ? undefined : columns;
     this.#ask = typeof columns === 'function' ? columns : undefined;
     this.#header = header;
@@ -77,6 +80,8 @@ export class CsvText {
   #line(fields: readonly unknown[]): string {
     let line = '';
     for (let i = 0; i < fields.length; i++) line += i === 0 ? this.#field(fields[i]) : this.#delimiter + this.#field(fields[i]);
+    this.#special = this.#laterSpecial;
+    if (!isWellFormed(line)) throw this.#halfCharacter(fields);
     // A row of one empty field would be read as a blank line.
     return line === '' ? '""\n' : `${line}\n`;
   }
@@ -84,10 +89,12 @@ export class CsvText {
   #field(value: unknown): string {
     if (value === undefined || value === null) return '';
     const text = textOf(value);
-    if (loneSurrogate.test(text)) {
-      throw new StoreError('UNSUPPORTED', `Row ${this.#rows} holds a text with half a character (a lone surrogate): a file has no bytes for it: ${JSON.stringify(text.slice(0, 40))}`);
-    }
     return this.#special.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+
+  #halfCharacter(fields: readonly unknown[]): StoreError {
+    const text = fields.map((field) => this.#field(field)).find((field) => !isWellFormed(field)) ?? '';
+    return new StoreError('UNSUPPORTED', `Row ${this.#rows} holds a text with half a character (a lone surrogate): a file has no bytes for it: ${JSON.stringify(text.slice(0, 40))}`);
   }
 
   #refuse(names: readonly string[]): void {

@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 /** What becomes of integers beyond 2^53: bigints, or an error. */
 export type BigIntegers = 'bigint' | 'error';
 
-const suspicious = /\d{16}/;
+const digitsMin = 16;
 const stringOrNumber = /"(?:[^"\\]|\\[\s\S])*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const mark = `${randomUUID()}:`;
 
@@ -25,7 +25,7 @@ export class NumberFault extends Error {
 
 /** As `JSON.parse`, with integers beyond 2^53 exact. Throws a SyntaxError, and a NumberFault for an integer that is refused. */
 export function parseJson(text: string, bigIntegers: BigIntegers = 'bigint'): unknown {
-  if (!suspicious.test(text)) return JSON.parse(text);
+  if (!hasLongRun(text)) return JSON.parse(text);
   let marked = 0;
   const replaced = text.replaceAll(stringOrNumber, (token: string, offset: number) => {
     if (token.charCodeAt(0) === 0x22) return token;
@@ -44,6 +44,23 @@ export function parseJson(text: string, bigIntegers: BigIntegers = 'bigint'): un
     JSON.parse(text);
     throw error;
   }
+}
+
+/** Are there 16 digits in a row? One of any 16 places in a row is among them, so the others are not looked at. */
+export function hasLongRun(text: string): boolean {
+  for (let at = digitsMin - 1; at < text.length; at += digitsMin) {
+    if (!isDigit(text, at)) continue;
+    let [from, to] = [at, at + 1];
+    while (isDigit(text, from - 1)) from--;
+    while (to - from < digitsMin && isDigit(text, to)) to++;
+    if (to - from >= digitsMin) return true;
+  }
+  return false;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** Strings with the mark as bigints, in place, on a stack of its own. */
