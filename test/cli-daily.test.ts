@@ -270,17 +270,34 @@ test('each of the signals that end a process ends a command in good order', { ti
   }
 });
 
+/** A command that gets SIGINT `after` so many milliseconds: where it was not up by then, and died of it, a later one. */
+async function interrupted(args: readonly string[], { input, after }: { input?: string; after: number }): Promise<{ code: number | null; said: string }> {
+  const out = openSync(join(folder, 'out.txt'), 'w');
+  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: [input === undefined ? 'ignore' : 'pipe', out, 'pipe'] });
+  closeSync(out);
+  let said = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => void (said += text));
+  const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
+  child.stdin?.on('error', () => {}).write(input!);
+  await new Promise((resolve) => setTimeout(resolve, after));
+  child.kill('SIGINT');
+  const code = await exited;
+  return code === null && after < 8000 ? await interrupted(args, { ...(input !== undefined && { input }), after: after * 2 }) : { code, said };
+}
+
 test('a command that waits for standard input stops too', async () => {
   for (const args of [['import', newStore(), '-', '--format', 'jsonl'], ['sort', '-', '--by', 'i', '--format', 'jsonl'], ['group', '-', '--by', 'i'], ['set', newStore(), 'k', '-']]) {
-    const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ['pipe', 'ignore', 'pipe'] });
-    let said = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => void (said += text));
-    const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
+    const { code, said } = await interrupted(args, { input: '{"i":1}\n{"i":', after: 600 });
+    assert.deepEqual([code, /interrupted/.test(said)], [1, true], `${args[0]}: ${said}`);
+  }
+});
+
+test('a command that fails does not wait for the rest of its standard input', { timeout: 60_000 }, async () => {
+  for (const [args, expected] of [[['sort', '-', '--by', 'zz'], 2], [['import', newStore(), '-', '--key', 'zz'], 2], [['group', '-', '--by', 'a', '--sum', 'b'], 1]] as const) {
+    const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ['pipe', 'ignore', 'ignore'] });
     child.stdin.on('error', () => {});
-    child.stdin.write('{"i":1}\n{"i":');
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    child.kill('SIGINT');
-    assert.deepEqual([await exited, /interrupted/.test(said)], [1, true], `${args[0]}: ${said}`);
+    child.stdin.write(`a,b\n${'1,x\n'.repeat(50_000)}`);
+    assert.equal(await new Promise((resolve) => child.on('exit', resolve)), expected, args.join(' '));
   }
 });
 
@@ -289,15 +306,7 @@ test('commands that write for long, or read for long, stop within a second too',
   file('many.jsonl', Array.from({ length: 200_000 }, (_, i) => `{"i":${i},"text":"some text for a row, number ${i}"}\n`).join(''));
   done(['import', store, 'many.jsonl']);
   for (const args of [['export', store], ['ls', store, '--limit', '999999'], ['rebuild', store], ['verify', store]]) {
-    const out = openSync(join(folder, 'out.txt'), 'w');
-    const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ['ignore', out, 'pipe'] });
-    let said = '';
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => void (said += text));
-    const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
-    await new Promise((resolve) => setTimeout(resolve, 450));
-    child.kill('SIGINT');
-    const code = await exited;
-    closeSync(out);
+    const { code, said } = await interrupted(args, { after: 450 });
     // A fast machine may be done by then.
     assert.ok(code === 0 || (code === 1 && /interrupted/.test(said)), `${args[0]}: ${String(code)} ${said}`);
   }

@@ -88,8 +88,7 @@ async function run(verb: string, command: Command, args: readonly string[]): Pro
     return error instanceof UsageError ? 2 : 1;
   } finally {
     // Nobody reads it any more; a read that waits would keep the process.
-    if (abort.signal.aborted) process.stdin.destroy();
-    for (const signal of signals) process.off(signal, interrupted);
+    if (args.includes('-')) process.stdin.destroy();
   }
 }
 
