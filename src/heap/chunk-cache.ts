@@ -7,7 +7,8 @@
  * knows the slab's generation and says `stale` once the slab has been recycled.
  *
  * Scans go past it: when reads follow each other in a segment, one read brings in a whole window, and its records are
- * served from there without entering the slabs. A window is never overwritten, so its views never go stale.
+ * served from there without entering the slabs. A window is never overwritten, so its views never go stale; the last few are handed out
+ * again, for whoever goes through a list by index asks for its leaf at each element.
  *
  * Warm load about 60 ns, cold one record about 1 us, in a scan about 100 ns (Node 20, one core of a small VM).
  */
@@ -32,6 +33,8 @@ const slabBytesMin = 16 * 1024;
 const windowBytes = 64 * 1024;
 /** Reads at most this far apart count as following each other. */
 const scanGapBytes = 1024;
+/** Views of a window that are remembered: a leaf, and what its elements lead to. */
+const recentMax = 4;
 /** A place is the serial number of a slab's filling, and an offset in it: it can not mean anything else later. */
 const placeFactor = 2 ** 20;
 /** The table of places has a slot for this many bytes of records. */
@@ -103,6 +106,8 @@ export class ChunkCache {
   /** Where the record that was loaded last lies in the slabs; -1 when it does not. */
   lastPlace = -1;
   #window: Slab | undefined;
+  /** Of the window: the views asked for last, the latest first. */
+  readonly #recent: RecordView[] = [];
   /** What was unpacked beside windows. */
   #unpacked = new Slab(Buffer.allocUnsafeSlow(0));
   /** Where a record is read to before it enters a slab. */
@@ -159,11 +164,14 @@ export class ChunkCache {
       this.hits++;
       return this.#fromSlab(ref, hash, place);
     }
-    this.reads++;
     this.lastPlace = -1;
     const segment = refSegment(ref);
     const offset = refOffset(ref);
-    if (segment === this.#windowSegment && offset >= this.#windowStart) {
+    const isInWindow = segment === this.#windowSegment && offset >= this.#windowStart;
+    const recent = isInWindow ? this.#again(ref, hash) : undefined;
+    if (recent !== undefined) return recent;
+    this.reads++;
+    if (isInWindow) {
       const view = this.#fromWindow(ref, hash);
       if (view !== undefined) return view;
     }
@@ -188,6 +196,7 @@ export class ChunkCache {
     this.#places.clear();
     this.#window = undefined;
     this.#windowSegment = 0;
+    this.#recent.length = 0;
   }
 
   /** Gives back what goes beyond the budget, now that it is smaller. */
@@ -261,6 +270,28 @@ export class ChunkCache {
     this.#window = slab;
     this.#windowSegment = segment;
     this.#windowStart = offset;
+    this.#recent.length = 0;
+  }
+
+  /** The view of the window's record that was handed out lately. */
+  #again(ref: Ref, hash: number): RecordView | undefined {
+    const recent = this.#recent;
+    for (let i = 0; i < recent.length; i++) {
+      const view = recent[i]!;
+      if (view.ref !== ref || view.hash !== hash) continue;
+      for (; i > 0; i--) recent[i] = recent[i - 1]!;
+      recent[0] = view;
+      this.hits++;
+      return view;
+    }
+    return undefined;
+  }
+
+  #remember(view: RecordView): RecordView {
+    const recent = this.#recent;
+    for (let i = Math.min(recent.length, recentMax - 1); i > 0; i--) recent[i] = recent[i - 1]!;
+    recent[0] = view;
+    return view;
   }
 
   #fromWindow(ref: Ref, hash: number): RecordView | undefined {
@@ -275,7 +306,7 @@ export class ChunkCache {
     if (found === 'damaged') throw damagedRecord(open.header.id, offset, found);
     this.#lastSegment = open.header.id;
     this.#lastEnd = offset + frame.end - at;
-    return frame.packed ? this.#viewPacked(open, ref, hash) : new RecordView(ref, hash, window, frame);
+    return this.#remember(frame.packed ? this.#viewPacked(open, ref, hash) : new RecordView(ref, hash, window, frame));
   }
 
   /** Unpacks a record of the window beside it. Views of it never go stale either. */

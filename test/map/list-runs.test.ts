@@ -34,6 +34,23 @@ test('runs and readers read what a snapshot and a transaction see', async () => 
   await map.close();
 });
 
+test('going through a list by index loads each leaf about once, also out of the window of a scan', async () => {
+  const path = join(scratch(), 'store');
+  const writing = await open<string, unknown>(path);
+  const small = Array.from({ length: 20_000 }, (_, i) => ({ i, name: `name ${i}` }));
+  writing.set('small', small).set('large', records.map(({ i, text }) => ({ i, text, list: [text, text, text] })));
+  await writing.close();
+  const map = await open<string, LazyList<{ i: number }>>(path, { cacheBytes: 1 << 20 });
+  for (const [key, length, readsMax] of [['small', 20_000, 1000], ['large', 3000, 4000]] as const) {
+    const list = map.get(key)!;
+    const before = map.stats().chunkReads;
+    for (let i = 0; i < length; i++) assert.equal(list[i]!.i, i);
+    const reads = map.stats().chunkReads - before;
+    assert.ok(reads < readsMax, `${key}: ${reads}`);
+  }
+  await map.close();
+});
+
 test('what a vacuum takes away while runs and a reader are held is NOT_FOUND, as it is for the list, and never wrong', async () => {
   const path = join(scratch(), 'store');
   const writing = await open<string, unknown>(path);

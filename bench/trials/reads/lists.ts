@@ -12,3 +12,14 @@ export async function prepareLists(scene: Scene): Promise<void> {
   ]);
   await store.close();
 }
+
+/** The runs of a list; an array is one run. */
+export function runsOf<T>(list: readonly T[]): Iterable<ArrayLike<T>> {
+  const { runs } = list as Partial<{ runs(): Iterable<ArrayLike<T>> }>;
+  return runs === undefined ? [list] : runs.call(list);
+}
+
+/** The reader of a list; an array has none. */
+export function readerOf<T>(list: readonly T[]): { get(index: number): T | undefined } | undefined {
+  return (list as Partial<{ reader(): { get(index: number): T | undefined } }>).reader?.();
+}
