@@ -69,12 +69,12 @@ suite('changes that listeners of exit make', { concurrency: true }, () => {
 
 suite('while another process is stopped with the commit lock', { concurrency: true }, () => {
   /** A store, a child that has it open, and another that holds its lock. */
-  async function stopped(t: TestContext): Promise<{ path: string; child: StoreChild; errors: () => string; go: () => Promise<void> }> {
+  async function stopped(t: TestContext, lockTimeoutMs = 300): Promise<{ path: string; child: StoreChild; errors: () => string; go: () => Promise<void> }> {
     const path = join(scratch(), 'store');
     const child = new StoreChild({ silent: true });
     const holder = await StoreChild.open(path);
     t.after(() => Promise.all([child.kill(), holder.kill()]));
-    await child.call('open', path, { lockTimeoutMs: 300 });
+    await child.call('open', path, { lockTimeoutMs });
     let errors = '';
     child.process.stderr!.setEncoding('utf8').on('data', (text: string) => (errors += text));
     const holding = new Promise((resolve) => (holder.onMessage = resolve));
@@ -137,7 +137,7 @@ suite('while another process is stopped with the commit lock', { concurrency: tr
   });
 
   test('nothing is lost or said when the lock is free in time', async (t) => {
-    const { path, child, errors, go } = await stopped(t);
+    const { path, child, errors, go } = await stopped(t, 10_000);
     const ended = once(child.process, 'close');
     await child.call('set', 'k', 1);
     void child.call('leave').catch(() => {});

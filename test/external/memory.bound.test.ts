@@ -19,7 +19,7 @@ const bounds: readonly [task: string, items: number, mebibytes: number][] = [
   ['array', 1_000_000, 64],
   ['map', 1_000_000, 128],
   ['filtered file', 1_000_000, 48],
-  ['list in a map', 100_000, 160],
+  ['list in a map', 100_000, 192],
 ];
 
 for (const [task, n, mebibytes] of bounds) {
