@@ -10,6 +10,7 @@ test('collections refuse at the call what could not be spilled, and keep what th
   using array = new SpillArray<unknown>({ threshold: 128 });
   using map = new SpillMap<string, unknown>({ threshold: 128 });
   const bad: unknown[] = [() => 1, Symbol('s'), { deep: [{ fn: () => 1 }] }, new Map([['k', Symbol('s')]]), new WeakMap(), Promise.resolve(1)];
+  bad.push(new Proxy({ a: 1 }, {}), { deep: [new Proxy([1], {})] }, Object.create(Array.prototype));
   for (let i = 0; i < 2000; i++) {
     array.push({ i });
     map.set(`k${i}`, { i });

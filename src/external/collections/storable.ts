@@ -1,4 +1,5 @@
 /** Refuses at the call what could not be spilled later, when nobody knows any more where it came from. */
+import { types } from 'node:util';
 import { ByteWriter } from '../../base/bytes.ts';
 import { isLazy } from '../../lazy/lazy-values.ts';
 import type { ItemCodec } from '../spill/item-codec.ts';
@@ -26,9 +27,10 @@ export class Storable {
 function isPlainData(value: unknown, depth: number): boolean {
   if (typeof value !== 'object') return typeof value !== 'function' && typeof value !== 'symbol';
   if (value === null || isLazy(value)) return true;
-  if (depth === depthMax) return false;
+  // A Proxy looks like plain data, and is refused when it is written.
+  if (depth === depthMax || types.isProxy(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== Array.prototype) return false;
+  if (prototype !== Object.prototype && !(prototype === Array.prototype && Array.isArray(value))) return false;
   for (const key in value) if (!isPlainData((value as Record<string, unknown>)[key], depth + 1)) return false;
   return Object.getOwnPropertySymbols(value).length === 0;
 }
