@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { isUrl } from '../base/brands.ts';
 import { describe } from '../base/errors.ts';
 import type { Key } from '../codec/key/keys.ts';
-import { isLazy } from '../lazy/lazy-values.ts';
+import { isPath, ownField, readField, readPath } from '../content/fields.ts';
 import type { FieldPath } from './field-path.ts';
 
 /** A function that a module exports (by default as `default`): it can be named to another process. */
@@ -38,7 +38,7 @@ export type KeyOf<T> = (item: T) => Key;
 /** Throws a TypeError unless `by` is one of the forms of By. */
 export function checkBy(by: unknown, name: string): void {
   if (typeof by === 'function' || (typeof by === 'string' && by !== '')) return;
-  if (Array.isArray(by) && by.length > 0 && by.every((step) => typeof step === 'string' || Number.isInteger(step))) return;
+  if (isPath(by)) return;
   if (isModule(by)) return;
   const hint = by === undefined ? '' : "; a path is an array of names and indexes, a module { module: URL, export: 'name' }";
   throw new TypeError(`${name}: expected a function, a field, a path or a module, got ${describe(by)}${hint}`);
@@ -63,39 +63,13 @@ export async function resolveBy<T>(by: LooseBy<T>): Promise<KeyOf<T>> {
 /** The function for a function or a path. */
 export function keyOf<T>(by: Exclude<LooseBy<T>, ModuleBy>): KeyOf<T> {
   if (typeof by === 'function') return by;
-  if (typeof by === 'string') return by.includes('.') ? (item) => dottedField(item, by) : (item) => field(item, by) as Key;
+  if (typeof by === 'string') return by.includes('.') ? (item) => readField(item, by) as Key : (item) => ownField(item, by) as Key;
   const path = [...(by as readonly (string | number)[])];
-  return (item) => walk(item, path);
+  return (item) => readPath(item, path) as Key;
 }
 
 function isModule(by: unknown): by is ModuleBy {
   if (typeof by !== 'object' || by === null || Array.isArray(by)) return false;
   const { module, export: name } = by as Partial<ModuleBy>;
   return (typeof module === 'string' || isUrl(module)) && (name === undefined || typeof name === 'string');
-}
-
-/** Names that something inherits without having been given them. */
-const inherited: ReadonlySet<string | number> = new Set(
-  [Object, Array, Map, Set, String, Number, BigInt, Boolean, Date, RegExp, Error, Buffer, Uint8Array, Object.getPrototypeOf(Uint8Array) as typeof Uint8Array, ArrayBuffer, DataView].flatMap(
-    (one) => Object.getOwnPropertyNames(one.prototype),
-  ),
-);
-
-/** An own property: what an item inherits is nothing that was stored in it. */
-function field(item: unknown, name: string | number): unknown {
-  if (item === undefined || item === null) return undefined;
-  // Asking a lazy value costs as much as reading it; beside what they are given they have what every object of their kind inherits.
-  if (!(isLazy(item) && !inherited.has(name)) && !Object.hasOwn(item, name)) return undefined;
-  return (item as Record<string | number, unknown>)[name];
-}
-
-function walk(item: unknown, path: readonly (string | number)[]): Key {
-  let value = item;
-  for (let i = 0; i < path.length; i++) value = field(value, path[i]!);
-  return value as Key;
-}
-
-function dottedField(item: unknown, name: string): Key {
-  if (typeof item === 'object' && item !== null && Object.hasOwn(item, name)) return (item as Record<string, Key>)[name];
-  return walk(item, name.split('.'));
 }

@@ -133,8 +133,8 @@ export class SnapshotDocuments implements DocumentStore {
     return this.#store;
   }
 
-  show(slot: Slot): unknown {
-    return show(this, new EntryPlace(undefined), undefined, this.#store.nodes.fromSlot(slot));
+  show(value: NodeValue): unknown {
+    return show(this, new EntryPlace(undefined), undefined, value);
   }
 
   snapshot(value: unknown): NodeValue {

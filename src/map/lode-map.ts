@@ -17,12 +17,17 @@ import type { DumpPlace } from './upkeep/dump.ts';
 import type { MapParts } from './map-parts.ts';
 import { walkRange } from './rows/entry-scan.ts';
 import type { WalkedEntry } from './rows/entry-scan.ts';
-import { scanOf } from './rows/range.ts';
-import type { Range } from './rows/range.ts';
+import { EntryPlace } from './rows/entry-place.ts';
+import { scanOf, valueScanOf } from './rows/range.ts';
+import type { Range, Scan, ValueRange } from './rows/range.ts';
 import { setMany } from './set-many.ts';
 import type { SetManyOptions } from './set-many.ts';
 import type { Snapshot } from './snapshot.ts';
-import { equals } from '../content/values.ts';
+import type { Field, Path } from '../content/fields.ts';
+import { checkKeys, PlainReads, pickFrom, pickingOf } from '../content/plain-reads.ts';
+import type { Picking } from '../content/plain-reads.ts';
+import { equals, materialize } from '../content/values.ts';
+import type { Materialized } from '../content/values.ts';
 import type { Documents } from './documents.ts';
 import { makeSnapshot } from './snapshot.ts';
 import { storeStats } from './upkeep/stats.ts';
@@ -64,12 +69,14 @@ export class LodeMap<K extends Key = Key, V = any> {
 
   readonly #parts: MapParts;
   readonly #store: Store;
+  readonly #plain: PlainReads;
   #closing: Promise<void> | undefined;
 
   /** Made by `open()`. */
   constructor(parts: MapParts) {
     this.#parts = parts;
     this.#store = parts.store;
+    this.#plain = new PlainReads(parts.documents, this.#store.nodes, new EntryPlace(undefined));
   }
 
   get [Symbol.toStringTag](): string {
@@ -88,6 +95,46 @@ export class LodeMap<K extends Key = Key, V = any> {
     if (this.#store.drafts !== undefined) return this.#parts.transactions.get(key) as Shown<V> | undefined;
     const found = this.#store.find(key);
     return found === undefined ? undefined : (this.#parts.documents.show(found) as Shown<V>);
+  }
+
+  /** The value of a key as a plain copy: as `materialize(map.get(key))`, in one go. */
+  getPlain(key: K): Materialized<V> | undefined {
+    this.#enter();
+    if (this.#store.drafts !== undefined) return materialize(this.#parts.transactions.get(key)) as Materialized<V>;
+    const found = this.#store.find(key);
+    return found === undefined ? undefined : (this.#plain.plain(found.value) as Materialized<V>);
+  }
+
+  /**
+   * One field of a value, as a plain copy, without the rest: by name or index (`'name'`, `0`), or by a path (`'addr.zip'`; where the value has
+   * a field `addr.zip` itself, that one). An array of fields gives an array; in it a path can also be an array (`[['addr', 'zip']]`), for names
+   * with dots. Own properties only: what is inherited, an entry or a field that is not there is undefined.
+   *
+   * Throws a TypeError for what is no field.
+   */
+  pick<Name extends keyof V & string>(key: K, field: Name): Materialized<V[Name]> | undefined;
+  pick(key: K, field: Field): unknown;
+  pick(key: K, fields: readonly (Field | Path)[]): unknown[];
+  pick(key: K, field: Field | readonly (Field | Path)[]): unknown {
+    const picking = pickingOf(field, 'pick');
+    this.#enter();
+    return this.#pick(key, picking);
+  }
+
+  /** As `pick`, of many entries: an array with what it gives for each key, in their order. */
+  pickMany<Name extends keyof V & string>(keys: Iterable<K>, field: Name): Array<Materialized<V[Name]> | undefined>;
+  pickMany(keys: Iterable<K>, field: Field): unknown[];
+  pickMany(keys: Iterable<K>, fields: readonly (Field | Path)[]): unknown[][];
+  pickMany(keys: Iterable<K>, field: Field | readonly (Field | Path)[]): unknown[] {
+    const picking = pickingOf(field, 'pickMany');
+    checkKeys(keys);
+    this.#enter();
+    const found: unknown[] = [];
+    for (const key of keys) {
+      this.#enter();
+      found.push(this.#pick(key, picking));
+    }
+    return found;
   }
 
   has(key: K): boolean {
@@ -121,17 +168,25 @@ export class LodeMap<K extends Key = Key, V = any> {
 
   /** Keys in key order. Changes made while iterating are seen when they lie ahead; nothing is pinned meanwhile. */
   keys(range?: Range<K>): IterableIterator<K> {
-    return this.#walk(range, (walked) => decodeKey(walked.keyBytes) as K);
+    return this.#walk(scanOf(range), (walked) => decodeKey(walked.keyBytes) as K);
   }
 
-  values(range?: Range<K>): IterableIterator<Shown<V>> {
-    return this.#walk(range, (walked) => this.#show(decodeKey(walked.keyBytes) as K, walked));
+  /** With `plain: true` as plain copies. */
+  values(range: ValueRange<K> & { readonly plain: true }): IterableIterator<Materialized<V>>;
+  values(range?: ValueRange<K>): IterableIterator<Shown<V>>;
+  values(range?: ValueRange<K>): IterableIterator<unknown> {
+    const scan = valueScanOf(range);
+    return this.#walk(scan, (walked) => this.#show(decodeKey(walked.keyBytes) as K, walked, scan.plain));
   }
 
-  entries(range?: Range<K>): IterableIterator<[K, Shown<V>]> {
-    return this.#walk(range, (walked) => {
+  /** With `plain: true` values are plain copies. */
+  entries(range: ValueRange<K> & { readonly plain: true }): IterableIterator<[K, Materialized<V>]>;
+  entries(range?: ValueRange<K>): IterableIterator<[K, Shown<V>]>;
+  entries(range?: ValueRange<K>): IterableIterator<[K, unknown]> {
+    const scan = valueScanOf(range);
+    return this.#walk(scan, (walked) => {
       const key = decodeKey(walked.keyBytes) as K;
-      return [key, this.#show(key, walked)];
+      return [key, this.#show(key, walked, scan.plain)];
     });
   }
 
@@ -281,8 +336,13 @@ export class LodeMap<K extends Key = Key, V = any> {
     await this.close();
   }
 
-  /** Throws at once for what is no range; nothing is read before the first step. */
-  #walk<T>(range: Range<K> | undefined, show: (walked: WalkedEntry) => T): IterableIterator<T> {
+  #pick(key: K, picking: Picking): unknown {
+    if (this.#store.drafts !== undefined) return pickFrom(this.#parts.transactions.get(key), picking, materialize);
+    return this.#plain.pick(this.#store.find(key)?.value, picking);
+  }
+
+  /** Nothing is read before the first step. */
+  #walk<T>(scan: Scan, show: (walked: WalkedEntry) => T): IterableIterator<T> {
     this.#enter();
     const source = {
       heap: this.#store.heap,
@@ -290,20 +350,22 @@ export class LodeMap<K extends Key = Key, V = any> {
       layers: () => this.#store.layersForWalk(),
       edits: this.#store.edits,
     };
-    return walkRange(source, scanOf(range), show);
+    return walkRange(source, scan, show);
   }
 
-  #show(key: K, walked: WalkedEntry): Shown<V> {
-    if (this.#store.drafts !== undefined) return this.#parts.transactions.get(key) as Shown<V>;
-    const { nodes } = this.#store;
-    let found: Found;
-    if ('entry' in walked) {
-      const { sequence, bytes, at } = walked.entry;
-      found = new Found(key, sequence, nodes.fromSlot(decodeRowValue(bytes, at)));
-    } else {
-      found = new Found(key, 0, nodes.fromSlot(walked.slot!), walked);
+  #show(key: K, walked: WalkedEntry, plain = false): unknown {
+    const { drafts, nodes } = this.#store;
+    if (drafts !== undefined) {
+      const value = this.#parts.transactions.get(key);
+      return plain ? materialize(value) : value;
     }
-    return this.#parts.documents.show(found) as Shown<V>;
+    if (!('entry' in walked)) {
+      const value = nodes.fromSlot(walked.slot!);
+      return plain ? this.#plain.plain(value) : this.#parts.documents.show(new Found(key, 0, value, walked));
+    }
+    const { sequence, bytes, at } = walked.entry;
+    const value = nodes.fromSlot(decodeRowValue(bytes, at));
+    return plain ? this.#plain.plain(value) : this.#parts.documents.show(new Found(key, sequence, value));
   }
 
   #enter(): void {

@@ -7,12 +7,18 @@ import type { Pin } from '../heap/rows/pins.ts';
 import { decodeRowValue } from '../heap/rows/rows.ts';
 import { walkRange } from './rows/entry-scan.ts';
 import type { WalkedRow } from './rows/entry-scan.ts';
-import { scanOf } from './rows/range.ts';
-import type { Range } from './rows/range.ts';
+import { EntryPlace } from './rows/entry-place.ts';
+import { scanOf, valueScanOf } from './rows/range.ts';
+import type { Range, Scan, ValueRange } from './rows/range.ts';
+import type { Field, Path } from '../content/fields.ts';
+import { checkKeys, PlainReads, pickingOf } from '../content/plain-reads.ts';
+import type { Picking } from '../content/plain-reads.ts';
+import type { Materialized } from '../content/values.ts';
 import type { Locks } from '../heap/log/commit-lock.ts';
 import { dropPin, makePin } from '../heap/rows/pins.ts';
 import { SnapshotDocuments } from './documents.ts';
 import type { Store } from './store.ts';
+import type { NodeValue } from '../tree/node.ts';
 
 /** Pins of snapshots that were forgotten without being closed: the garbage collector closes them. */
 const forgotten = new FinalizationRegistry<{ store: Store; locks: Locks; pin: Pin }>(({ store, locks, pin }) => {
@@ -39,6 +45,7 @@ export class Snapshot<K extends Key = Key, V = any> {
   readonly #locks: Locks;
   readonly #pin: Pin;
   readonly #documents: SnapshotDocuments;
+  readonly #plain: PlainReads;
   #closed = false;
 
   /** Made by `LodeMap.snapshot()`. */
@@ -47,6 +54,7 @@ export class Snapshot<K extends Key = Key, V = any> {
     this.#locks = locks;
     this.#pin = pin;
     this.#documents = new SnapshotDocuments(store, pin.sequence);
+    this.#plain = new PlainReads(this.#documents, store.nodes, new EntryPlace(undefined));
     forgotten.register(this, { store, locks, pin }, this);
   }
 
@@ -58,25 +66,60 @@ export class Snapshot<K extends Key = Key, V = any> {
 
   get(key: K): V | undefined {
     this.#enter();
-    const entry = readEntry(this.#store.heap, encodeKey(key), this.#pin.sequence);
-    return entry && this.#show(entry);
+    const entry = this.#find(key);
+    return entry && (this.#show(entry, false) as V);
+  }
+
+  /** See `LodeMap.getPlain`. */
+  getPlain(key: K): Materialized<V> | undefined {
+    this.#enter();
+    const entry = this.#find(key);
+    return entry && (this.#show(entry, true) as Materialized<V>);
+  }
+
+  /** See `LodeMap.pick`. */
+  pick<Name extends keyof V & string>(key: K, field: Name): Materialized<V[Name]> | undefined;
+  pick(key: K, field: Field): unknown;
+  pick(key: K, fields: readonly (Field | Path)[]): unknown[];
+  pick(key: K, field: Field | readonly (Field | Path)[]): unknown {
+    const picking = pickingOf(field, 'pick');
+    return this.#pick(key, picking);
+  }
+
+  /** See `LodeMap.pickMany`. */
+  pickMany<Name extends keyof V & string>(keys: Iterable<K>, field: Name): Array<Materialized<V[Name]> | undefined>;
+  pickMany(keys: Iterable<K>, field: Field): unknown[];
+  pickMany(keys: Iterable<K>, fields: readonly (Field | Path)[]): unknown[][];
+  pickMany(keys: Iterable<K>, field: Field | readonly (Field | Path)[]): unknown[] {
+    const picking = pickingOf(field, 'pickMany');
+    checkKeys(keys);
+    this.#enter();
+    return Array.from(keys, (key) => this.#pick(key, picking));
   }
 
   has(key: K): boolean {
     this.#enter();
-    return readEntry(this.#store.heap, encodeKey(key), this.#pin.sequence) !== undefined;
+    return this.#find(key) !== undefined;
   }
 
   keys(range?: Range<K>): IterableIterator<K> {
-    return this.#walk(range, (key) => key);
+    return this.#walk(scanOf(range), (key) => key);
   }
 
-  values(range?: Range<K>): IterableIterator<V> {
-    return this.#walk(range, (_, entry) => this.#show(entry));
+  /** With `plain: true` as plain copies. */
+  values(range: ValueRange<K> & { readonly plain: true }): IterableIterator<Materialized<V>>;
+  values(range?: ValueRange<K>): IterableIterator<V>;
+  values(range?: ValueRange<K>): IterableIterator<unknown> {
+    const scan = valueScanOf(range);
+    return this.#walk(scan, (_, entry) => this.#show(entry, scan.plain));
   }
 
-  entries(range?: Range<K>): IterableIterator<[K, V]> {
-    return this.#walk(range, (key, entry) => [key, this.#show(entry)]);
+  /** With `plain: true` values are plain copies. */
+  entries(range: ValueRange<K> & { readonly plain: true }): IterableIterator<[K, Materialized<V>]>;
+  entries(range?: ValueRange<K>): IterableIterator<[K, V]>;
+  entries(range?: ValueRange<K>): IterableIterator<[K, unknown]> {
+    const scan = valueScanOf(range);
+    return this.#walk(scan, (key, entry) => [key, this.#show(entry, scan.plain)]);
   }
 
   [Symbol.iterator](): IterableIterator<[K, V]> {
@@ -96,7 +139,17 @@ export class Snapshot<K extends Key = Key, V = any> {
     this.close();
   }
 
-  #walk<T>(range: Range<K> | undefined, show: (key: K, entry: Entry) => T): IterableIterator<T> {
+  #find(key: K): Entry | undefined {
+    return readEntry(this.#store.heap, encodeKey(key), this.#pin.sequence);
+  }
+
+  #pick(key: K, picking: Picking): unknown {
+    this.#enter();
+    const entry = this.#find(key);
+    return this.#plain.pick(entry && this.#value(entry), picking);
+  }
+
+  #walk<T>(scan: Scan, show: (key: K, entry: Entry) => T): IterableIterator<T> {
     this.#enter();
     const source = {
       heap: this.#store.heap,
@@ -105,11 +158,16 @@ export class Snapshot<K extends Key = Key, V = any> {
       snapshot: this.#pin.sequence,
     };
     // Without layers there are no changes, only rows.
-    return walkRange(source, scanOf(range), (walked) => show(decodeKey(walked.keyBytes) as K, (walked as WalkedRow).entry));
+    return walkRange(source, scan, (walked) => show(decodeKey(walked.keyBytes) as K, (walked as WalkedRow).entry));
   }
 
-  #show({ bytes, at }: Entry): V {
-    return this.#documents.show(decodeRowValue(bytes, at)) as V;
+  #value({ bytes, at }: Entry): NodeValue {
+    return this.#store.nodes.fromSlot(decodeRowValue(bytes, at));
+  }
+
+  #show(entry: Entry, plain: boolean | undefined): unknown {
+    const value = this.#value(entry);
+    return plain ? this.#plain.plain(value) : this.#documents.show(value);
   }
 
   #enter(): void {

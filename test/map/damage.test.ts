@@ -148,6 +148,13 @@ describe('what is sound beside damage', () => {
       assert.deepEqual(sound, Array.from({ length: 40 }, (_, i) => i).filter((i) => i !== 7));
       assert.deepEqual([...view.values({ onError, gte: 5, limit: 4 })].map((value) => (value as { i: number }).i), [5, 6, 8, 9]);
       assert.deepEqual(told, [['CORRUPT', 7], ['CORRUPT', 7]]);
+      // Plain values are read to the end: what is damaged deep in one is met too.
+      told.length = 0;
+      assert.equal([...view.values({ onError, plain: true })].length, 38);
+      assert.deepEqual(told, [['CORRUPT', 7], ['CORRUPT', 30]]);
+      assert.throws(() => view.getPlain(30), isCorrupt);
+      assert.throws(() => view.pickMany([6, 7], 'i'), isCorrupt);
+      assert.equal(view.pick(30, 'length'), 4000);
       assert.equal([...view.keys({ onError })].length, 40);
       const stop = new Error('enough');
       assert.throws(() => [...view.values({ onError: () => { throw stop; } })], stop);

@@ -19,28 +19,45 @@ export interface Range<K extends Key = Key> {
   /**
    * Called for each entry that can not be read because of damage (CORRUPT, or NOT_FOUND for a piece that is gone): the walk leaves it out and
    * goes on. What this throws ends the walk; without it the first damage does. Of a container only the root is read: what is damaged deeper in it
-   * is met when it is touched. `key` is undefined where the key itself can not be read.
+   * is met when it is touched, or here with `plain`. `key` is undefined where the key itself can not be read.
    */
   onError?(error: StoreError, key: K | undefined): void;
+}
+
+/** A range of values, and how they are wanted. */
+export interface ValueRange<K extends Key = Key> extends Range<K> {
+  /** Plain copies, as `getPlain` gives them, in place of lazy values. */
+  readonly plain?: boolean;
 }
 
 /** A range as a walk takes it. */
 export interface Scan {
   readonly bounds: Omit<RowScan, 'limit'>;
   readonly limit: number;
+  readonly plain?: boolean;
   readonly onError?: ((error: StoreError, key: Key | undefined) => void) | undefined;
 }
 
 const known = ['gt', 'gte', 'lt', 'lte', 'prefix', 'reverse', 'limit', 'onError'];
 
+const knownOfValues = [...known, 'plain'];
+
+/** As `scanOf`, for a walk that shows values. */
+export function valueScanOf<K extends Key>(range: ValueRange<K> | undefined): Scan {
+  const scan = scanOf(range, knownOfValues);
+  const { plain = false } = range ?? {};
+  if (typeof plain !== 'boolean') throw new TypeError(`The range option "plain" must be true or false, got ${describe(plain)}`);
+  return { ...scan, plain };
+}
+
 /** A range as bounds of encoded keys and a limit. Throws TypeError or RangeError for what is no range. */
-export function scanOf<K extends Key>(range: Range<K> | undefined): Scan {
+export function scanOf<K extends Key>(range: Range<K> | undefined, names: readonly string[] = known): Scan {
   if (range === undefined) return { bounds: {}, limit: Infinity };
   if (typeof range !== 'object' || range === null) {
-    throw new TypeError(`A range is an object with any of ${known.join(', ')}; got ${describe(range)}`);
+    throw new TypeError(`A range is an object with any of ${names.join(', ')}; got ${describe(range)}`);
   }
   for (const name of Object.keys(range)) {
-    if (!known.includes(name)) throw new TypeError(`Unknown range option "${name}"; known are ${known.join(', ')}`);
+    if (!names.includes(name)) throw new TypeError(`Unknown range option "${name}"; known are ${names.join(', ')}`);
   }
   const { limit = Infinity, reverse = false } = range;
   if (typeof limit !== 'number' || Number.isNaN(limit)) {
