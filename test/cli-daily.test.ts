@@ -128,6 +128,7 @@ test('columns do not overwrite each other', () => {
   done(['join', 'l.jsonl', 'r.jsonl', '--by', 'k', '-o', 'both.csv']);
   assert.equal(readFileSync(join(folder, 'both.csv'), 'utf8'), 'k,late,right_late,__proto__,more\n1,,r1,,\n2,l,,5,6\n');
   assert.equal(done(['group', '-', '--by', 'count'], 'count\n5\n5\n'), 'count,count_1\n5,2\n');
+  assert.equal(done(['group', '-', '--by', 'a', '--sum', 'a', '--mean', 'a'], 'a\n5\n05\n5\n\n'), 'a,count,sum_a,mean_a\n,1,0,\n05,1,5,5\n5,2,10,5\n');
   done(['sort', 'l.jsonl', '--by', 'k', '-o', 'late.csv']);
   assert.equal(readFileSync(join(folder, 'late.csv'), 'utf8'), 'k,late\n1,\n2,l\n');
   done(['sort', file('header.csv', 'a,b\n'), '--by', 'a', '-o', 'empty.csv']);
@@ -207,6 +208,9 @@ test('a member called __proto__ goes in and out, also inside an object that is t
   assert.ok(text.length > 8 * 2 ** 20);
   done(['import', store, file('proto.json', text)]);
   assert.equal(done(['get', store, 'big', '__proto__', 'a']), '1\n');
+  done(['set', store, 'small', '{"a":1}']);
+  done(['set', store, 'small', '__proto__', '5']);
+  assert.equal(done(['get', store, 'small', '--json']), '{"a":1,"__proto__":5}\n');
 });
 
 test('output that cannot be written is a failure that says so', { skip: existsSync('/dev/full') ? false : 'there is no /dev/full here' }, () => {

@@ -2,6 +2,7 @@ import { count, externalAggregate, max, mean, min, sum } from '../../src/externa
 import type { Aggregate, ExternalStats, Key } from '../../src/external/index.ts';
 import type { ColumnType } from '../../src/stream/csv/csv-columns.ts';
 import { Stream } from '../../src/stream/stream.ts';
+import { keyBy } from '../terminal/key-of.ts';
 import { UsageError } from '../terminal/command.ts';
 import { freeName, itemOptions, keyFor, put, reportRun, spillOptions, withItems, writeItems } from '../terminal/items.ts';
 import type { Items } from '../terminal/items.ts';
@@ -82,7 +83,9 @@ function readAggregates(call: Call, items: Items, by: readonly string[]): Plan {
     for (const field of items.fields(call, name)) {
       fields.push(field);
       if (isSum && items.isText && !by.includes(field)) types[field] = 'number';
-      const of = items.isText && !(field in types) ? keyFor(call, items, { fields: [field] }) : field;
+      // A field that is grouped by stays text, and is summed as the number it says.
+      const isAmount = isSum && by.includes(field);
+      const of = items.isText && !(field in types) ? (isAmount ? keyBy({ fields: [field], blank: true, amount: true }) : keyFor(call, items, { fields: [field] })) : field;
       add(`${name}_${field}`, functions[name](of) as Aggregate<Item, unknown>);
     }
   }

@@ -56,7 +56,7 @@ export const command: Command = {
         throw error;
       }
       const replaced = placing.by === 'list' ? 0 : Math.max(0, sofar.entries - (map.size - before));
-      await report(call, { ...sofar, entries: sofar.entries - replaced, replaced, skipped: bad.length, bytes: run.bytes, ms: performance.now() - started, bytesOnDisk: map.stats().bytesOnDisk });
+      await report(call, { ...sofar, entries: sofar.entries - replaced, replaced, skipped: bad.length, bytes: run.bytes, ms: Math.max(1, Math.round(performance.now() - started)), bytesOnDisk: map.stats().bytesOnDisk });
     });
   },
 };

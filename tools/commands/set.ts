@@ -47,5 +47,6 @@ function assign(holder: unknown, step: string, value: unknown, where: string): v
   if (typeof holder !== 'object' || holder === null) throw new StoreError('NOT_FOUND', `${where}: nothing there that could hold it`);
   if (Array.isArray(holder) && !/^\d+$/.test(step)) throw new StoreError('NOT_FOUND', `${where}: ${step} is not an index of a list`);
   if ('set' in holder && typeof holder.set === 'function' && 'delete' in holder && !Array.isArray(holder) && !Object.hasOwn(holder, 'set')) holder.set(step, value);
+  else if (step === '__proto__') Object.defineProperty(holder, step, { value, enumerable: true, configurable: true, writable: true });
   else (holder as Record<string, unknown>)[step] = value;
 }

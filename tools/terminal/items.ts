@@ -234,7 +234,7 @@ export async function writeItems(call: Call, stream: Stream<unknown>, writing: W
 export async function reportRun(call: Call, { rows, since, stats, skipped }: { rows: number; since: number; stats: ExternalStats | undefined; skipped: number }): Promise<void> {
   if (skipped > 0) call.terminal.note(`${grouped(skipped)} malformed lines were left out`);
   if (textOption(call, 'output') === undefined) return;
-  const ms = performance.now() - since;
+  const ms = Math.round(performance.now() - since);
   const { items = 0, runs = 0, passes = 0, spilledBytes = 0, peakItems = 0 } = stats ?? {};
   if (call.terminal.json) await call.terminal.report({ rows, items, ms, runs, passes, spilledBytes, peakItems, skipped });
   else await call.terminal.report({ items, rows, time: formatMs(ms), 'most items held': peakItems, spilled: `${formatBytes(spilledBytes)} in ${grouped(runs)} runs` });

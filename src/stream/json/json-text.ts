@@ -127,8 +127,14 @@ function isPlain(value: unknown, depth: number): boolean {
   if (depth > plainDepthMax) return false;
   if (Array.isArray(value)) return value.every((item) => isPlain(item, depth + 1));
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return types.isDate(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function';
-  if (value instanceof LazyMap || value instanceof LazySet) return false;
-  for (const key in value) if (!isPlain((value as Record<string, unknown>)[key], depth + 1)) return false;
+  if (prototype !== Object.prototype && prototype !== null) {
+    if (value instanceof LazyMap || value instanceof LazySet) return false;
+    return types.isDate(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function';
+  }
+  for (const key in value) {
+    const member = (value as Record<string, unknown>)[key];
+    // Most members are text or numbers.
+    if (typeof member === 'object' ? !isPlain(member, depth + 1) : typeof member === 'bigint') return false;
+  }
   return true;
 }
