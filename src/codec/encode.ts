@@ -1,7 +1,8 @@
 /**
- * Values to slots: what `set` calls. A value is walked once; only when it holds a container twice (an alias or a cycle) is
- * it walked a second time, with cells for those.
+ * Values to slots: what `set` calls. A value is walked once; only when it holds a container twice (an alias or a cycle), or two
+ * views of one buffer, is it walked a second time, with cells for those.
  */
+import { types } from 'node:util';
 import { ChunkKind } from '../heap/chunk.ts';
 import type { Link } from '../heap/chunk.ts';
 import type { EntryBatch } from '../heap/rows/entry-batch.ts';
@@ -91,13 +92,15 @@ function encodeWithCells(
   walker.writer.truncate(0);
   walker.walk(value, cellOf);
   const slot = cut(walker);
-  const contents: [number, Slot][] = [];
+  const contents: [number, Slot, boolean][] = [];
   // Writing a cell can meet further ones: the iteration goes on to them.
   for (const [container, id] of ids) {
-    walker.walk(container, cellOf, container);
-    contents.push([id, cutRoot(walker)]);
+    const isBuffer = types.isArrayBuffer(container);
+    if (isBuffer) walker.walk(walker.sightings.buffers.stored(container));
+    else walker.walk(container, cellOf, container);
+    contents.push([id, cutRoot(walker), isBuffer]);
   }
-  for (const [id, content] of contents) services.cells.define(id, content);
+  for (const content of contents) services.cells.define(...content);
   return slot;
 }
 

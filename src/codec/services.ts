@@ -3,11 +3,14 @@ import type { ShapeTable } from './slot/shape.ts';
 import type { Slot } from './slot/slot.ts';
 import type { TreeBuilders } from './trees.ts';
 import type { TypeRegistry } from './tail/type-registry.ts';
+import type { ViewPlace } from './tail/views.ts';
 
 /** A cell inside a value: an explicit `Cell`, or an alias (a container that occurs more than once). */
 export interface CellMark {
   readonly cellId: number;
   readonly alias: boolean;
+  /** Of a view that shares its buffer, which the cell holds: where it lies in that. */
+  readonly view?: ViewPlace | undefined;
 }
 
 /** Something inside a value that is encoded already (a handle, a node, a cell). */
@@ -16,7 +19,8 @@ export type Recognised = Slot | CellMark;
 /** Where containers that occur twice inside one value go. Cells are defined when the whole value has been encoded. */
 export interface CellMaker {
   allocate(): number;
-  define(id: number, slot: Slot): void;
+  /** `isBuffer`: of a buffer that several views share. */
+  define(id: number, slot: Slot, isBuffer: boolean): void;
 }
 
 /** What the encoder needs of the layers around it. One object per store. */

@@ -5,14 +5,16 @@
  * kept so that a second walk (see walk.ts) calls no getter again; of very large values, for the first containers only.
  */
 import type { Contents } from './contents.ts';
+import { SharedBuffers } from './tail/shared-buffers.ts';
 
 const scanMax = 8;
 const keptMax = 10_000;
 
 /** What one walk has met; cleared for the next. */
 export class Sightings {
-  /** Containers that were met more than once. */
+  /** Containers that were met more than once, and buffers of which several views were. */
   readonly repeated: Set<object> = new Set();
+  readonly buffers: SharedBuffers = new SharedBuffers();
   /** All containers, once they are too many to be searched one by one. */
   #all: Set<object> | undefined;
   /** The first containers and what was read from them. */
@@ -69,6 +71,7 @@ export class Sightings {
     }
     this.#indexes = undefined;
     this.#count = 0;
+    this.buffers.clear();
     if (this.repeated.size > 0) this.repeated.clear();
   }
 

@@ -8,6 +8,8 @@
  * A container that is met twice ends up in `sightings.repeated`. Then the value is walked again: each of them becomes a
  * cell, written as an alias wherever it occurs. Properties are read once, in the first walk; the second finds them kept.
  * Inside typed values (errors, instances of registered types) containers are taken by value, and a cycle is refused.
+ *
+ * Likewise a buffer of which several views are met: it becomes a cell, and each view says which part of that it shows.
  */
 import { types } from 'node:util';
 import { describe, StoreError } from '../base/errors.ts';
@@ -18,7 +20,7 @@ import { formatPath } from './encode-path.ts';
 import { encodeRegExp } from './tail/ext.ts';
 import { Frame } from './frame.ts';
 import { refusal } from './tail/refusal.ts';
-import { settle, surelyInline, writeBigint, writeBoxed, writePrefixed, writeText, writeView } from './slot/scalar-writer.ts';
+import { settle, surelyInline, writeBigint, writeBoxed, writePrefixed, writeSharedView, writeText, writeView } from './slot/scalar-writer.ts';
 import type { EncodeServices, Recognised } from './services.ts';
 import { Sightings } from './sightings.ts';
 import { membersOf, readProperties } from './contents.ts';
@@ -27,7 +29,9 @@ import { skipSlot } from './slot/slot-reader.ts';
 import { SlotWriter } from './slot/slot-writer.ts';
 import { Tag } from './slot/tags.ts';
 import type { TreeBuilder } from './trees.ts';
+import { bufferOf, offsetOf } from './tail/shared-buffers.ts';
 import { viewBytes, viewKind } from './tail/views.ts';
+import type { ViewPlace } from './tail/views.ts';
 
 /** Fields of one byte each, with their table, outgrow a body from here on: no need to ask for a shape. */
 const fieldsMax = 1365;
@@ -246,13 +250,34 @@ export class Walker {
     } catch (cause) {
       throw new StoreError('UNSUPPORTED', `${this.#path()}: a detached buffer cannot be stored`, { cause });
     }
-    writeView(this.writer, viewKind(value), content, nested);
+    const cell = this.#typedDepth === 0 && nested && !this.#atLabel() ? this.#sharedCell(value) : undefined;
+    if (cell === undefined) writeView(this.writer, viewKind(value), content, nested);
+    else writeSharedView(this.writer, this.#placeOf(value, content), cell);
+  }
+
+  /** Is the value a key of a Map or a member of a Set? Those are found by content, and so stored as nothing else. */
+  #atLabel(): boolean {
+    const { tag, index } = this.#frames[this.#depth]!;
+    return tag === Tag.set || (tag === Tag.map && index % 2 === 1);
+  }
+
+  /** In a first walk, notes the buffer of a view; in a second, gives the cell where it lies if several share it. */
+  #sharedCell(view: object): number | undefined {
+    const buffer = bufferOf(view);
+    if (this.#cellOf !== undefined) return this.sightings.buffers.covers(view) ? this.#cellOf(buffer) : undefined;
+    if (this.sightings.buffers.meet(view)) this.sightings.repeated.add(buffer);
+    return undefined;
+  }
+
+  #placeOf(view: object, { length }: Uint8Array): ViewPlace {
+    return { kind: viewKind(view), start: offsetOf(view) - this.sightings.buffers.startOf(bufferOf(view)), length };
   }
 
   #recognised(recognised: Recognised, nested: boolean): boolean {
     const { writer } = this;
     const start = writer.end;
-    if ('cellId' in recognised) writer.cell(recognised.alias ? Tag.alias : Tag.cell, recognised.cellId);
+    if ('cellId' in recognised && recognised.view !== undefined) writeSharedView(writer, recognised.view, recognised.cellId);
+    else if ('cellId' in recognised) writer.cell(recognised.alias ? Tag.alias : Tag.cell, recognised.cellId);
     else {
       writer.slot(recognised);
       if (nested) settle(writer, start);

@@ -1,6 +1,7 @@
 /** Copies plain values that may hold lazy ones, on a stack of its own; what occurs twice is copied once. */
 import { types } from 'node:util';
 import { defineOwn } from '../codec/tail/built-ins.ts';
+import { viewKind, viewOver } from '../codec/tail/views.ts';
 import { Cell } from '../lazy/cell.ts';
 import { formOf, isBare } from './value-view.ts';
 
@@ -34,10 +35,19 @@ export class PlainCopy {
     if (typeof value !== 'object' || value === null || value instanceof Cell) return value;
     if (this.#copies.has(value)) return this.#copies.get(value);
     const lazy = this.#copyLazy(value, depth);
-    const copy = lazy === undefined ? emptyLike(value) : lazy.plain;
+    const copy = lazy === undefined ? (this.#view(value) ?? emptyLike(value)) : lazy.plain;
     this.#copies.set(value, copy);
     if (lazy === undefined && depth > 0 && isContainer(value)) this.#jobs.push({ from: value, to: copy as object, depth });
     return lazy === undefined && depth <= 0 && isContainer(value) ? value : copy;
+  }
+
+  /** The copy of a view over the one copy of its buffer. A Buffer is copied by itself: most are small parts of something large. */
+  #view(value: object): object | undefined {
+    if (!ArrayBuffer.isView(value) || Buffer.isBuffer(value)) return undefined;
+    const { buffer, byteOffset, byteLength } = value;
+    const kind = viewKind(value);
+    if (kind < 0 || (buffer as { resizable?: boolean }).resizable === true) return undefined;
+    return viewOver(this.#copy(buffer, 0), { kind, start: byteOffset, length: byteLength });
   }
 
   #fill({ from, to, depth }: Job): void {

@@ -58,7 +58,7 @@ export function look(found: unknown, side: Side | undefined): Seen {
     if (value instanceof CellReference) {
       if (!value.alias) return { value: new Box(value.id, at!.home), side: undefined, cell };
       cell = value.id;
-      value = at!.readCell(value.id);
+      value = value.shownOf(at!.readCell(value.id));
     } else if (value instanceof StoredNode) return { value, side: at ?? nodeSide(value), cell };
     else if (value instanceof Cell) return { value: new Box(value.id, value.store.home), side: undefined, cell };
     else {

@@ -1,4 +1,5 @@
 /** What can be asked about values, lazy or plain: their content as plain values, whether it is equal, its name. */
+import { types } from 'node:util';
 import { describe } from '../base/errors.ts';
 import { CellReference } from '../tree/cell-reference.ts';
 import { contentIdOf } from './content-id.ts';
@@ -81,6 +82,8 @@ function plainOf(x: object, depth: number): { plain: unknown } | undefined {
     const drafts = isDraft(body) ? store.drafts : undefined;
     if (drafts === undefined) return store.readCell(id).value;
     const value = drafts.readCell(id);
+    // What views in drafts share goes on changing.
+    if (types.isArrayBuffer(value)) return value.slice(0);
     const held = handleOf(value)?.body();
     return held === undefined ? value : isDraft(held) ? held.settled() : held;
   };

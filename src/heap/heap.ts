@@ -41,6 +41,8 @@ export interface PlannedOperation extends Operation {
   /** In place of `value`, for what needs more than one value's refs: called when everything `roots` leads to is placed. */
   readonly make?: () => Uint8Array;
   readonly roots?: readonly Link[];
+  /** The version of segments that it has to lie in, if not any. */
+  readonly version?: number | undefined;
 }
 
 /** What else a commit is to do. */
@@ -218,8 +220,7 @@ export class Heap implements ChunkSource {
     this.checkUsable();
     const revivals = this.liveness.revivals([...linksOf(operations), ...(options.ahead ?? [])]);
     options.onRead?.();
-    const version = operations.some(({ key }) => isFurtherBucketKey(key)) ? bucketsVersion : formatVersion;
-    this.#atomically(version, () => {
+    this.#atomically(versionFor(operations), () => {
       this.#placing.revive(revivals);
       if (options.ahead !== undefined) this.#placing.place(options.ahead);
       for (const { value, roots } of operations) {
@@ -459,4 +460,13 @@ function* linksOf(operations: readonly PlannedOperation[]): Generator<Link> {
     if (roots !== undefined) yield* roots;
     if (value !== undefined && !ArrayBuffer.isView(value)) yield* value.links;
   }
+}
+
+/** The version of segments that older releases must refuse if they do not know what these operations bring. */
+function versionFor(operations: readonly PlannedOperation[]): number {
+  let needed = formatVersion;
+  for (const { key, version = formatVersion } of operations) {
+    needed = Math.max(needed, version, isFurtherBucketKey(key) ? bucketsVersion : formatVersion);
+  }
+  return needed;
 }

@@ -8,7 +8,7 @@
  */
 import { StoreError } from '../base/errors.ts';
 import { Nursery } from './kept-children.ts';
-import type { Node, NodeValue } from '../tree/node.ts';
+import type { CellRef, Node, NodeValue } from '../tree/node.ts';
 
 /** What a cell holds, and what it must still be for a document over it to be written. */
 export interface CellState {
@@ -24,6 +24,8 @@ export interface OpenDrafts {
   written(undo: () => void): void;
   /** The value of a cell as this transaction sees it: a draft's Proxy, or a scalar. */
   readCell(id: number): unknown;
+  /** What an alias stands for, likewise. */
+  readAlias(ref: CellRef): unknown;
   writeCell(id: number, value: unknown): void;
 }
 

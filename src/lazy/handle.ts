@@ -208,7 +208,7 @@ export abstract class Handle<N extends Node = Node> implements Step {
   #cell(ref: CellRef): unknown {
     const { document, node } = this;
     const drafts = isDraft(node) ? document.store.drafts : undefined;
-    if (ref.alias && drafts !== undefined) return drafts.readCell(ref.id);
+    if (ref.alias && drafts !== undefined) return drafts.readAlias(ref);
     return openCellRef(document.store, ref, document.cells);
   }
 }
@@ -252,7 +252,8 @@ export function openCell(store: DocumentStore, id: number, cells: Map<number, un
 export function openCellRef(store: DocumentStore, ref: CellRef, cells: Map<number, unknown>): unknown {
   const name = ref.alias ? ref.id : -1 - ref.id;
   if (!cells.has(name)) cells.set(name, ref.alias ? openCell(store, ref.id, cells) : openBox(store, ref.id));
-  return cells.get(name);
+  const shown = cells.get(name);
+  return ref.view === undefined ? shown : ref.copyOf(shown);
 }
 
 /** The handle behind a lazy value, or undefined. */

@@ -2,13 +2,14 @@
  * The methods of a LazyList that change it: each is one edit of the node and so, outside transactions, one commit, after which
  * elements that moved or went let go of their handles.
  */
-import { handleOf, isDraft } from './handle.ts';
+import { types } from 'node:util';
+import { handleOf, isCellRef, isDraft } from './handle.ts';
 import { ListAppender } from './list-appender.ts';
 import type { ListHandle, ListMethod } from './lazy-list.ts';
 import { plainCopy, relative } from './lazy-list-reads.ts';
 import { sortedAtOnce, sortLong } from './list-sort.ts';
 import { absent } from '../tree/node.ts';
-import type { ListNode } from '../tree/node.ts';
+import type { ListNode, NodeValue } from '../tree/node.ts';
 
 /** Replaces `deleteCount` elements at `start`. */
 function edit(list: ListHandle, start: number, deleteCount: number, items: readonly unknown[]): void {
@@ -57,9 +58,22 @@ function splice(list: ListHandle, args: readonly unknown[]): unknown[] {
 function rearrange(list: ListHandle, change: (copy: unknown[]) => void): unknown {
   const { length } = list.writable();
   const copy = plainCopy(list);
+  const shared = sharedViews(list, copy);
   change(copy);
-  if (length > 0) edit(list, 0, length, Array.from(copy, (value, index) => (index in copy ? value : absent)));
+  if (length > 0) edit(list, 0, length, Array.from(copy, (value, index) => (index in copy ? (shared.get(value) ?? value) : absent)));
   return list.proxy;
+}
+
+/** Which of the elements shown are views that share a buffer: stored by themselves they would no longer. */
+function sharedViews(list: ListHandle, copy: readonly unknown[]): Map<unknown, NodeValue> {
+  const shared = new Map<unknown, NodeValue>();
+  if (!copy.some((shown) => ArrayBuffer.isView(shown) || types.isArrayBuffer(shown))) return shared;
+  let index = 0;
+  for (const value of list.body().values()) {
+    if (isCellRef(value) && value.view !== undefined) shared.set(copy[index], value);
+    index++;
+  }
+  return shared;
 }
 
 function fill(list: ListHandle, [value, from, to]: readonly unknown[]): unknown {

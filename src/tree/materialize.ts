@@ -5,8 +5,9 @@
  * calls back and recurses, up to a bounded depth; beyond it, and for containers that are trees, an empty container is
  * put in place and filled later from a stack of jobs. So depth and length of a value are limited by memory only.
  *
- * A cell's content is materialised once: aliases and cycles come back as the same object.
+ * A cell's content is materialised once: aliases and cycles come back as the same object, and views that share a buffer over one.
  */
+import { types } from 'node:util';
 import { decodeWhole } from '../codec/decode.ts';
 import type { DecodeContext } from '../codec/decode.ts';
 import { defineOwn } from '../codec/tail/built-ins.ts';
@@ -80,8 +81,12 @@ export class Materializer {
   }
 
   alias(cell: CellReference, depth: number): unknown {
-    if (this.#cells.has(cell.id)) return this.#cells.get(cell.id);
+    if (this.#cells.has(cell.id)) return cell.shownOf(this.#cells.get(cell.id));
     const content = this.#readCell(cell.id);
+    if (cell.view !== undefined || types.isArrayBuffer(content)) {
+      this.#cells.set(cell.id, content);
+      return cell.shownOf(content);
+    }
     if (!isNode(content) || depth <= 0) return this.value(content, depth);
     const target = emptyLike(content);
     this.#cells.set(cell.id, target);

@@ -6,12 +6,17 @@
  */
 import type { Slot } from '../codec/slot/slot.ts';
 import { Tag } from '../codec/slot/tags.ts';
+import type { ViewPlace } from '../codec/tail/views.ts';
 
 /** A mutable box with an identity. `alias` marks one that came from an object occurring twice inside one value. */
 export interface CellRef {
   readonly kind: 'cell';
   readonly id: number;
   readonly alias: boolean;
+  /** See `CellReference`. */
+  readonly view: ViewPlace | undefined;
+  shownOf(content: unknown): unknown;
+  copyOf(content: unknown): unknown;
 }
 
 /**

@@ -12,6 +12,7 @@ import { cellIdOf, linkIndexOf, skipSlot, slotsAt } from '../codec/slot/slot-rea
 import { SlotWriter } from '../codec/slot/slot-writer.ts';
 import type { Slot } from '../codec/slot/slot.ts';
 import { inlineBytesMax, rootBytesMax, slotKinds, SlotKind, Tag } from '../codec/slot/tags.ts';
+import { BuiltIn } from '../codec/tail/built-ins.ts';
 import { TypeRegistry } from '../codec/tail/type-registry.ts';
 import { ChunkKind } from '../heap/chunk.ts';
 import type { ChunkSource, ChunkView, Link } from '../heap/chunk.ts';
@@ -256,6 +257,7 @@ export class Nodes implements NodeContext {
   #typed(view: ChunkView, link: Link, at: number): unknown {
     const nameAt = slotsAt(view.bytes, at);
     const name = readScalar(view.bytes, nameAt);
+    if (name === BuiltIn.sharedView) return sharedView(view.bytes, skipSlot(view.bytes, nameAt));
     const plain = this.#plainOfTyped(this.read(view, link, skipSlot(view.bytes, nameAt)));
     return this.types.revive(name, plain);
   }
@@ -280,9 +282,19 @@ export class Nodes implements NodeContext {
   #recognise(value: object): Recognised | undefined {
     const known = this.#outer?.(value) ?? value;
     if (known instanceof StoredNode) return this.asPart((known as StoredNode & Node).slot);
-    if (known instanceof CellReference) return { cellId: known.id, alias: known.alias };
+    if (known instanceof CellReference) return { cellId: known.id, alias: known.alias, view: known.view };
     return known === value ? undefined : (known as CellMark);
   }
+}
+
+/** The list that stands for a view of a shared buffer: kind, start, length, alias. Throws CORRUPT. */
+function sharedView(bytes: Buffer, listAt: number): CellReference {
+  const parts: unknown[] = [];
+  let at = slotsAt(bytes, listAt);
+  for (; parts.length < 3; at = skipSlot(bytes, at)) parts.push(readScalar(bytes, at));
+  if (bytes[at] !== Tag.alias) throw new StoreError('CORRUPT', 'A view of a shared buffer that names none.');
+  const [kind, start, length] = parts as [number, number, number];
+  return new CellReference(cellIdOf(bytes, at), true, { kind, start, length });
 }
 
 const holeSlot: Slot = { bytes: Buffer.from([Tag.hole]), links: [] };

@@ -2,6 +2,11 @@
 import type { Key } from './model-map.ts';
 import type { Random } from './random.ts';
 
+function viewsOfOne(): unknown {
+  const buffer = Uint8Array.from({ length: 40 }, (_, i) => i).buffer;
+  return { a: new Uint8Array(buffer, 0, 4), list: [new Float64Array(buffer, 8, 2), new DataView(buffer, 3, 9)], buffer };
+}
+
 /** One value of each kind, and those that usually go wrong. Fresh at every call. */
 export function allKinds(): Array<[string, unknown]> {
   const sparse: unknown[] = [1];
@@ -21,6 +26,7 @@ export function allKinds(): Array<[string, unknown]> {
     ['sparse', sparse],
     ['bytes', [Buffer.from('bytes'), new Uint8Array(3), new Float64Array([1, NaN, -0]), new BigInt64Array([-1n]), new Uint8ClampedArray([1])]],
     ['views', [new ArrayBuffer(5), new DataView(new ArrayBuffer(9), 2, 4), new Int16Array(new ArrayBuffer(10), 2, 3)]],
+    ['views of one buffer', viewsOfOne()],
     ['object', { b: 1, a: { c: [{}] }, 2: 'two', 1: 'one', '': 'empty', 'with space': null }],
     ['hostile keys', { ['__proto__']: 1, constructor: 2, toString: 3, hasOwnProperty: 4, length: 5, valueOf: 6 }],
     ['no prototype', Object.assign(Object.create(null) as object, { a: 1 })],

@@ -6,10 +6,12 @@ import { ChunkKind } from '../../heap/chunk.ts';
 import { makeChunk } from '../../heap/pending.ts';
 import { bigintBytes } from '../tail/bigints.ts';
 import { makeBlob } from '../tail/blob.ts';
+import { BuiltIn } from '../tail/built-ins.ts';
 import { encodeBoxed } from '../tail/ext.ts';
 import { SlotWriter } from './slot-writer.ts';
 import { stringBytes, stringTag, writeString } from './strings.ts';
 import { blobBytesMin, inlineBytesMax, Tag } from './tags.ts';
+import type { ViewPlace } from '../tail/views.ts';
 
 /** Strings up to this length stay inline, whatever their characters. */
 export const surelyInline = 250;
@@ -61,6 +63,17 @@ export function writeView(writer: SlotWriter, kind: number, content: Uint8Array,
   const start = writer.end;
   writer.view(kind, content);
   if (nested) settle(writer, start);
+}
+
+/** Writes a view that shares its buffer with others: the buffer lies in the cell numbered `cell`. */
+export function writeSharedView(writer: SlotWriter, { kind, start, length }: ViewPlace, cell: number): void {
+  const typed = { start: writer.end, slotsAt: writer.openTyped(), count: 2 };
+  writer.number(BuiltIn.sharedView);
+  const list = { start: writer.end, slotsAt: writer.open(Tag.list, 4), count: 4 };
+  for (const part of [kind, start, length]) writer.number(part);
+  writer.cell(Tag.alias, cell);
+  writer.close(list);
+  writer.close(typed);
 }
 
 /** Writes a boxed primitive: the slot of the primitive inside an item of the long tail. */

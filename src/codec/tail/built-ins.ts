@@ -1,15 +1,17 @@
 /**
  * Built-in objects that hold arbitrary values but are no containers of ours: errors, arrays with properties besides their
- * elements, and very sparse arrays. Each is stored as a typed slot whose name is a number, around a plain value.
+ * elements, very sparse arrays, and views that share a buffer. Each is stored as a typed slot whose name is a number, around a plain value.
  *
  * Errors keep more than `structuredClone` keeps: own enumerable properties (such as `code`) and `errors` of an
  * AggregateError. One of a subclass, and a DOMException, comes back as the native error it descends from, under its own name.
  */
 import { corrupt } from '../corrupt.ts';
 import { errorType, isIndex } from './classify.ts';
+import { viewOver } from './views.ts';
+import type { ViewPlace } from './views.ts';
 
 /** Numbers in the place of a type's name; part of the format. */
-export const BuiltIn = { error: 0, arrayWithProperties: 1, sparseArray: 2 } as const;
+export const BuiltIn = { error: 0, arrayWithProperties: 1, sparseArray: 2, sharedView: 3 } as const;
 
 /** Arrays up to this length are lists whatever they hold; a hole costs a byte. */
 const denseMax = 1 << 20;
@@ -58,6 +60,7 @@ export function fromPlain(type: number, plain: unknown): object {
   if (type === BuiltIn.error && isRecord(plain)) return plainToError(plain);
   if (Array.isArray(plain)) {
     const [first, second, third, fourth] = plain as unknown[];
+    if (type === BuiltIn.sharedView) return viewOver(fourth, { kind: first, start: second, length: third } as ViewPlace);
     if (type === BuiltIn.arrayWithProperties && Array.isArray(first)) return defineAll(first, second);
     if (type === BuiltIn.sparseArray && Array.isArray(second) && Array.isArray(third)) {
       return defineAll(plainToSparse(first, second, third), fourth);

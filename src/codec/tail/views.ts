@@ -22,6 +22,8 @@ const makers: readonly ((buffer: ArrayBuffer) => object)[] = [
   (buffer) => new BigUint64Array(buffer),
 ];
 const elementBytes = [1, 1, 1, 1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8];
+const wholeBuffer = 2;
+const dataView = 3;
 const names = [
   'Uint8Array',
   'Buffer',
@@ -38,6 +40,31 @@ const names = [
   'BigInt64Array',
   'BigUint64Array',
 ];
+
+type ViewClass = new (buffer: ArrayBuffer, byteOffset: number, length: number) => object;
+const classes: ReadonlyArray<ViewClass | undefined> = [
+  Uint8Array, undefined, undefined, DataView, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array,
+  Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array,
+];
+
+/** Where in a buffer a view lies, in bytes, and its kind. */
+export interface ViewPlace {
+  readonly kind: number;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** A view over `buffer` itself. Throws CORRUPT for one that cannot be, whatever the parts of its place are. */
+export function viewOver(buffer: unknown, { kind, start, length }: ViewPlace): object {
+  const size = elementBytes[kind];
+  const isThere = types.isArrayBuffer(buffer) && typeof start === 'number' && typeof length === 'number' && start >= 0 && length >= 0 && start + length <= buffer.byteLength;
+  if (!isThere || size === undefined || length % size !== 0 || start % (kind === dataView ? 1 : size) !== 0) {
+    throw corrupt('A view that does not fit its buffer');
+  }
+  if (kind === wholeBuffer) return buffer;
+  const View = classes[kind];
+  return View === undefined ? Buffer.from(buffer, start, length) : new View(buffer, start, length / size);
+}
 
 /** The number of the view `value` is, or -1 when it is none that can be stored (shared memory, a subclass). */
 export function viewKind(value: object): number {

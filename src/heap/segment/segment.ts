@@ -15,6 +15,9 @@ import { hash32 } from '../hash.ts';
 export const formatVersion = 1;
 /** The version of segments from which on a group of long keys may have several buckets (rows/long-keys.ts); older releases read none. */
 export const bucketsVersion = 2;
+/** From here on there may be views that share a buffer (codec/README.md). */
+export const sharedViewsVersion = 3;
+const newestVersion = sharedViewsVersion;
 export const segmentFolder = 'segments';
 export const segmentHeaderBytes = 64;
 const magic = Buffer.from('LODESEG\n', 'latin1');
@@ -79,8 +82,8 @@ export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
   if (bytes.length < segmentHeaderBytes || magic.compare(bytes, 0, 8) !== 0) return undefined;
   if (readUint32(bytes, 60) !== hash32(bytes.subarray(0, 60), 0)) return undefined;
   const version = readUint32(bytes, 8);
-  if (version < formatVersion || version > bucketsVersion) {
-    throw new StoreError('FORMAT_VERSION', `A segment has format version ${version}; this build reads up to ${bucketsVersion}`);
+  if (version < formatVersion || version > newestVersion) {
+    throw new StoreError('FORMAT_VERSION', `A segment has format version ${version}; this build reads up to ${newestVersion}`);
   }
   return {
     version,

@@ -52,6 +52,8 @@ export class DraftScope implements DraftHome, OpenDrafts {
   readonly #undos: (() => void)[] = [];
   readonly #roots: Map<unknown, Root> = new Map();
   readonly #heldRoots: Map<unknown, HeldRoot> = new Map();
+  /** Views that were handed out, by the buffers they share. */
+  readonly #views: WeakMap<object, Map<string, unknown>> = new WeakMap();
   /** All that were handed out. */
   #held: HeldObject[] = [];
   #handles: Handle[] = [];
@@ -80,7 +82,7 @@ export class DraftScope implements DraftHome, OpenDrafts {
     if (isNode(value)) return this.find(place.id) ?? this.#openRoot(new Document(this.store, place, base, value)).proxy;
     if (isHoldable(value)) return this.find(place.id) ?? this.#holdRoot(place, base, value);
     if (!isCellRef(value)) return value;
-    return value.alias ? this.readCell(value.id) : openCellRef(this.store, value, this.document.cells);
+    return value.alias ? this.readAlias(value) : openCellRef(this.store, value, this.document.cells);
   }
 
   open(node: Node): Handle {
@@ -224,6 +226,19 @@ export class DraftScope implements DraftHome, OpenDrafts {
     const root = this.#roots.get(place.id);
     if (root !== undefined) (root.handle.node as unknown as AnyDraft).cell = new CellReference(id, true);
     return shown;
+  }
+
+  readAlias(ref: CellRef): unknown {
+    const content = this.readCell(ref.id);
+    if (ref.view === undefined) return content;
+    // One object for a part of a buffer, as there is one for any other slot.
+    const { kind, start, length } = ref.view;
+    const name = `${kind} ${start} ${length}`;
+    let views = this.#views.get(content as object);
+    if (views === undefined) this.#views.set(content as object, (views = new Map()));
+    const view = views.get(name) ?? ref.shownOf(content);
+    views.set(name, view);
+    return view;
   }
 
   writeCell(id: number, value: unknown): void {

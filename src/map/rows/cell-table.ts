@@ -6,6 +6,7 @@ import type { Slot } from '../../codec/slot/slot.ts';
 import type { Link } from '../../heap/chunk.ts';
 import type { Heap, PlannedOperation } from '../../heap/heap.ts';
 import { decodeRowValue, rowHead } from '../../heap/rows/rows.ts';
+import { sharedViewsVersion } from '../../heap/segment/segment.ts';
 import type { CellChange, Changes } from './changes.ts';
 import type { CellStore } from '../../tree/node-context.ts';
 
@@ -86,21 +87,25 @@ export class CellTable implements CellStore {
   }
 
   /** As `set`: what the encoder calls for the containers that occur twice in a value. */
-  define(id: number, slot: Slot): void {
-    this.set(id, slot);
+  define(id: number, slot: Slot, isBuffer: boolean): void {
+    this.#set(id, slot, isBuffer);
   }
 
   set(id: number, slot: Slot): CellChange {
+    return this.#set(id, slot, false);
+  }
+
+  #set(id: number, slot: Slot, isBuffer: boolean): CellChange {
     this.#store.enter();
     this.#store.accept(slot.links);
-    const change = this.#store.top.setCell(id, slot);
+    const change = this.#store.top.setCell(id, slot, isBuffer);
     this.#store.changed();
     return change;
   }
 
   /** The operations that commit a layer's cells. */
   operations(changes: Changes): PlannedOperation[] {
-    return Array.from(changes.cells(), ([id, { slot }]) => ({ table: 'cells', key: cellKey(id), value: slot }));
+    return Array.from(changes.cells(), ([id, { slot, isBuffer }]) => ({ table: 'cells', key: cellKey(id), value: slot, version: isBuffer ? sharedViewsVersion : undefined }));
   }
 
   #findChange(id: number): CellChange | undefined {

@@ -28,6 +28,8 @@ export interface Change {
 /** One changed cell. */
 export interface CellChange {
   readonly slot: Slot;
+  /** Is it, or was it in one of these changes, made for a buffer that views share? Releases before these must not read it. */
+  readonly isBuffer: boolean;
   /** The commit that wrote it, once it has. */
   sequence: number;
 }
@@ -70,15 +72,14 @@ export class Changes {
     this.rowBytes += change.keyBytes.length + (change.slot?.bytes.length ?? 0);
   }
 
-  setCell(id: number, slot: Slot): CellChange {
-    const change = { slot, sequence: 0 };
-    this.putCell(id, change);
-    return change;
+  setCell(id: number, slot: Slot, isBuffer = false): CellChange {
+    return this.putCell(id, { slot, isBuffer: isBuffer || this.cell(id)?.isBuffer === true, sequence: 0 });
   }
 
-  putCell(id: number, change: CellChange): void {
+  putCell(id: number, change: CellChange): CellChange {
     this.#cells.set(id, change);
     this.bytes += slotBytes(change.slot);
+    return change;
   }
 
   entries(): IterableIterator<Change> {
@@ -143,7 +144,7 @@ export class Changes {
   merge(other: Changes): void {
     if (other.cleared) this.clearEntries();
     for (const change of other.entries()) this.putEntry(change);
-    for (const [id, change] of other.cells()) this.putCell(id, change);
+    for (const [id, change] of other.cells()) this.putCell(id, this.cell(id)?.isBuffer === true ? { ...change, isBuffer: true } : change);
   }
 
   /** Deletes all entries: those of the layers and rows below too. */
