@@ -15,6 +15,12 @@ export interface OpenOptions {
 export interface Store {
   get(key: Key): unknown;
   values(): Iterable<unknown>;
+  /** Values without anything lazy. */
+  plainValues?(): Iterable<unknown>;
+  /** One field of a value. */
+  pick?(key: Key, field: string): unknown;
+  /** The same field of many values. */
+  pickMany?(keys: readonly Key[], field: string): readonly unknown[];
   /** Bulk load, the fastest documented way, durable at the end. Keys ascend. */
   load(entries: Iterable<readonly [Key, unknown]>): Promise<void>;
   /** Writes one entry; resolves when it is on disk. */

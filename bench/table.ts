@@ -22,8 +22,9 @@ export function judge({ trial, figures }: TrialResult): Verdict[] {
   const [own = '', ...peers] = trial.subjects;
   const verdicts: Verdict[] = [];
   for (const goal of trial.goals) {
-    const ours = figures[own]?.[goal.figure] ?? Number.NaN;
-    const base = { trial: trial.id, figure: goal.figure, ours, unit: trial.units[goal.figure] ?? 'times' };
+    const ours = figures[goal.subject ?? own]?.[goal.figure] ?? Number.NaN;
+    const label = goal.subject === undefined ? goal.figure : `${goal.figure} (${parseSubject(goal.subject).variant})`;
+    const base = { trial: trial.id, figure: label, ours, unit: trial.units[goal.figure] ?? 'times' };
     if (goal.peer === undefined) verdicts.push({ ...base, goal, verdict: reached(goal, ours) });
     for (const peer of goal.peer === undefined ? [] : peers) {
       const theirs = figures[peer]?.[goal.figure];

@@ -23,6 +23,8 @@ export interface Outcome {
  */
 export interface Goal {
   readonly figure: string;
+  /** Which of ours is meant: a variant, where it is not the first of the subjects. */
+  readonly subject?: string;
   readonly peer?: string;
   readonly rule: 'at least' | 'at most';
   readonly must: number;

@@ -28,6 +28,18 @@ class LodeMapStore implements Store {
     return this.#map.values();
   }
 
+  plainValues(): Iterable<unknown> {
+    return this.#map.values({ plain: true });
+  }
+
+  pick(key: Key, field: string): unknown {
+    return this.#map.pick(key, field);
+  }
+
+  pickMany(keys: readonly Key[], field: string): readonly unknown[] {
+    return this.#map.pickMany(keys, field);
+  }
+
   async load(entries: Iterable<readonly [Key, unknown]>): Promise<void> {
     await this.#map.setMany(entries as Iterable<[Key, unknown]>);
     await this.#map.flush();
