@@ -104,30 +104,30 @@ interface Rest {
   live: boolean;
 }
 
-/** A handle whose Proxy shows a plain copy of what it stands for, see lazy-object.ts. */
-export interface Staged {
+/** A handle whose Proxy reads from its shadow target, a plain copy of the record: see lazy-object.ts. */
+export interface Shadowed {
   /** The copy may be out of date from now on. */
-  unstage(): void;
+  unshadow(): void;
 }
 
 /**
  * One of the handles of a document that show a copy. Of a class, and not in an array: what literals make the engine may come to put among
  * old objects at once, and from there each dead array would keep a whole document until the next full collection.
  */
-class StagedLink {
-  readonly handle: Staged;
-  readonly next: StagedLink | undefined;
+class ShadowedLink {
+  readonly handle: Shadowed;
+  readonly next: ShadowedLink | undefined;
   /** How many there are from here on. */
   readonly count: number;
 
-  constructor(handle: Staged, next: StagedLink | undefined) {
+  constructor(handle: Shadowed, next: ShadowedLink | undefined) {
     this.handle = handle;
     this.next = next;
     this.count = next === undefined ? 1 : next.count + 1;
   }
 }
 
-const stagedMax = 64;
+const shadowedMax = 64;
 const lossesMax = 256;
 const voidedMax = 64;
 
@@ -138,7 +138,7 @@ export class Document {
   root: Node;
   version = 0;
   #rest: Rest | undefined;
-  #staged: StagedLink | undefined;
+  #shadowed: ShadowedLink | undefined;
   #nursery: Nursery | undefined;
 
   constructor(store: DocumentStore, place: Place, base: unknown, root: Node) {
@@ -197,9 +197,9 @@ export class Document {
   }
 
   /** Remembers a handle that shows a copy: until the next version, or until many others do. */
-  stage(handle: Staged): void {
-    if (this.#staged?.count === stagedMax) this.#unstage();
-    this.#staged = new StagedLink(handle, this.#staged);
+  shadow(handle: Shadowed): void {
+    if (this.#shadowed?.count === shadowedMax) this.#unshadow();
+    this.#shadowed = new ShadowedLink(handle, this.#shadowed);
   }
 
   /** Elements of `container` with keys in [from, to), or the one under key `from`, are no longer what they were. */
@@ -242,12 +242,12 @@ export class Document {
 
   #nextVersion(): void {
     this.version++;
-    this.#unstage();
+    this.#unshadow();
   }
 
-  #unstage(): void {
-    for (let link = this.#staged; link !== undefined; link = link.next) link.handle.unstage();
-    this.#staged = undefined;
+  #unshadow(): void {
+    for (let link = this.#shadowed; link !== undefined; link = link.next) link.handle.unshadow();
+    this.#shadowed = undefined;
   }
 
   #more(): Rest {

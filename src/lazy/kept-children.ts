@@ -92,7 +92,7 @@ export abstract class KeptChildren<C extends Keyed> {
   }
 }
 
-/** Of a class, and no array: see `StagedLink` in document.ts. */
+/** Of a class, and no array: see `ShadowedLink` in document.ts. */
 class ChildLink<C extends Keyed> {
   readonly child: C;
   readonly next: ChildLink<C> | undefined;

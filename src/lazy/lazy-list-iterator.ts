@@ -40,7 +40,7 @@ export function listValues(list: ListHandle): IterableIterator<unknown> {
   const body = list.body();
   if (isDraft(body)) return new LiveIterator(list);
   const values = body.values() as ListIterator;
-  // Not in an object of their own: see `StagedLink`.
+  // Not in an object of their own: see `ShadowedLink`.
   const { document, version } = list;
   values.show = (value, index) => list.wrapAsOf(value, index, document, version);
   return values;

@@ -5,20 +5,21 @@
  * stored (accessors, symbols as keys, read-only properties, frozen objects, other prototypes) is a TypeError.
  *
  * Walking all properties is the slow side of any Proxy: with traps that do nothing `Object.values` of five fields costs 2 us,
- * against 0.1 for a plain object and 0.8 for a Proxy without traps (Node 20). So a walk reads the record as a whole and puts it
- * on the Proxy's own target, its stage, and the traps that read step aside until the document's next version.
+ * against 0.1 for a plain object and 0.8 for a Proxy without traps (Node 20). So a walk reads the record as a whole and copies
+ * it to the Proxy's own target, its *shadow target* (as membranes call it). The traps that read step aside until the document's next
+ * version.
  * Whoever scans whole values should materialize them all the same.
  */
 import { inspect } from 'node:util';
 import { describe } from '../base/errors.ts';
-import type { Document, Staged } from './document.ts';
+import type { Document, Shadowed } from './document.ts';
 import { Handle, handleKey, handleOf, openHandle } from './handle.ts';
 import { absent, isNode } from '../tree/node.ts';
 import type { ObjectNode } from '../tree/node.ts';
 import { RecordNode } from '../tree/keyed/object-node.ts';
 
 /** Larger objects are not read as a whole. */
-const stageKeysMax = 256;
+const shadowKeysMax = 256;
 /** Characters that may be read though nobody asked for them. */
 const lightMax = 4096;
 
@@ -28,14 +29,14 @@ const lightMax = 4096;
  * its own. `util.inspect` looks through a Proxy at its target and calls its inspector with the Proxy as `this`.
  */
 // oxlint-disable-next-line no-extraneous-class -- its instances get the properties of records
-export class Stage {}
+export class ShadowTarget {}
 
-/** Installs the inspector of stages. */
+/** Installs the inspector of shadow targets. */
 export function installInspector(show: (this: unknown, depth: number, options: object) => unknown): void {
-  Object.defineProperty(Stage.prototype, inspect.custom, { value: show });
+  Object.defineProperty(ShadowTarget.prototype, inspect.custom, { value: show });
 }
 
-Reflect.deleteProperty(Stage.prototype, 'constructor');
+Reflect.deleteProperty(ShadowTarget.prototype, 'constructor');
 
 type Properties = Record<string | symbol, unknown>;
 
@@ -44,9 +45,9 @@ const nowhere: unique symbol = Symbol('nowhere');
 /** The one descriptor that the trap returns: the engine copies it at once. */
 const descriptor: PropertyDescriptor = { value: undefined, writable: true, enumerable: true, configurable: true };
 
-export class ObjectHandle extends Handle<ObjectNode> implements Staged {
-  /** The node whose values the stage holds, except for those that each read makes anew. */
-  #staged: RecordNode | undefined = undefined;
+export class ObjectHandle extends Handle<ObjectNode> implements Shadowed {
+  /** The node whose values the shadow holds, except for those that each read makes anew. */
+  #shadowed: RecordNode | undefined = undefined;
   /**
    * The keys that somebody has asked for, until they have been gone through: for their descriptors alone (`Object.keys`, `for in`), or
    * for a descriptor and a value in turn, as a walk over all values does.
@@ -61,10 +62,10 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
     this.begin(node, document, parent, key);
   }
 
-  get(stage: Stage, key: string | symbol, receiver: unknown): unknown {
+  get(shadow: ShadowTarget, key: string | symbol, receiver: unknown): unknown {
     if (typeof key === 'string') {
-      if (this.#walk !== undefined) this.#readInWalk(stage, key);
-      if (this.#staged !== undefined && this.#shows(stage, key)) return (stage as Properties)[key];
+      if (this.#walk !== undefined) this.#readInWalk(shadow, key);
+      if (this.#shadowed !== undefined && this.#shows(shadow, key)) return (shadow as Properties)[key];
       const body = this.body();
       if (this.child !== undefined) {
         const kept = this.kept(key);
@@ -109,38 +110,38 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
     return keys;
   }
 
-  getOwnPropertyDescriptor(stage: Stage, key: string | symbol): PropertyDescriptor | undefined {
+  getOwnPropertyDescriptor(shadow: ShadowTarget, key: string | symbol): PropertyDescriptor | undefined {
     if (typeof key !== 'string') return undefined;
-    if (this.#walk !== undefined && this.#describedInWalk(stage, key) && this.body().placeOf(key) === 'elsewhere') return lazyProperty(this.proxy!, key);
-    const value = this.#own(stage, key);
+    if (this.#walk !== undefined && this.#describedInWalk(shadow, key) && this.body().placeOf(key) === 'elsewhere') return lazyProperty(this.proxy!, key);
+    const value = this.#own(shadow, key);
     if (value === nowhere) return undefined;
     descriptor.value = value;
     return descriptor;
   }
 
   /** Is a descriptor asked for as part of a walk that reads nothing so far? Where reading all loads no other chunk, it is done. */
-  #describedInWalk(stage: Stage, key: string): boolean {
+  #describedInWalk(shadow: ShadowTarget, key: string): boolean {
     const keys = this.#walk!;
     const goesOn = keys[this.#described] === key && (this.#read === 0 || this.#read === this.#described);
     if (!goesOn || (++this.#described >= keys.length && this.#read === 0)) this.#walk = undefined;
     if (!goesOn) return false;
     const node = this.body();
-    if (!(node instanceof RecordNode) || keys.length > stageKeysMax || (!node.shape.light && node.holdsLinks())) return node !== this.#staged;
-    if (node === this.#staged) return false;
-    this.#stage(stage);
+    if (!(node instanceof RecordNode) || keys.length > shadowKeysMax || (!node.shape.light && node.holdsLinks())) return node !== this.#shadowed;
+    if (node === this.#shadowed) return false;
+    this.#fillShadow(shadow);
     return false;
   }
 
   /** At the second value of a walk all others are read with it. */
-  #readInWalk(stage: Stage, key: string): void {
+  #readInWalk(shadow: ShadowTarget, key: string): void {
     const isNext = this.#walk![this.#described - 1] === key && ++this.#read === this.#described;
     if (isNext && this.#read === 1) return;
     this.#walk = undefined;
     const node = this.body();
-    if (!isNext || node.size > stageKeysMax || !(node instanceof RecordNode)) return;
-    this.#stage(stage);
+    if (!isNext || node.size > shadowKeysMax || !(node instanceof RecordNode)) return;
+    this.#fillShadow(shadow);
     // The next record with these keys may be read as a whole at once: of containers that is no more than their first chunks.
-    node.shape.light = Object.hasOwn(stage, handleKey) && !Object.values(stage).some(isHeavy);
+    node.shape.light = Object.hasOwn(shadow, handleKey) && !Object.values(shadow).some(isHeavy);
   }
 
   defineProperty(_target: object, key: string | symbol, wanted: PropertyDescriptor): boolean {
@@ -164,85 +165,85 @@ export class ObjectHandle extends Handle<ObjectNode> implements Staged {
     return refuseFreezing();
   }
 
-  /** Puts the traps back that `#stage` has taken away. */
-  unstage(): void {
+  /** Puts the traps back that `#fillShadow` has taken away. */
+  unshadow(): void {
     this.get = ObjectHandle.prototype.get;
     this.getOwnPropertyDescriptor = ObjectHandle.prototype.getOwnPropertyDescriptor;
   }
 
   /** The own property `key` as a user sees it, or `nowhere`. */
-  #own(stage: Stage, key: string): unknown {
-    if (this.#staged !== undefined && this.#shows(stage, key)) return (stage as Properties)[key];
+  #own(shadow: ShadowTarget, key: string): unknown {
+    if (this.#shadowed !== undefined && this.#shows(shadow, key)) return (shadow as Properties)[key];
     const value = this.body().get(key);
     if (typeof value === 'object' && value !== null) return this.wrap(value, key);
     return value === absent ? nowhere : value;
   }
 
-  /** Does the stage hold the property as it is now? */
-  #shows(stage: Stage, key: string): boolean {
-    if (this.#staged === this.body()) return Object.hasOwn(stage, key);
-    this.#leave(stage);
+  /** Does the shadow hold the property as it is now? */
+  #shows(shadow: ShadowTarget, key: string): boolean {
+    if (this.#shadowed === this.body()) return Object.hasOwn(shadow, key);
+    this.#leave(shadow);
     return false;
   }
 
-  /** Clears the stage of what was there in another version; its children stay what they are. */
-  #leave(stage: Stage): void {
-    this.#staged = undefined;
-    for (const key of Object.keys(stage)) {
-      const child = handleOf((stage as Properties)[key]);
+  /** Clears the shadow of what was there in another version; its children stay what they are. */
+  #leave(shadow: ShadowTarget): void {
+    this.#shadowed = undefined;
+    for (const key of Object.keys(shadow)) {
+      const child = handleOf((shadow as Properties)[key]);
       if (child !== undefined && child.parent === this) this.keep(child);
-      Reflect.deleteProperty(stage, key);
+      Reflect.deleteProperty(shadow, key);
     }
   }
 
   /**
-   * Reads all values and lets the engine have them from the stage, without traps, until the document changes. Where some are
+   * Reads all values and lets the engine have them from the shadow, without traps, until the document changes. Where some are
    * Dates or the like, which can be changed by who gets them, the traps stay and read these anew each time.
    */
-  #stage(stage: Stage): void {
+  #fillShadow(shadow: ShadowTarget): void {
     this.#walk = undefined;
     const node = this.body();
     if (!(node instanceof RecordNode)) return;
     const { fill } = node.shape;
     if (fill === undefined || node.nullPrototype) return;
-    if (this.#staged !== node) {
-      this.#leave(stage);
+    if (this.#shadowed !== node) {
+      this.#leave(shadow);
       const { keys } = node.shape;
       const values = node.values();
       let fresh = 0;
       for (let i = 0; i < values.length; i++) {
         const value = values[i];
         if (typeof value !== 'object' || value === null) continue;
-        // The stage is what keeps these.
+        // The shadow is what keeps these.
         if (isNode(value)) values[i] = this.kept(keys[i]) ?? openHandle(value, this.document, this, keys[i]).proxy;
         else fresh++;
       }
-      this.#staged = node;
-      if (fresh > 0) return fillSome(stage, keys, values);
-      fill(stage as Properties, values);
-      (stage as Properties)[handleKey] = this;
+      this.#shadowed = node;
+      if (fresh > 0) return fillSome(shadow, keys, values);
+      fill(shadow as Properties, values);
+      (shadow as Properties)[handleKey] = this;
     }
-    if (!Object.hasOwn(stage, handleKey)) return;
+    if (!Object.hasOwn(shadow, handleKey)) return;
     // Own properties of the handler hide the traps of its class.
     const traps = this as { get: unknown; getOwnPropertyDescriptor: unknown };
     traps.get = undefined;
     traps.getOwnPropertyDescriptor = undefined;
-    this.document.stage(this);
+    this.document.shadow(this);
   }
 }
 
-/** Bytes are never on the stage. */
+/** Bytes are never in the shadow. */
 function isHeavy(value: unknown): boolean {
   return typeof value === 'string' && value.length > lightMax;
 }
 
-/** Puts the values on the stage that can be handed out more than once. */
-function fillSome(stage: Stage, keys: readonly string[], values: readonly unknown[]): void {
-  delete (stage as Properties)[handleKey];
+/** Copies those values to the shadow that can be handed out more than once. */
+function fillSome(shadow: ShadowTarget, keys: readonly string[], values: readonly unknown[]): void {
+  delete (shadow as Properties)[handleKey];
   for (let i = 0; i < keys.length; i++) {
     const value = values[i];
     if (typeof value === 'object' && value !== null && handleOf(value) === undefined) continue;
-    (stage as Properties)[keys[i]!] = value;
+    (shadow as Properties)[keys[i]!] = value;
   }
 }
 

@@ -11,7 +11,7 @@ import { listReads } from './lazy-list-reads.ts';
 import { listRuns } from './lazy-list-runs.ts';
 import { listWrites } from './lazy-list-writes.ts';
 import { MapHandle, SetHandle } from './lazy-map.ts';
-import { ObjectHandle, Stage, installInspector } from './lazy-object.ts';
+import { ObjectHandle, ShadowTarget, installInspector } from './lazy-object.ts';
 import { isNode } from '../tree/node.ts';
 import type { Node, NodeValue } from '../tree/node.ts';
 
@@ -34,7 +34,7 @@ function open(node: Node, document: Document, parent: Handle | undefined, key: u
 }
 
 function targetFor(node: Node): object {
-  return node.kind === 'object' ? new Stage() : node.kind === 'list' ? listTarget : plainTarget;
+  return node.kind === 'object' ? new ShadowTarget() : node.kind === 'list' ? listTarget : plainTarget;
 }
 
 function handleFor(node: Node, document: Document, parent: Handle | undefined, key: unknown): Handle {

@@ -1,8 +1,8 @@
 /**
- * Objects whose record lies on the stage after a walk, so that the engine reads it without traps.
+ * Objects whose record a walk has put on the shadow target, so that the engine reads it without traps.
  *
  * Strategy: walk in every way there is, then change the document through every handle there is, and look again.
- * Invariant: nobody can tell whether a handle is staged, but for the time it takes.
+ * Invariant: nobody can tell whether a handle has a shadow, but for the time it takes.
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
