@@ -12,7 +12,10 @@ export interface OpenOptions {
   readonly create?: boolean;
   /** Budget in bytes of this process's caches for the store. Default 64 MiB. */
   readonly cacheBytes?: number;
-  /** Quota on disk in bytes; past it writes throw QUOTA, and nothing is lost. Default none. */
+  /**
+   * Quota on disk in bytes, for log and index (`stats().bytesOnDisk`); past it writes throw QUOTA, and nothing is lost. LMDB's lock file (260 KiB) and the
+   * reserve for a full disk (up to 512 KiB) come on top. Default none.
+   */
   readonly maxBytes?: number;
   /** Classes to store: how each is turned into a value and back. */
   // eslint-disable-next-line typescript/no-explicit-any -- a codec's class is its own affair
