@@ -1,5 +1,5 @@
 import { count, externalAggregate, max, mean, min, sum } from '../../src/external/index.ts';
-import type { Aggregate, ExternalStats, Key } from '../../src/external/index.ts';
+import type { Aggregate, By, ExternalStats, Key } from '../../src/external/index.ts';
 import type { ColumnType } from '../../src/stream/csv/csv-columns.ts';
 import { Stream } from '../../src/stream/stream.ts';
 import { keyBy } from '../terminal/key-of.ts';
@@ -86,7 +86,7 @@ function readAggregates(call: Call, items: Items, by: readonly string[]): Plan {
       // A field that is grouped by stays text, and is summed as the number it says.
       const isAmount = isSum && by.includes(field);
       const of = items.isText && !(field in types) ? (isAmount ? keyBy({ fields: [field], blank: true, amount: true }) : keyFor(call, items, { fields: [field] })) : field;
-      add(`${name}_${field}`, functions[name](of) as Aggregate<Item, unknown>);
+      add(`${name}_${field}`, (functions[name] as (of: By<Item>) => Aggregate<Item, unknown>)(of));
     }
   }
   return { aggregates, fields, types };

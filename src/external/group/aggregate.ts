@@ -67,7 +67,7 @@ export function externalAggregate<T, A extends Aggregates<T>>(source: Source<T>,
 
 /** The sum of the numbers (or bigints) `value` of each group, in the order of keys. Throws as `externalAggregate`. */
 export function groupBySum<T, R extends number | bigint = number>(source: Source<T>, options: GroupValueOptions<T>): Flow<[Key, R]> {
-  return single('groupBySum', source, options, sum<T, R>);
+  return single('groupBySum', source, options, sum as (of: LooseBy<T>) => Aggregate<T, R>);
 }
 
 /** The number of items of each group; with `value`, of those where it is not missing. */

@@ -79,8 +79,10 @@ export function aggregateOf({ name, of, options }: SharedAggregate): Aggregate<u
  * The sum of numbers (compensated, so it does not depend on their order), or of bigints and integers, which is a bigint: then say so,
  * `sum<Row, bigint>('id')`. 0 when there are none.
  */
-export function sum<T, R extends number | bigint = number>(of: LooseBy<T>): Aggregate<T, R> {
-  return aggregate('sum', of, sumFold as Fold<Float64Array | bigint, R>);
+export function sum<T>(of: LooseBy<T>): Aggregate<T, number>;
+export function sum<T, R extends bigint>(of: LooseBy<T>): Aggregate<T, R>;
+export function sum<T>(of: LooseBy<T>): Aggregate<T, number | bigint> {
+  return aggregate('sum', of, sumFold);
 }
 
 /** The number of items, or of those where the value is not missing. */
