@@ -17,6 +17,8 @@ export class TextWindow {
   readonly #file: string;
   #line = 1;
   #column = 1;
+  /** The place asked for last: where the text began, how far it went, its lines, and where the last of them begins. */
+  readonly #asked = { start: -1, end: 0, lines: 0, lineStart: 0 };
 
   /** What is at hand is `bytes[start, end)`. */
   bytes: Buffer = Buffer.alloc(0);
@@ -58,6 +60,7 @@ export class TextWindow {
     if (lineStart >= 0) this.#column = 1;
     this.#column += bytes.toString('utf8', lineStart < 0 ? this.start : lineStart, offset).length;
     this.start = offset;
+    this.#asked.start = -1;
   }
 
   /** Is done with a byte order mark at `start`, which is no character of the text. */
@@ -88,10 +91,18 @@ export class TextWindow {
     return new FormatError(what, this.#place(before));
   }
 
+  /** Counts on from the place that was asked for last, where there are many in one text. */
   #place(before: string): Place {
-    const lines = before.split(String.fromCharCode(this.lineBreak));
-    const last = lines.at(-1)!.length;
-    return { file: this.#file, line: this.#line + lines.length - 1, column: lines.length === 1 ? this.#column + last : last + 1 };
+    const lineBreak = String.fromCharCode(this.lineBreak);
+    const asked = this.#asked;
+    if (asked.start !== this.start || asked.end > before.length) Object.assign(asked, { start: this.start, end: 0, lines: 0, lineStart: 0 });
+    for (let at = before.indexOf(lineBreak, asked.end); at >= 0; at = before.indexOf(lineBreak, at + 1)) {
+      asked.lines++;
+      asked.lineStart = at + 1;
+    }
+    asked.end = before.length;
+    const column = before.length - asked.lineStart;
+    return { file: this.#file, line: this.#line + asked.lines, column: asked.lines === 0 ? this.#column + column : column + 1 };
   }
 }
 
