@@ -6,6 +6,7 @@ import { describe } from '../base/errors.ts';
 import { isCellRef } from '../lazy/handle.ts';
 import type { DocumentStore, Place } from '../lazy/document.ts';
 import { show } from '../lazy/proxy.ts';
+import { CellReference } from '../tree/cell-reference.ts';
 import { Materializer } from '../tree/materialize.ts';
 import { isIndexKey } from '../tree/keyed/index-key.ts';
 import { absent, isNode } from '../tree/node.ts';
@@ -89,8 +90,8 @@ export class PlainReads {
 
   /** What stands in a place: what an alias means, an explicit cell as a user is given it. */
   #held(value: NodeValue): NodeValue {
-    if (!isCellRef(value)) return value;
-    return value.alias ? this.#held(this.#readCell(value.id)) : this.#lazily(value);
+    if (!(value instanceof CellReference)) return value;
+    return value.alias ? value.shownOf(this.#held(this.#readCell(value.id))) : this.#lazily(value);
   }
 
   #has(value: NodeValue, name: string): boolean {
