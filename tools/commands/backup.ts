@@ -4,14 +4,14 @@ import { withStore } from '../terminal/store.ts';
 import type { Command } from '../terminal/command.ts';
 
 export const command: Command = {
-  summary: 'Copy a store into a folder, while others read and write; again, and only what is new is copied.',
+  summary: 'Copy a store into a folder while others read and write. The next backup copies only what is new.',
   usage: '<store> <folder>',
-  options: { 'trust-kept': { text: 'do not read again what the folder has already' } },
+  options: { 'trust-kept': { text: 'do not read again what the folder already has' } },
   examples: [
-    ['lodemap backup data.store data.backup', 'the folder is empty, or has an earlier backup, which stays good until the new one is whole'],
-    ['cp -r data.backup data.store', 'restores: a backup is a store, its index is made again when it is first opened'],
+    ['lodemap backup data.store data.backup', 'the folder is empty or has an earlier backup, which stays good until the new one is complete'],
+    ['cp -r data.backup data.store', 'restores it: a backup is a store, and the first opening makes its index'],
   ],
-  interrupted: 'the earlier backup is as it was, and the next one takes up what was copied',
+  interrupted: 'the earlier backup is unchanged, and the next one uses what was copied',
   async run(call) {
     const { named: [store, folder] } = takeWords(call, ['store', 'folder']);
     const { terminal, signal } = call;

@@ -27,12 +27,12 @@ const commits = 100;
 const listKey = 'list';
 
 export const command: Command = {
-  summary: 'Measure this machine and this disk with a store of made-up records, which is removed again.',
+  summary: 'Measure this machine and this disk with a store of made-up records. The store is removed afterwards.',
   usage: '[<path>]',
   options: { records: { value: 'n', text: `records to store; default ${grouped(recordsDefault)}` } },
   examples: [
-    ['lodemap bench data.store', 'on the disk of data.store, which is not touched: the made-up store lies beside it'],
-    ['lodemap bench --records 1000000 --json', 'in the temporary folder, for machines'],
+    ['lodemap bench data.store', 'on the disk of data.store, which is not touched: the made-up store is created beside it'],
+    ['lodemap bench --records 1000000 --json', 'in the temporary folder, with JSON for machines'],
   ],
   async run(call) {
     const { rest } = takeWords(call, [], true);

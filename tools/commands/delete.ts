@@ -4,12 +4,12 @@ import { follow, keyTypeOption, readKey, showKey, withStore } from '../terminal/
 import type { Command } from '../terminal/command.ts';
 
 export const command: Command = {
-  summary: 'Delete an entry, or what a path inside it leads to. Fails when it is not there.',
+  summary: 'Delete an entry, or the part of it that a path leads to. Fails if there is none.',
   usage: '<store> <key> [path...]',
   options: keyTypeOption,
   examples: [
     ['lodemap delete data.store config', 'deletes the entry'],
-    ['lodemap delete data.store users 0', 'takes the first element out of the list users'],
+    ['lodemap delete data.store users 0', 'removes the first element of the list users'],
   ],
   async run(call) {
     const { named: [store, word], rest } = takeWords(call, ['store', 'key'], true);

@@ -9,17 +9,17 @@ const bytesShown = 512;
 const rowsShown = 100;
 
 export const command: Command = {
-  summary: 'Look at one record of the log as it lies on the disk, or at the row of an entry.',
+  summary: 'Show one record of the log as it is on the disk, or the row of an entry.',
   usage: '<store> <ref>',
   options: {
-    entry: { text: 'the word is a key: show its row, and the record it leads to' },
-    all: { text: 'every byte and every operation, however many there are' },
+    entry: { text: 'the word is a key: show its row and the record it leads to' },
+    all: { text: 'show every byte and every operation, however many there are' },
     ...keyTypeOption,
   },
   examples: [
     ['lodemap dump data.store 3:4711', 'the record at offset 4711 of segment 3, as verify names places'],
-    ['lodemap dump data.store 12884920680', 'a ref, as links have them'],
-    ['lodemap dump data.store user:7 --entry', 'where the value of user:7 lies, and its record'],
+    ['lodemap dump data.store 12884920680', 'a ref, as links show it'],
+    ['lodemap dump data.store user:7 --entry', 'where the value of user:7 is, and its record'],
   ],
   async run(call) {
     const { named: [store, word] } = takeWords(call, ['store', 'ref']);

@@ -7,17 +7,17 @@ import type { Key, LodeMap, Snapshot } from '../../src/index.ts';
 import type { Call, Command } from '../terminal/command.ts';
 
 export const command: Command = {
-  summary: 'Write a store as JSON to standard output: all entries of one moment, or what a path leads to.',
+  summary: 'Write a store as JSON to standard output: all entries as of one moment, or what a path leads to.',
   usage: '<store> [key] [path...] [--format jsonl|json] [--skip-bad]',
   options: {
     ...keyTypeOption,
-    'skip-bad': { text: 'leave out entries that are damaged, instead of stopping at the first' },
-    format: { value: 'format', text: 'json (default): one object, or an array where the keys are 0, 1, 2 ...; jsonl: a line {"key","value"} for each entry, or an element of a list' },
+    'skip-bad': { text: 'leave out damaged entries instead of stopping at the first one' },
+    format: { value: 'format', text: 'json (default): one object, or an array where the keys are 0, 1, 2 ...; jsonl: one line per entry {"key","value"}, or per element of a list' },
   },
   examples: [
-    ['lodemap export data.store > data.json', 'what `lodemap import` takes back'],
-    ['lodemap export data.store --skip-bad > left.json', 'what can be read of a damaged store; the keys of the rest are told, and the exit code is 1'],
-    ['lodemap export data.store users --format jsonl', 'the list users, one element a line'],
+    ['lodemap export data.store > data.json', '`lodemap import` reads this back'],
+    ['lodemap export data.store --skip-bad > left.json', 'what can be read of a damaged store; the keys of the rest are listed, and the exit code is 1'],
+    ['lodemap export data.store users --format jsonl', 'the list users, one element per line'],
   ],
   async run(call) {
     const { named: [store], rest: [word, ...path] } = takeWords(call, ['store'], true);
@@ -34,7 +34,7 @@ export const command: Command = {
       const share: Share = { done: 0, total: Array.isArray(value) ? value.length : undefined };
       await print(call, valueLines(value, { format, share }, looseness), share);
     });
-    if (looseness.loose > 0) call.terminal.note(`${looseness.loose} values that JSON cannot say were written as what comes nearest`);
+    if (looseness.loose > 0) call.terminal.note(`${looseness.loose} values that JSON cannot express were written as the nearest thing`);
     if (skipped === undefined || skipped.count === 0) return;
     call.terminal.note(`${skipped.count} entries could not be read and were left out`);
     process.exitCode = 1;

@@ -4,11 +4,11 @@ import { follow, keyTypeOption, readKey, withStore } from '../terminal/store.ts'
 import type { Command } from '../terminal/command.ts';
 
 export const command: Command = {
-  summary: 'Print a value, or what a path inside it leads to. Reads only what it prints.',
+  summary: 'Print a value, or the part of it that a path leads to. Reads only what it prints.',
   usage: '<store> <key> [path...]',
   options: keyTypeOption,
   examples: [
-    ['lodemap get data.store css properties color', 'entry css, its member properties, its member color'],
+    ['lodemap get data.store css properties color', 'entry css, then its member properties, then its member color'],
     ['lodemap get data.store users 0 name', 'the name of the first element of the list users'],
   ],
   async run(call) {
@@ -23,7 +23,7 @@ export const command: Command = {
         await call.terminal.write(piece);
       }
       await call.terminal.write('\n');
-      if (looseness.loose > 0) call.terminal.note(`${looseness.loose} values that JSON cannot say were written as what comes nearest`);
+      if (looseness.loose > 0) call.terminal.note(`${looseness.loose} values that JSON cannot express were written as the nearest thing`);
     });
   },
 };

@@ -12,7 +12,7 @@ import type { Call, Command } from '../terminal/command.ts';
 const functions = { sum, mean, min, max } as const;
 
 export const command: Command = {
-  summary: 'Group a list of a store, or the rows of a file, by fields, and compute something for each group. One row for each\ngroup, in the order of keys. What is missing is a group of its own, and left out of what is computed.',
+  summary: 'Group a list of a store, or the rows of a file, by fields, and compute something for each group. Prints one row per\ngroup, in key order. Rows with a missing field form a group of their own; missing values are left out of sums and the like.',
   usage: '<file|-> | <store> <key> [path...]  --by field,... [--sum field,...] [--mean ...] [--min ...] [--max ...] [-o file]',
   options: {
     by: { value: 'fields', many: true, text: 'what to group by (a.b for a field inside another; a JSON array for names with commas)' },

@@ -17,21 +17,21 @@ import type { Call, Command } from '../terminal/command.ts';
 const importCacheBytes = 16 * 2 ** 20;
 
 export const command: Command = {
-  summary: 'Import JSON, JSON Lines or CSV, of any size. Members of a root object become entries; elements become entries\nunder 0, 1, 2 ... or a field of theirs, or one list.',
+  summary: 'Import JSON, JSON Lines or CSV, of any size. Members of a root object become entries. Elements become entries\nunder 0, 1, 2 ... or under one of their fields, or together one list.',
   usage: '<store> <file.json|jsonl|csv|-> [--key field] [--as list --name k [--append|--replace]]',
   options: {
-    key: { value: 'field', text: 'elements go under the value of this field (a.b for one inside another)' },
-    as: { value: 'list', text: 'all elements become one list' },
+    key: { value: 'field', text: 'use the value of this field as the key of each element (a.b for a field inside another)' },
+    as: { value: 'list', text: 'make one list of all elements' },
     name: { value: 'k', text: 'the key of that list' },
-    append: { text: 'add to the list that is there' },
-    replace: { text: 'put the new list in the place of what is there' },
-    infer: { text: 'find out what columns of CSV are by the first rows, and say so' },
+    append: { text: 'add to the existing list' },
+    replace: { text: 'replace what is there with the new list' },
+    infer: { text: 'infer the types of CSV columns from the first rows, and print them' },
     ...inputOptions,
   },
   examples: [
-    ['lodemap import data.store users.jsonl --key id', 'an entry for each user, under its id; creates the store if need be'],
-    ['zcat rows.csv.gz | lodemap import data.store - --as list --name rows', 'one list of all rows; what they are, their first bytes say'],
-    ['lodemap import data.store rows.csv --types id=bigint,when=date,zip=text --key id', 'columns that are no text'],
+    ['lodemap import data.store users.jsonl --key id', 'one entry per user, under its id; creates the store if it is not there'],
+    ['zcat rows.csv.gz | lodemap import data.store - --as list --name rows', 'one list of all rows; their first bytes tell the format'],
+    ['lodemap import data.store rows.csv --types id=bigint,when=date,zip=text --key id', 'columns that are not text'],
   ],
   async run(call) {
     const { named: [store, file] } = takeWords(call, ['store', 'file']);

@@ -11,18 +11,18 @@ import { withStore } from '../terminal/store.ts';
 import type { Call, Command } from '../terminal/command.ts';
 
 export const command: Command = {
-  summary: 'Join two files, or two lists of a store, by fields: one row for each pair, the fields of both sides in it. A key that is missing\nmatches nothing.',
+  summary: 'Join two files, or two lists of a store, by fields. Each pair gives one row with the fields of both sides. A missing key\nmatches nothing.',
   usage: '<left file> <right file> | <store> <left key> <right key>  --by field,... [--type inner] [-o file]',
   options: {
     by: { value: 'fields', many: true, text: 'the fields that both sides have (a.b for a field inside another; a JSON array for names with commas)' },
-    'left-by': { value: 'fields', many: true, text: 'the fields of the left side, where they are not --by' },
-    'right-by': { value: 'fields', many: true, text: 'the fields of the right side, where they are not --by' },
+    'left-by': { value: 'fields', many: true, text: 'the fields of the left side, if their names differ from --by' },
+    'right-by': { value: 'fields', many: true, text: 'the fields of the right side, if their names differ from --by' },
     type: { value: 'type', text: 'inner (default), left, right, outer, semi or anti' },
     ...itemOptions,
   },
   examples: [
     ['lodemap join orders.csv customers.csv --left-by customer --right-by id -o both.csv', 'each order with its customer'],
-    ['lodemap join data.store users banned --by id --type anti', 'users that are not banned'],
+    ['lodemap join data.store users banned --by id --type anti', 'users who are not banned'],
   ],
   interrupted: 'no output file was made',
   async run(call) {

@@ -6,11 +6,11 @@ import type { Command } from '../terminal/command.ts';
 const rowsAtOnce = 1000;
 
 export const command: Command = {
-  summary: 'List entries in the order of keys: key, kind, size (elements, properties, characters or bytes), scalars.',
+  summary: 'List entries in key order: key, kind, size (elements, properties, characters or bytes), and the value of scalars.',
   usage: '<store> [--prefix text] [--limit n]',
   options: {
-    prefix: { value: 'text', text: 'only string keys that begin with it' },
-    limit: { value: 'n', text: 'at most n entries; 50 unless --json' },
+    prefix: { value: 'text', text: 'only string keys that begin with this text' },
+    limit: { value: 'n', text: 'at most n entries; default 50, with --json all' },
   },
   examples: [['lodemap ls data.store --prefix user: --limit 10', 'the first ten entries whose keys begin with user:']],
   async run(call) {

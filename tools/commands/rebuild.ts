@@ -8,14 +8,14 @@ import type { Call, Command } from '../terminal/command.ts';
 const workerMark = 'LODEMAP_REBUILD_WORKER';
 
 export const command: Command = {
-  summary: 'Build the index again from the log. Nobody else may have the store open.',
+  summary: 'Rebuild the index from the log. Nobody else may have the store open.',
   usage: '<store> [--accept-loss]',
   options: {
-    'accept-loss': { text: 'take what is left where the end of the log is damaged: it is cut there, and a copy of the segment is kept in <store>/lost' },
+    'accept-loss': { text: 'if the end of the log is damaged, cut it off there; a copy of the segment is kept in <store>/lost' },
   },
   examples: [
-    ['lodemap rebuild data.store', 'the log holds every value and every change, the index can always be made again; so can FORMAT'],
-    ['lodemap rebuild data.store --accept-loss', 'when a rebuild says that commits were lost, and there is no backup'],
+    ['lodemap rebuild data.store', 'the log holds every value and every change, so the index and FORMAT can always be rebuilt'],
+    ['lodemap rebuild data.store --accept-loss', 'if a rebuild says that commits were lost and there is no backup'],
   ],
   interrupted: 'the store is as it was before',
   async run(call) {

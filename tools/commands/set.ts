@@ -7,9 +7,9 @@ import { follow, keyTypeOption, readKey, showKey, withStore } from '../terminal/
 import type { Call, Command } from '../terminal/command.ts';
 
 export const command: Command = {
-  summary: 'Set an entry, or what a path inside it leads to. The value is JSON; - reads it from standard input.',
+  summary: 'Set an entry, or the part of it that a path leads to. The value is JSON; - reads it from standard input.',
   usage: '<store> <key> [path...] <value>',
-  options: { ...keyTypeOption, string: { text: 'the value is a string as it stands, not JSON' } },
+  options: { ...keyTypeOption, string: { text: 'take the value as a string, not as JSON' } },
   examples: [
     [`lodemap set data.store config '{"theme":"dark"}'`, 'creates the store if it is not there'],
     ['lodemap set data.store config theme light --string', 'changes one property of the entry'],
@@ -44,7 +44,7 @@ async function readValue(call: Call, word: string): Promise<unknown> {
 }
 
 function assign(holder: unknown, step: string, value: unknown, where: string): void {
-  if (typeof holder !== 'object' || holder === null) throw new StoreError('NOT_FOUND', `${where}: nothing there that could hold it`);
+  if (typeof holder !== 'object' || holder === null) throw new StoreError('NOT_FOUND', `${where}: there is nothing that could hold it`);
   if (Array.isArray(holder) && !/^\d+$/.test(step)) throw new StoreError('NOT_FOUND', `${where}: ${step} is not an index of a list`);
   if ('set' in holder && typeof holder.set === 'function' && 'delete' in holder && !Array.isArray(holder) && !Object.hasOwn(holder, 'set')) holder.set(step, value);
   else if (step === '__proto__') Object.defineProperty(holder, step, { value, enumerable: true, configurable: true, writable: true });

@@ -4,7 +4,7 @@ import type { Item } from '../terminal/input.ts';
 import type { Command } from '../terminal/command.ts';
 
 export const command: Command = {
-  summary: 'Sort a list of a store, or the rows of a file, of any size: about the square root of the items is held in memory.',
+  summary: 'Sort a list of a store, or the rows of a file, of any size. Holds about the square root of the number of items in memory.',
   usage: '<file|-> | <store> <key> [path...]  [--by field,...] [--desc] [-o file]',
   options: {
     by: { value: 'fields', many: true, text: 'what to sort by (a.b for a field inside another; a JSON array for names with commas); the items themselves otherwise' },
@@ -14,7 +14,7 @@ export const command: Command = {
   examples: [
     ['lodemap sort big.csv --by amount --numbers --desc -o out.csv', 'rows of a file, the largest amount first'],
     ['lodemap sort data.store users --by addr.city,name --budget 64MB', 'a list of a store, as JSON Lines on standard output'],
-    ['zcat rows.csv.gz | lodemap sort - --by id --types id=bigint', 'standard input; what it is, its first bytes say'],
+    ['zcat rows.csv.gz | lodemap sort - --by id --types id=bigint', 'standard input; its first bytes tell the format'],
   ],
   interrupted: 'no output file was made',
   async run(call) {

@@ -9,9 +9,9 @@ import { packageVersion } from '../terminal/package-version.ts';
 import type { Call, Command } from '../terminal/command.ts';
 
 export const command: Command = {
-  summary: 'What a store holds: entries, bytes of log and index, segments, snapshots, the last vacuum and backup, format and versions.',
+  summary: 'Show what a store holds: entries, bytes of log and index, segments, snapshots, the last vacuum and backup, format and versions.',
   usage: '<store> [--live]',
-  options: { live: { text: 'also how much of the log is live and how much a vacuum would find dead, which reads the log' } },
+  options: { live: { text: 'also show how much of the log is live and how much a vacuum would find dead; this reads the log' } },
   examples: [
     ['lodemap stat data.store --json', 'every figure, for machines'],
     ['lodemap stat data.store --live', 'is a vacuum worth it?'],

@@ -4,21 +4,21 @@ import { withStore } from '../terminal/store.ts';
 import type { Command } from '../terminal/command.ts';
 
 export const command: Command = {
-  summary: 'Give back the space of what nothing reaches any more, while others read and write.',
+  summary: 'Free the space of values that nothing reaches any more, while others read and write.',
   usage: '<store>',
   options: {
-    'dry-run': { text: 'only say what would be won' },
-    processes: { value: 'n', text: 'processes that write segments anew; default 1' },
+    'dry-run': { text: 'only say what would be freed' },
+    processes: { value: 'n', text: 'processes that rewrite segments; default 1' },
     budget: { value: 'size', text: 'memory it may hold; default 64MiB' },
-    'sparse-below': { value: 'share', text: 'write segments anew of which less than this is live; default 0.8' },
-    'max-rate': { value: 'size', text: 'read and write at most this much a second' },
+    'sparse-below': { value: 'share', text: 'rewrite segments of which less than this share is live; default 0.8' },
+    'max-rate': { value: 'size', text: 'read and write at most this much per second' },
   },
   examples: [
-    ['lodemap vacuum data.store', 'says what was won; Ctrl-C stops it, and what was won by then stays won'],
-    ['lodemap vacuum data.store --dry-run', 'says what it would win'],
-    ['lodemap vacuum data.store --max-rate 20MB', 'beside work that must not notice'],
+    ['lodemap vacuum data.store', 'frees space and says how much; Ctrl-C stops it and keeps what was freed by then'],
+    ['lodemap vacuum data.store --dry-run', 'says what it would free'],
+    ['lodemap vacuum data.store --max-rate 20MB', 'beside other work that must not slow down'],
   ],
-  interrupted: 'what was won so far stays won',
+  interrupted: 'the space freed so far stays free',
   async run(call) {
     const { named: [store] } = takeWords(call, ['store']);
     const { terminal, signal } = call;

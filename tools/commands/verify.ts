@@ -7,16 +7,16 @@ import { shortJson } from '../../src/stream/json/json-text.ts';
 import { withStore } from '../terminal/store.ts';
 
 export const command: Command = {
-  summary: 'Read everything and check it: checksums, values, links, index against log. Exit code 1 when something is wrong.',
+  summary: 'Read everything and check it: checksums, values, links, index against log. Exit code 1 if something is wrong.',
   usage: '<store> [--repair]',
   options: {
-    repair: { text: 'make a wrong index anew from the log and remove leftovers, after saying so; touches nothing else' },
+    repair: { text: 'rebuild a wrong index from the log and remove leftovers; says so first and touches nothing else' },
     budget: { value: 'size', text: 'memory it may hold; default 64MiB' },
   },
   examples: [
-    ['lodemap verify data.store', 'names every problem with segment, offset and key, and what is left over'],
-    ['lodemap verify data.store --repair', 'repairs what can be, and verifies again; exit code 0 when all is sound then'],
-    ['lodemap dump data.store 3:4711', 'looks at the place a problem names'],
+    ['lodemap verify data.store', 'names every problem with segment, offset and key, and all leftovers'],
+    ['lodemap verify data.store --repair', 'repairs what it can and verifies again; exit code 0 if all is sound then'],
+    ['lodemap dump data.store 3:4711', 'shows the record at the place that a problem names'],
   ],
   interrupted: 'nothing was changed',
   async run(call) {
@@ -51,7 +51,7 @@ async function repair(call: Call, store: string, { problems, leftovers }: Verify
   const isIndexWrong = problems.length > damaged || leftovers.some(({ code }) => code === 'BUCKET');
   if (damaged > 0) terminal.note(`${damaged} problems of the log can not be repaired: restore a backup, or copy what can be read (lodemap export --skip-bad)`);
   const rebuilds = isIndexWrong && damaged === 0;
-  if (rebuilds) terminal.note('repair: the index is made anew from the log');
+  if (rebuilds) terminal.note('repair: rebuilds the index from the log');
   for (const { code, message } of leftovers) {
     if (code !== 'STRANGER' && code !== 'BUCKET') terminal.note(`repair: removes what is left over: ${message}`);
   }

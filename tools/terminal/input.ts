@@ -20,17 +20,17 @@ export type Item = Record<string, unknown>;
 
 /** How text is read; every command that reads a file has these. */
 export const inputOptions: Readonly<Record<string, Option>> = {
-  format: { value: 'format', text: 'json, jsonl, json-seq (several JSON texts), csv or tsv; otherwise by the name, else by the first bytes' },
-  numbers: { text: 'fields of CSV that are numbers count as numbers; what was not asked for is left as it came' },
-  types: { value: 'list', many: true, text: 'what columns of CSV are, such as id=bigint,when=date,zip=text (text, number, bigint, boolean, date)' },
-  delimiter: { value: 'c', text: 'what separates fields of CSV; otherwise comma, tab or semicolon, by the first row' },
-  'no-header': { text: 'the first row of CSV is no header: columns are column0, column1 ...' },
+  format: { value: 'format', text: 'json, jsonl, json-seq (several JSON texts), csv or tsv; default: told by the name, else by the first bytes' },
+  numbers: { text: 'treat CSV fields that are numbers as numbers; other fields stay as they are' },
+  types: { value: 'list', many: true, text: 'types of CSV columns, such as id=bigint,when=date,zip=text (text, number, bigint, boolean, date)' },
+  delimiter: { value: 'c', text: 'what separates CSV fields; default: comma, tab or semicolon, told by the first row' },
+  'no-header': { text: 'the first CSV row is not a header: columns are column0, column1 ...' },
   quote: { value: 'c', text: 'what quotes fields: " (default) or none' },
-  escape: { value: 'c', text: 'what makes a quote inside quotes text: " (default) or \\' },
-  ragged: { value: 'how', text: 'rows with too few or too many fields: error (default), pad or skip' },
+  escape: { value: 'c', text: 'what escapes a quote inside quotes: " (default) or \\' },
+  ragged: { value: 'how', text: 'what to do with rows that have too few or too many fields: error (default), pad or skip' },
   tolerant: { text: 'take stray quotes as text, and spaces around quoted fields' },
-  encoding: { value: 'name', text: 'utf-8 (default), utf-16le, utf-16be or latin1; a mark of UTF-16 is seen' },
-  'skip-bad': { text: 'leave malformed lines of JSON Lines or CSV out, and count them' },
+  encoding: { value: 'name', text: 'utf-8 (default), utf-16le, utf-16be or latin1; a byte order mark of UTF-16 is recognised' },
+  'skip-bad': { text: 'leave out malformed lines of JSON Lines or CSV, and count them' },
 };
 
 const headBytes = 64 * 1024;

@@ -21,11 +21,11 @@ type Format = 'csv' | 'jsonl';
 
 /** Options that sort, group and join have in common. */
 export const itemOptions: Readonly<Record<string, Option>> = {
-  output: { value: 'file', short: 'o', text: 'write to this file (.csv, .tsv or .jsonl, .gz to pack it) instead of standard output' },
+  output: { value: 'file', short: 'o', text: 'write to this file (.csv, .tsv or .jsonl; add .gz to pack it) instead of standard output' },
   ...inputOptions,
-  budget: { value: 'size', text: 'memory for the items, such as 64MB; about the square root of all of them otherwise' },
-  processes: { value: 'n', text: 'processes to work in; default 1' },
-  tmpdir: { value: 'folder', text: 'where to put what does not fit in memory' },
+  budget: { value: 'size', text: 'memory for the items, such as 64MB; default: about the square root of their number' },
+  processes: { value: 'n', text: 'processes to use; default 1' },
+  tmpdir: { value: 'folder', text: 'folder for what does not fit in memory' },
   ...keyTypeOption,
 };
 

@@ -17,7 +17,7 @@ export async function withStore(path: string, options: OpenOptions, use: (map: L
 
 /** How keys on the command line are read. */
 export const keyTypeOption: Record<'key-type', Option> = {
-  'key-type': { value: 'type', text: 'keys are read as: string (default), number (an integer beyond 2^53 is a bigint), json ([1,"a"], null, true)' },
+  'key-type': { value: 'type', text: 'type of keys: string (default), number (an integer beyond 2^53 is a bigint), json ([1,"a"], null, true)' },
 };
 
 /** A key as the command line writes it. */
