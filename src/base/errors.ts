@@ -1,4 +1,4 @@
-/** The reasons an operation on a store can fail, as `StoreError.code`. Callers match these, never messages. */
+/** Why an operation on a store can fail, as `StoreError.code`. Match these, never messages; README.md says what to do about each. */
 export type StoreErrorCode =
   | 'CLOSED'
   | 'LOCKED'
@@ -15,8 +15,12 @@ export type StoreErrorCode =
   | 'ABORTED'
   | 'TIMEOUT';
 
-/** An operation that failed. `code` is stable; `cause` is what lay beneath, where there was something. */
+/**
+ * An operation that failed: `catch (error) { if (error instanceof StoreError && error.code === 'CONFLICT') ... }`. `code` is stable. `cause` is the
+ * error beneath it, if there was one.
+ */
 export class StoreError extends Error {
+  /** Why it failed. */
   readonly code: StoreErrorCode;
 
   constructor(code: StoreErrorCode, message: string, options?: { cause?: unknown }) {

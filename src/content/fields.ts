@@ -9,8 +9,8 @@ import { isLazy } from '../lazy/lazy-values.ts';
 export type Path = readonly (string | number)[];
 
 /**
- * A field by name or index (`'name'`, `0`), or a path of fields (`'addr.city'`; where a value has a field `addr.city` itself, that one);
- * within an array of fields also a path as an array (`['addr', 'city']`), for names with dots.
+ * A field by name or index (`'name'`, `0`), or a path of fields (`'addr.city'`). If the value itself has a field named `addr.city`, that one counts.
+ * In an array of fields a path can also be an array (`['addr', 'city']`), for names with dots.
  */
 export type Field = string | number;
 

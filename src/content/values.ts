@@ -13,7 +13,7 @@ import type { NodeValue } from '../tree/node.ts';
 import { PlainCopy } from './plain-copy.ts';
 import { StoredNode } from '../tree/stored-node.ts';
 
-/** What is plain instead of a lazy value; plain types stay what they are. */
+/** The plain type of a lazy type; plain types stay as they are. */
 export type Materialized<T> = T extends LazyList<infer Item>
   ? Item[]
   : T extends LazyMap<infer K, infer V>
@@ -24,13 +24,14 @@ export type Materialized<T> = T extends LazyList<infer Item>
 
 /** How much of a value `materialize` makes plain. */
 export interface MaterializeDepth {
-  /** Levels of containers that become plain; what lies deeper stays lazy. Default: all. */
+  /** Levels of containers that become plain; deeper ones stay lazy. Default: all. */
   readonly depth?: number;
 }
 
 /**
- * A plain deep copy of a lazy value, or of a plain one that may hold lazy values. Aliases and cycles stay what they are;
- * explicit Cells stay Cells. Throws a TypeError for an unknown option, a RangeError for a depth that is no whole number from 0 on.
+ * A plain deep copy of a lazy value, or of a plain value with lazy values in it: `materialize(map.get('ann'))`. Aliases and cycles are kept.
+ * Cells stay Cells. Throws a TypeError for an unknown option, a RangeError for a depth that is not a whole number from 0 on; NOT_FOUND, CORRUPT
+ * and IO as reading does.
  */
 export function materialize<T>(x: T, options: MaterializeDepth = {}): Materialized<T> {
   const depth = depthOf(options);
@@ -48,19 +49,19 @@ function depthOf(options: MaterializeDepth): number {
 }
 
 /**
- * Have `a` and `b` the same content? As `util.isDeepStrictEqual`, for lazy and plain values in any mixture and of any realm (a
- * `vm` context, Jest, another thread's). Errors are compared without their stacks. Whatever `set` would refuse (functions, a URL, a Promise, instances
+ * Do `a` and `b` have the same content? Works like `util.isDeepStrictEqual`, for any mixture of lazy and plain values and for values of any realm
+ * (a `vm` context, Jest, another thread). Errors are compared without their stacks. What `set` would refuse (functions, a URL, a Promise, instances
  * of classes that no open store has among its `types`) equals only itself. O(1) for two lazy values of one store that are the same
- * chunk, else O(differences) where they share chunks.
+ * chunk; O(differences) if they share chunks.
  */
 export function equals(a: unknown, b: unknown): boolean {
   return equalValues(a, b);
 }
 
 /**
- * 32 hex digits that name the content of `x`, lazy or plain: the same for equal content, in every process, after restarts and
- * vacuum. O(size). Throws a TypeError with the code UNSUPPORTED for whatever `set` would refuse, naming its place: a URL or a class with
- * private fields shows nothing of what it holds, and two of them would have one id.
+ * 32 hex digits that name the content of `x`, lazy or plain. Equal content has the same id in every process, after restarts and after
+ * vacuums. O(size). Throws a TypeError with the code UNSUPPORTED, which names the place, for anything that `set` would refuse: a URL or a class
+ * with private fields hides what it holds, so two of them would get the same id.
  */
 export function contentId(x: unknown): string {
   return contentIdOf(x);

@@ -3,8 +3,8 @@ import type { DocumentStore } from './document.ts';
 import { openCell } from './handle.ts';
 
 /**
- * A mutable box. Wherever it is stored, it is the same box: `value` reads what it holds now and writes it at once. A container
- * it holds comes as a lazy value whose writes go to the box (they throw CONFLICT when the box was written meanwhile).
+ * A mutable box, made by `map.cell(value)`. Wherever it is stored, it is the same box. A container in it comes as a lazy value whose writes
+ * go to the box; they throw CONFLICT if somebody has written the box meanwhile.
  */
 export class Cell<T = unknown> {
   /** Unique in its store; two Cells with one id are one box. */
@@ -16,6 +16,10 @@ export class Cell<T = unknown> {
     this.#store = store;
   }
 
+  /**
+   * What the box holds now. Setting it writes at once. Reading throws NOT_FOUND if a vacuum has ended the cell, CLOSED, CORRUPT, IO;
+   * writing also READ_ONLY, UNSUPPORTED, QUOTA, TIMEOUT.
+   */
   get value(): T {
     const { drafts } = this.#store;
     return (drafts === undefined ? openCell(this.#store, this.id, new Map()) : drafts.readCell(this.id)) as T;
@@ -27,7 +31,7 @@ export class Cell<T = unknown> {
     else drafts.writeCell(this.id, value);
   }
 
-  /** Where this box is: its id means nothing in another store. */
+  /** The store this box is in: its id means nothing in another store. */
   get store(): DocumentStore {
     return this.#store;
   }

@@ -189,36 +189,42 @@ export function installListMethods(table: Readonly<Record<string, ListMethod>>):
 }
 
 /**
- * Some neighbouring elements of a list: a plain array, whose holes are the list's, or, where elements that are numbers lie together, an
- * Int32Array or a Float64Array.
+ * Some neighbouring elements of a list. Where numbers lie together it is an Int32Array or a Float64Array, else a plain array with the list's
+ * holes.
  */
 export interface ListRun<T = unknown> extends Iterable<T> {
+  /** The number of elements. */
   readonly length: number;
   [index: number]: T;
 }
 
-/** A list without a Proxy. It shows what the list shows, also when that changes. */
+/** Reads a list without a Proxy. It always shows the list as it is now. */
 export interface ListReader<T = unknown> {
+  /** The number of elements. */
   readonly length: number;
-  /** As `list[index]`: undefined at a hole and where there is no element. TypeError when `index` is no number. */
+  /** The same as `list[index]`: undefined at a hole and beyond the end. Throws a TypeError if `index` is not a number. */
   get(index: number): T | undefined;
 }
 
-/** What a LazyList has beyond an array. */
+/** What a LazyList has beyond the methods of an array. */
 // oxlint-disable-next-line no-unsafe-declaration-merging -- the methods are there, installed by name
 export interface LazyList<T = unknown> extends Array<T> {
-  /** Appends all that `source` yields, in one commit at the end; the new length. CONFLICT when the list has changed by then. */
+  /**
+   * Appends everything that `source` yields, in one commit at the end, without holding it in memory. Gives the new length. Throws CONFLICT if the
+   * list has changed by then, UNSUPPORTED, QUOTA, READ_ONLY, and what `source` throws; then the list is unchanged.
+   */
   extend(source: Iterable<T>): number;
   extend(source: AsyncIterable<T>): Promise<number>;
-  /** How often a value occurs; with a function, for how many elements it answers yes; without either, the length. */
+  /** How often a value occurs, or for how many elements a function returns true. Without an argument: the length. */
   count(wanted?: T): number;
   count(wanted: (value: T, index: number) => unknown): number;
   /**
-   * The elements in [from, to) in order, many at a time, as fast as they can be had; bounds are those of `slice`. Each run is the caller's to
-   * keep and to change. Numbers come as typed arrays where they lie together, containers as lazy values.
+   * The elements in [from, to) in order, many at a time: the fastest way to read a list. `from` and `to` work as in `slice`. You may keep and
+   * change each run. Numbers that lie together come as typed arrays, containers as lazy values. Example:
+   * `for (const run of list.runs()) for (let i = 0; i < run.length; i++) sum += run[i]`.
    */
   runs(from?: number, to?: number): IterableIterator<ListRun<T>>;
-  /** Reads single elements without a Proxy: for reads at random in a loop. */
+  /** Reads single elements without a Proxy: use it for random reads in a loop. */
   reader(): ListReader<T>;
 }
 

@@ -45,12 +45,13 @@ export let documentsOf: (map: LodeMap) => Documents;
 let describeMap: (map: LodeMap, show: (value: object) => string) => string;
 
 /**
- * A Map on disk. Keys compare as in a Map (SameValueZero; tuples and bytes by content) and iterate in key order; values are
- * whatever `structuredClone` accepts, and containers come back lazy. What is set is visible at once in this process, is
- * committed as one atomic batch at the end of the turn, and is durable after `flush()`.
+ * A Map on disk. Keys compare as in a Map (SameValueZero; tuples and bytes by content) and iterate in key order. Values are
+ * whatever `structuredClone` accepts; containers come back lazy. This process sees at once what it sets. It is committed as one
+ * atomic batch at the end of the turn, and is durable after `flush()`.
  *
- * Throws StoreError: CLOSED after `close`, READ_ONLY for changes of a read-only map, POISONED after a failed commit,
- * TIMEOUT when other processes keep the commit lock too long, QUOTA, UNSUPPORTED for what can not be stored.
+ * Every method throws StoreError: CLOSED after `close`, POISONED after a failed commit, CORRUPT for damage that it meets, IO. Methods that
+ * change something also throw READ_ONLY, UNSUPPORTED for what cannot be stored, QUOTA, and TIMEOUT if other processes keep the commit
+ * lock too long (`lockTimeoutMs`). A TypeError says that something is not a key.
  */
 // As a Map without types holds anything.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -83,13 +84,13 @@ export class LodeMap<K extends Key = Key, V = any> {
     return 'LodeMap';
   }
 
-  /** Entries there are. */
+  /** The number of entries. */
   get size(): number {
     this.#enter();
     return this.#store.size();
   }
 
-  /** The value of a key: a scalar, or a lazy container that reads what is touched. Undefined when there is none. */
+  /** The value of a key: a scalar, or a lazy container that reads only what you touch. Undefined if there is no entry. */
   get(key: K): Shown<V> | undefined {
     this.#enter();
     if (this.#store.drafts !== undefined) return this.#parts.transactions.get(key) as Shown<V> | undefined;
@@ -97,7 +98,7 @@ export class LodeMap<K extends Key = Key, V = any> {
     return found === undefined ? undefined : (this.#parts.documents.show(found) as Shown<V>);
   }
 
-  /** The value of a key as a plain copy: as `materialize(map.get(key))`, in one go. */
+  /** The value of a key as a plain copy: the same as `materialize(map.get(key))`, but in one step. Undefined if there is no entry. */
   getPlain(key: K): Materialized<V> | undefined {
     this.#enter();
     if (this.#store.drafts !== undefined) return materialize(this.#parts.transactions.get(key)) as Materialized<V>;
@@ -106,11 +107,11 @@ export class LodeMap<K extends Key = Key, V = any> {
   }
 
   /**
-   * One field of a value, as a plain copy, without the rest: by name or index (`'name'`, `0`), or by a path (`'addr.zip'`; where the value has
-   * a field `addr.zip` itself, that one). An array of fields gives an array; in it a path can also be an array (`[['addr', 'zip']]`), for names
-   * with dots. Own properties only: what is inherited, an entry or a field that is not there is undefined.
+   * A plain copy of one field of a value; the rest is not read. A field is a name, an index (`0`), or a path (`'addr.zip'`). If the value
+   * itself has a field named `addr.zip`, that one counts. An array of fields gives an array. In it a path can also be an array, for names with
+   * dots: `map.pick('ann', ['score', ['addr', 'zip']])`. Inherited properties, missing fields and missing entries give undefined.
    *
-   * Throws a TypeError for what is no field.
+   * Throws a TypeError for something that is not a field.
    */
   pick<Name extends keyof V & string>(key: K, field: Name): Materialized<V[Name]> | undefined;
   pick(key: K, field: Field): unknown;
@@ -121,7 +122,7 @@ export class LodeMap<K extends Key = Key, V = any> {
     return this.#pick(key, picking);
   }
 
-  /** As `pick`, of many entries: an array with what it gives for each key, in their order. */
+  /** Does `pick` for many entries. The array has one result per key, in the order of `keys`. */
   pickMany<Name extends keyof V & string>(keys: Iterable<K>, field: Name): Array<Materialized<V[Name]> | undefined>;
   pickMany(keys: Iterable<K>, field: Field): unknown[];
   pickMany(keys: Iterable<K>, fields: readonly (Field | Path)[]): unknown[][];
@@ -137,12 +138,13 @@ export class LodeMap<K extends Key = Key, V = any> {
     return found;
   }
 
+  /** Is there an entry? Does not read its value. */
   has(key: K): boolean {
     this.#enter();
     return this.#store.has(key);
   }
 
-  /** Stores a copy of `value`, as `structuredClone` would make it; lazy values are shared, not copied. */
+  /** Stores a copy of `value`, as `structuredClone` would make it. Lazy values are shared, not copied. */
   set(key: K, value: V): this {
     this.#mayWrite();
     if (this.#store.drafts !== undefined) this.#parts.transactions.set(key, value);
@@ -150,7 +152,7 @@ export class LodeMap<K extends Key = Key, V = any> {
     return this;
   }
 
-  /** Says whether there was something to delete. */
+  /** Deletes an entry. True if there was one. */
   delete(key: K): boolean {
     this.#mayWrite();
     if (!this.has(key)) return false;
@@ -166,12 +168,15 @@ export class LodeMap<K extends Key = Key, V = any> {
     else this.#store.clear();
   }
 
-  /** Keys in key order. Changes made while iterating are seen when they lie ahead; nothing is pinned meanwhile. */
+  /**
+   * Keys in key order: `map.keys({ prefix: 'user:', limit: 10 })`. An iteration sees changes that lie ahead of it, and holds no snapshot.
+   * Throws a TypeError or RangeError for a wrong range.
+   */
   keys(range?: Range<K>): IterableIterator<K> {
     return this.#walk(scanOf(range), (walked) => decodeKey(walked.keyBytes) as K);
   }
 
-  /** With `plain: true` as plain copies. */
+  /** Values in key order; with `plain: true` plain copies in place of lazy values. Otherwise like `keys`. */
   values(range: ValueRange<K> & { readonly plain: true }): IterableIterator<Materialized<V>>;
   values(range?: ValueRange<K>): IterableIterator<Shown<V>>;
   values(range?: ValueRange<K>): IterableIterator<unknown> {
@@ -179,7 +184,7 @@ export class LodeMap<K extends Key = Key, V = any> {
     return this.#walk(scan, (walked) => this.#show(decodeKey(walked.keyBytes) as K, walked, scan.plain));
   }
 
-  /** With `plain: true` values are plain copies. */
+  /** Pairs of key and value in key order; with `plain: true` the values are plain copies. Otherwise like `keys`. */
   entries(range: ValueRange<K> & { readonly plain: true }): IterableIterator<[K, Materialized<V>]>;
   entries(range?: ValueRange<K>): IterableIterator<[K, Shown<V>]>;
   entries(range?: ValueRange<K>): IterableIterator<[K, unknown]> {
@@ -190,18 +195,20 @@ export class LodeMap<K extends Key = Key, V = any> {
     });
   }
 
+  /** The same as `entries()`. */
   [Symbol.iterator](): IterableIterator<[K, Shown<V>]> {
     return this.entries();
   }
 
+  /** Calls `fn` for each entry, in key order. */
   forEach(fn: (value: Shown<V>, key: K, map: this) => void): void {
     if (typeof fn !== 'function') throw new TypeError(`forEach expects a function, got ${describe(fn)}`);
     for (const [key, value] of this.entries()) fn(value, key, this);
   }
 
   /**
-   * Reads, changes and writes one entry, atomically across processes. A container may be changed in place; else what `fn`
-   * returns is stored. Returns the new value.
+   * Reads, changes and writes one entry, atomically across processes: `map.update('hits', (n = 0) => n + 1)`. `fn` may change a container in
+   * place, or return the new value to be stored. Returns the new value. Throws a TypeError if `fn` is async; if `fn` throws, nothing has changed.
    */
   update(key: K, fn: (current: Shown<V> | undefined) => V | undefined | void): Shown<V> | undefined {
     if (typeof fn !== 'function') throw new TypeError(`update expects a function, got ${describe(fn)}`);
@@ -214,7 +221,7 @@ export class LodeMap<K extends Key = Key, V = any> {
     return this.get(key);
   }
 
-  /** Stores `next` if the entry's content equals `expected` (undefined: there is none), atomically across processes. */
+  /** Stores `next` if the content of the entry equals `expected` (undefined: there is no entry). Atomic across processes. True if it was stored. */
   compareAndSet(key: K, expected: V | undefined, next: V): boolean {
     this.#mayWrite();
     return this.#parts.transactions.run(() => {
@@ -225,8 +232,8 @@ export class LodeMap<K extends Key = Key, V = any> {
   }
 
   /**
-   * Runs `fn` atomically and one after the other across processes; committed when it returns, and as if it had not run when
-   * it throws. Inside another transaction it is a savepoint. `fn` must be synchronous.
+   * Runs `fn` as one atomic step; across processes transactions run one after another. It is committed when `fn` returns. If `fn` throws,
+   * nothing has changed. Inside another transaction it is a savepoint. Returns what `fn` returns. Throws a TypeError if `fn` is async.
    */
   transaction<T>(fn: (() => T) & Synchronous<T>): T {
     if (typeof fn !== 'function') throw new TypeError(`transaction expects a function, got ${describe(fn)}`);
@@ -239,15 +246,16 @@ export class LodeMap<K extends Key = Key, V = any> {
     });
   }
 
-  /** A read-only view of now, for as long as it is open. */
+  /** A read-only view of the map as it is now, for as long as the view is open. Close it when you are done. */
   snapshot(): Snapshot<K, V> {
     this.#enter();
     return makeSnapshot<K, V>(this.#store, this.#parts.locks);
   }
 
   /**
-   * Stores entries in batches, each one commit, without holding more than a batch in memory. Resolves to how many. When it
-   * is aborted or the source fails, what was committed stays.
+   * Stores entries in batches. Each batch is one commit, and no more than a batch is held in memory. Resolves to the number of entries. If it is
+   * aborted (ABORTED) or the source fails, the batches committed so far stay. Throws a TypeError for an item that is not a pair, and inside a
+   * transaction.
    */
   async setMany(
     entries: Iterable<readonly [K, V]> | AsyncIterable<readonly [K, V]>,
@@ -257,22 +265,22 @@ export class LodeMap<K extends Key = Key, V = any> {
     return setMany(this.#store, entries, options);
   }
 
-  /** Resolves when everything before it is durable: on the disk, not only in the system's memory. */
+  /** Resolves when everything set before is durable: on the disk, not only in the system's memory. */
   async flush(): Promise<void> {
     this.#enter();
     await this.#store.flush();
   }
 
-  /** A mutable box with identity, to be stored in any number of places. */
+  /** A mutable box with identity. You can store it in any number of places: `map.set('a', { box }).set('b', { box })`. */
   cell<T>(value: T): Cell<T> {
     this.#mayWrite();
     return this.#parts.documents.makeCell(value);
   }
 
   /**
-   * Reads everything and checks it: checksums, content hashes, payloads, trees, what every link leads to, and each row of the index against
-   * the log. It finds problems and changes nothing (with `dropLeftovers`, only what is of no use is removed); holds about
-   * `budgetBytes`. Others may read and write meanwhile; it waits while a vacuum runs. Throws ABORTED, TIMEOUT, IO.
+   * Reads everything and checks it: checksums, content hashes, payloads, trees, where every link leads, and each row of the index against
+   * the log. It reports problems and changes nothing; with `dropLeftovers` it removes files and pins that nobody uses. It holds about
+   * `budgetBytes` in memory. Others may read and write meanwhile. It waits while a vacuum runs. Throws ABORTED, TIMEOUT, IO.
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     if (options?.dropLeftovers === true) this.#mayWrite();
@@ -281,11 +289,11 @@ export class LodeMap<K extends Key = Key, V = any> {
   }
 
   /**
-   * Gives back the space of what nothing reaches any more, while others read and write. It holds about `budgetBytes` in memory;
-   * killed or aborted anywhere it leaves the store intact, and is simply run again. Lazy values of entries that have been replaced
-   * can be gone afterwards: they throw NOT_FOUND when read, CONFLICT when stored. Snapshots keep all they show.
+   * Frees the space of values that nothing reaches any more, while others read and write. It holds about `budgetBytes` in memory. If it is
+   * killed or aborted the store stays intact; just run it again. Lazy values of replaced entries can be gone afterwards: they
+   * throw NOT_FOUND when read, CONFLICT when stored. Snapshots keep all they show.
    *
-   * Throws LOCKED while another vacuum runs, ABORTED, IO (a full disk), CORRUPT when the log is damaged: then nothing is dropped.
+   * Throws LOCKED while another vacuum, a verify or a backup runs, ABORTED, IO (a full disk), and CORRUPT if the log is damaged: then nothing is dropped.
    */
   async vacuum(options: VacuumOptions = {}): Promise<VacuumReport> {
     this.#mayWrite();
@@ -293,12 +301,12 @@ export class LodeMap<K extends Key = Key, V = any> {
   }
 
   /**
-   * Copies the store into a folder, consistent as of now, while others read and write. The folder must be empty or hold an earlier backup
-   * of this store: then only what is new is copied. What was copied is read back and checked; the earlier backup stays good until
-   * the new one takes its place in one step. To restore, open the folder, or a copy of it. Waits while a vacuum runs.
+   * Copies the current state of the store into a folder while others read and write. The folder must be empty or hold an earlier backup
+   * of this store; in that case only what is new is copied. Copies are read back and checked. The earlier backup stays good until
+   * the new one replaces it in one step. To restore, open the folder or a copy of it. It waits while a vacuum runs.
    *
-   * Throws CONFLICT for a folder that is another store, or a backup that was written to since; FORMAT for one that holds something
-   * else; LOCKED when it is open somewhere; CORRUPT when this store is damaged; IO, ABORTED.
+   * Throws CONFLICT if the folder is another store, or a backup that somebody has written to; FORMAT if it holds something
+   * else; LOCKED if it is open somewhere; CORRUPT if this store is damaged; IO, ABORTED.
    */
   async backup(folder: string | URL, options: BackupOptions = {}): Promise<BackupReport> {
     this.#enter();
@@ -306,22 +314,23 @@ export class LodeMap<K extends Key = Key, V = any> {
   }
 
   /**
-   * One record of the log as it lies on the disk, by ref or place, or the row of an entry: for looking into what `verify` has named.
-   * Throws NOT_FOUND, CORRUPT where no intact record begins.
+   * One record of the log as it is on the disk (by ref or place), or the row of an entry. Use it to look at what `verify` has reported:
+   * `map.dump({ segment: 3, offset: 4711 })`. Throws NOT_FOUND, and CORRUPT if no intact record begins there.
    */
   dump(place: DumpPlace): RecordDump | RowDump {
     this.#enter();
     return dumpPlace(this.#store.heap, place);
   }
 
+  /** Figures of the store, and of what this process has done with it. */
   stats(): StoreStats {
     this.#enter();
     return storeStats(this.#parts);
   }
 
   /**
-   * Commits and flushes what is pending, and lets go of the store. Closing twice is fine. Throws TIMEOUT when another process keeps the
-   * commit lock too long: then the map stays open, nothing is lost, and it can be closed again. Throws POISONED when something that
+   * Commits and flushes what is pending, and releases the store. Closing twice is fine. Throws TIMEOUT if another process keeps the
+   * commit lock too long: then the map stays open, nothing is lost, and you can close it again. Throws POISONED if something that
    * was set could not be committed and is lost.
    */
   close(): Promise<void> {
@@ -332,6 +341,7 @@ export class LodeMap<K extends Key = Key, V = any> {
     return this.#closing;
   }
 
+  /** Closes the map, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

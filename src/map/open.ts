@@ -46,8 +46,10 @@ interface SharedStore {
 const shared = new Map<string, Promise<SharedStore | undefined>>();
 
 /**
- * Opens the store in a folder, making it where there is none. Throws NOT_FOUND (with `create: false`), FORMAT for a folder that
- * holds something else, FORMAT_VERSION, CORRUPT when the log is damaged, TIMEOUT, IO.
+ * Opens the store in a folder, and makes it if there is none: `const map = await open('data.store')`.
+ *
+ * Throws NOT_FOUND (with `create: false`), FORMAT for a folder that holds something else, FORMAT_VERSION for a store of a newer release,
+ * CORRUPT if the log is damaged, LOCKED, TIMEOUT, UNSUPPORTED if an option of Node is in the way, IO.
  */
 // oxlint-disable-next-line typescript/no-explicit-any -- as a Map without types holds anything
 export async function open<K extends Key = Key, V = any>(

@@ -2,38 +2,39 @@ import { describe } from '../base/errors.ts';
 import type { TypeCodec } from '../codec/tail/type-registry.ts';
 import type { AutoVacuumOptions } from './upkeep/auto-vacuum.ts';
 
+/** How a store is opened. An unknown option or a value of the wrong type is a TypeError or RangeError. */
 export interface OpenOptions {
   /**
-   * Open for reading only: every change throws READ_ONLY. Where this process may not write (a read-only disk, an image, another user's store, a
-   * full disk) it takes no locks and shows one state for as long as it is open: see src/heap/README.md. Default false.
+   * Open for reading only: every change throws READ_ONLY. If this process may not write at all (a read-only disk, an image, another user's
+   * store, a full disk) it takes no locks, and the map shows one state for as long as it is open: see src/heap/README.md. Default false.
    */
   readonly readOnly?: boolean;
-  /** Make the store where there is none; else NOT_FOUND. Default true. */
+  /** Make the store if there is none. With `false` a missing store throws NOT_FOUND. Default true. */
   readonly create?: boolean;
-  /** Budget in bytes of this process's caches for the store. Default 64 MiB. */
+  /** Budget of this process's caches for the store, in bytes; at least 64 KiB. Default 64 MiB. */
   readonly cacheBytes?: number;
   /**
-   * Quota on disk in bytes, for log and index (`stats().bytesOnDisk`); past it writes throw QUOTA, and nothing is lost. LMDB's lock file (260 KiB) and the
-   * reserve for a full disk (up to 512 KiB) come on top. Default none.
+   * Quota of log and index on disk, in bytes (`stats().bytesOnDisk`). Beyond it writes throw QUOTA, and nothing is lost. LMDB's lock file (260 KiB)
+   * and the reserve for a full disk (up to 512 KiB) come on top. Default: no quota.
    */
   readonly maxBytes?: number;
-  /** Classes to store: how each is turned into a value and back. */
+  /** Classes to store, with how to turn each into a value and back. Default: none. */
   // eslint-disable-next-line typescript/no-explicit-any -- a codec's class is its own affair
   readonly types?: ReadonlyArray<TypeCodec<any>>;
   /** How long a synchronous write waits for other processes before it throws TIMEOUT, in ms. Default 10,000. */
   readonly lockTimeoutMs?: number;
-  /** Vacuum by itself when it is worth it: `true`, or how. Counts for all maps this thread has of the store. Default false. */
+  /** Vacuum automatically when it is worth it: `true`, or how. Applies to all maps that this thread has of the store. Default false. */
   readonly autoVacuum?: boolean | AutoVacuumOptions;
-  /** A segment of the log is followed by the next once it is longer than this. Default 64 MiB; small stores want small ones. */
+  /** A new segment of the log begins once the last one is longer than this, in bytes: 64 KiB to 128 MiB. Default 64 MiB; use less for small stores. */
   readonly segmentBytes?: number;
   /**
-   * Permission bits of the files of a new store, as `fs.open` takes them: the umask is taken off. 0o660 lets a group share it, with a umask
-   * of 0o007 or 0o002; folders get the like. An existing store keeps its own, whoever writes to it. Default 0o600.
+   * Permission bits of the files of a new store, as `fs.open` takes them: the umask applies. 0o660 lets a group share it, with a umask
+   * of 0o007 or 0o002. Folders get the matching bits. An existing store keeps its own. Default 0o600.
    */
   readonly mode?: number;
   /**
-   * Rebuild the index from the log even where it is intact, and FORMAT where it is not. LOCKED unless no one else has the store open. With
-   * `'accept-loss'` also where the end of the log is damaged: it is cut there, and a copy of the segment is kept in the folder `lost`.
+   * Rebuild the index from the log even if it is intact, and the file FORMAT if it is not. Throws LOCKED if anyone else has the store open. With
+   * `'accept-loss'` a damaged end of the log is cut off, and a copy of the segment is kept in the folder `lost`. Default false.
    */
   readonly rebuild?: boolean | 'accept-loss';
 }

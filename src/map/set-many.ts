@@ -10,12 +10,13 @@ import { WaitingLinks } from '../heap/waiting-links.ts';
 import { linkedBytes } from './rows/changes.ts';
 import type { Store } from './store.ts';
 
+/** How `setMany` loads. */
 export interface SetManyOptions {
-  /** Entries to a commit, at most; default 2000, more of them gain nothing. */
+  /** The most entries of one commit. Default 2000; more gain nothing. */
   readonly batch?: number;
-  /** Stops between entries with ABORTED; what was committed stays. */
+  /** Stops the load between entries with ABORTED; committed entries stay. */
   readonly signal?: AbortSignal;
-  /** Called after each commit with the entries stored so far. */
+  /** Called after each commit with the number of entries stored so far. */
   onProgress?(entries: number): void;
 }
 

@@ -36,8 +36,11 @@ export function makeSnapshot<K extends Key, V>(store: Store, locks: Locks): Snap
 }
 
 /**
- * A read-only view of a map as it was when the snapshot was made, for as long as it is open: hours, if need be. What is
- * changed meanwhile is kept for it, so close it when done (`close()` or `using`). Its process's end closes it too.
+ * A read-only view of a map as it was when the snapshot was made, for as long as it is open, even for hours. The store keeps
+ * old values for it, so close it when you are done (`close()` or `using`). It also ends with its process.
+ *
+ * Every method throws CLOSED after `close` of the snapshot or its map, CORRUPT for damage that it meets, IO. Values are read-only: a write
+ * through one throws READ_ONLY.
  */
 // oxlint-disable-next-line typescript/no-explicit-any -- as a Map without types holds anything
 export class Snapshot<K extends Key = Key, V = any> {
@@ -58,12 +61,13 @@ export class Snapshot<K extends Key = Key, V = any> {
     forgotten.register(this, { store, locks, pin }, this);
   }
 
-  /** Entries there were. */
+  /** The number of entries it shows. */
   get size(): number {
     this.#enter();
     return this.#pin.entries;
   }
 
+  /** See `LodeMap.get`. */
   get(key: K): V | undefined {
     this.#enter();
     const entry = this.#find(key);
@@ -97,16 +101,18 @@ export class Snapshot<K extends Key = Key, V = any> {
     return Array.from(keys, (key) => this.#pick(key, picking));
   }
 
+  /** See `LodeMap.has`. */
   has(key: K): boolean {
     this.#enter();
     return this.#find(key) !== undefined;
   }
 
+  /** Keys in key order. */
   keys(range?: Range<K>): IterableIterator<K> {
     return this.#walk(scanOf(range), (key) => key);
   }
 
-  /** With `plain: true` as plain copies. */
+  /** Values in key order; with `plain: true` plain copies in place of lazy values. */
   values(range: ValueRange<K> & { readonly plain: true }): IterableIterator<Materialized<V>>;
   values(range?: ValueRange<K>): IterableIterator<V>;
   values(range?: ValueRange<K>): IterableIterator<unknown> {
@@ -114,7 +120,7 @@ export class Snapshot<K extends Key = Key, V = any> {
     return this.#walk(scan, (_, entry) => this.#show(entry, scan.plain));
   }
 
-  /** With `plain: true` values are plain copies. */
+  /** Pairs of key and value in key order; with `plain: true` the values are plain copies. */
   entries(range: ValueRange<K> & { readonly plain: true }): IterableIterator<[K, Materialized<V>]>;
   entries(range?: ValueRange<K>): IterableIterator<[K, V]>;
   entries(range?: ValueRange<K>): IterableIterator<[K, unknown]> {
@@ -122,11 +128,12 @@ export class Snapshot<K extends Key = Key, V = any> {
     return this.#walk(scan, (key, entry) => [key, this.#show(entry, scan.plain)]);
   }
 
+  /** The same as `entries()`. */
   [Symbol.iterator](): IterableIterator<[K, V]> {
     return this.entries();
   }
 
-  /** Lets go of what was kept for this snapshot. Closing twice is fine. */
+  /** Releases what the store keeps for this snapshot. Closing twice is fine. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -135,6 +142,7 @@ export class Snapshot<K extends Key = Key, V = any> {
     this.#store.exclusively(() => dropPin(this.#store.heap, this.#locks, this.#pin));
   }
 
+  /** Closes the snapshot, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }

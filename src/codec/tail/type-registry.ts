@@ -9,15 +9,21 @@ import { describe, StoreError } from '../../base/errors.ts';
 import { fromPlain } from './built-ins.ts';
 import { corrupt } from '../corrupt.ts';
 
-/** How to store a class. `encode` gives any storable value; `decode` gets an equal, fresh one. Both synchronous. */
+/**
+ * How to store a class: `{ name: 'point', class: Point, encode: ({ x, y }) => [x, y], decode: ([x, y]) => new Point(x, y) }`. Instances of
+ * subclasses need a codec of their own. A malformed codec is a TypeError when the store is opened.
+ */
 // Codecs of different classes lie in one list, so the parameter cannot be `unknown`.
 // oxlint-disable-next-line typescript/no-explicit-any
 export interface TypeCodec<T = any> {
-  /** Names the type in the store, 1 to 255 bytes of UTF-8; must stay the same as long as values of it are kept. */
+  /** The name of the type in the store, 1 to 255 bytes of UTF-8. It must stay the same as long as you keep values of the type. */
   readonly name: string;
+  /** The class itself. */
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly class: abstract new (...args: any[]) => T;
+  /** Turns an instance into any value that can be stored. Synchronous. */
   encode(instance: T): unknown;
+  /** Makes an instance from a fresh copy of what `encode` gave. Synchronous. */
   decode(value: unknown): T;
 }
 

@@ -30,26 +30,30 @@ import { Segments } from '../segment/segments.ts';
 import type { Progress } from '../verify/verify.ts';
 import type { Storage } from '../../storage/storage.ts';
 
+/** How a backup runs. */
 export interface BackupOptions {
   /**
-   * Read again what the earlier backup has, all of it, and copy anew what is damaged; default true. Without it a file counts as
-   * intact when its name, length, beginning and end are right.
+   * Read all files of the earlier backup again, and copy damaged ones once more. With `false` a file counts as intact if its
+   * name, length, beginning and end are right. Default true.
    */
   readonly verifyKept?: boolean;
-  /** Stops with ABORTED; the earlier backup stays, and what was copied is used by the next one. */
+  /** Stops it with ABORTED. The earlier backup stays, and the next one uses what was copied. */
   readonly signal?: AbortSignal;
-  /** `done` and `total` are bytes. */
+  /** Called from time to time; `done` and `total` are bytes. */
   onProgress?(progress: Progress): void;
 }
 
 /** What a backup did. */
 export interface BackupReport {
-  /** Bytes that were copied, and bytes of the whole backup. */
+  /** Bytes that were copied. */
   bytesCopied: number;
+  /** Bytes of the whole backup. */
   bytesTotal: number;
+  /** Segments that were copied. */
   segmentsCopied: number;
   /** Segments that were there already. */
   segmentsKept: number;
+  /** Duration in ms. */
   ms: number;
 }
 

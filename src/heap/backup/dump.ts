@@ -17,40 +17,49 @@ import { segmentHeaderBytes, segmentName } from '../segment/segment.ts';
 import type { OpenSegment } from '../segment/segment.ts';
 import { unpackAlone } from '../segment/segment-dictionary.ts';
 
-/** Where a link leads, and the content hash it says. */
+/** Where a link leads, and the content hash in it. */
 export interface DumpedLink {
+  /** Segment and offset as one number. */
   ref: number;
+  /** The segment it leads to. */
   segment: number;
+  /** The offset in that segment, in bytes. */
   offset: number;
+  /** The content hash of the chunk it leads to. */
   hash: number;
 }
 
 /** A record of the log. */
 export interface RecordDump {
+  /** The segment it is in. */
   segment: number;
+  /** Its offset in that segment, in bytes. */
   offset: number;
-  /** Its length on disk. */
+  /** Its length on disk, in bytes. */
   bytes: number;
   /** `value`, `shape`, `listLeaf` ... of a chunk; `operations`, `commit`, `dictionary` of the log's own records. */
   kind: string;
-  /** Was it written in codes of the segment's dictionary? */
+  /** Was it packed with the segment's dictionary? */
   packed: boolean;
-  /** The content hash of a chunk, calculated from what is there. */
+  /** The content hash of a chunk, calculated from its bytes; undefined for other records. */
   hash: number | undefined;
+  /** Where its links lead. */
   links: DumpedLink[];
-  /** What it holds, unpacked. */
+  /** Its content, unpacked. */
   payload: Uint8Array;
-  /** What an operations record does, in order. Keys as the index has them. */
+  /** What an operations record does, in order. Keys are the index's bytes. */
   operations?: ReadonlyArray<{ table: LoggedTable; does: 'set' | 'delete' | 'clear'; key: Uint8Array }>;
+  /** The head of a commit record. */
   commit?: CommitHead;
 }
 
 /** A row of the index. */
 export interface RowDump {
-  /** The commit that set it. */
+  /** The number of the commit that set it. */
   sequence: number;
+  /** Where the links of its value lead. */
   links: DumpedLink[];
-  /** The value's slot. */
+  /** The encoded value. */
   payload: Uint8Array;
 }
 

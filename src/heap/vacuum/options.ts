@@ -1,38 +1,43 @@
 import type { Progress } from '../verify/verify.ts';
 
-/** How a vacuum is to run. */
+/** How a vacuum runs. */
 export interface VacuumOptions {
-  /** Processes that compact segments; default 1, this one. */
+  /** Processes that compact segments. Default 1, this one. */
   readonly processes?: number;
-  /** Only find out what would be won. Default false. */
+  /** Only find out how much would be freed. Default false. */
   readonly dryRun?: boolean;
-  /** Bytes it may hold in memory, about; at least 64 KiB, default 64 MiB. Below 16 MiB it takes what a segment needs all the same. */
+  /** Bytes it may hold in memory, about; at least 64 KiB, default 64 MiB. It always takes what one segment needs, up to 16 MiB. */
   readonly budgetBytes?: number;
-  /** A segment is written anew when less than this share of its bytes is live: 0 to 1, default 0.8. */
+  /** Rewrite a segment if less than this share of its bytes is live: 0 to 1, default 0.8. */
   readonly sparseBelow?: number;
-  /** Reads and writes at most this many bytes a second; default as fast as it goes. */
+  /** Read and write at most this many bytes per second. Default: as fast as possible. */
   readonly maxBytesPerSecond?: number;
-  /** Stops with ABORTED; what was compacted stays compacted. */
+  /** Stops it with ABORTED; compacted segments stay compacted. */
   readonly signal?: AbortSignal;
+  /** Called from time to time. */
   onProgress?(progress: Progress): void;
 }
 
-/** What a vacuum found and won. */
+/** What a vacuum found and freed. */
 export interface VacuumReport {
-  /** Bytes on disk, log and index, before and after; with `dryRun` what it would be afterwards. */
+  /** Bytes of log and index on disk before the vacuum. */
   bytesBefore: number;
+  /** The same afterwards; with `dryRun` an estimate. */
   bytesAfter: number;
-  /** What the log would take without anything dead in it, about. */
+  /** Bytes the log would take without anything dead in it, about. */
   logBytesLive: number;
-  /** Chunks that something reaches, and those that nothing reached. */
+  /** Chunks that something reaches. */
   chunksLive: number;
+  /** Chunks that nothing reached. */
   chunksDead: number;
+  /** Segments that were rewritten without their dead chunks. */
   segmentsCompacted: number;
   /** Segments of which nothing was left. */
   segmentsDropped: number;
   /** Cells that nothing led to. */
   cellsDropped: number;
+  /** Duration in ms. */
   ms: number;
-  /** The most bytes it held at a time: buffers, bitmaps, lists. */
+  /** The most bytes it held in memory at a time: buffers, bitmaps, lists. */
   peakBytes: number;
 }

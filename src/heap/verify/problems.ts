@@ -1,12 +1,15 @@
 /** What a verify found: gathered, counted, with a limit on how much is kept; what one damage leads to is told a few times, and then counted. */
 import { segmentName } from '../segment/segment.ts';
 
+/** One thing that is wrong with a store. */
 export interface VerifyProblem {
-  /** CORRUPT: the log is damaged. INDEX: the index is not what the log gives; it can be made again. */
+  /** CORRUPT: the log is damaged. INDEX: the index differs from what the log gives; it can be rebuilt. */
   code: string;
+  /** What is wrong, for people. */
   message: string;
-  /** Where in the log, if it has a place. */
+  /** The segment of the log, if the problem has a place there. */
   segment?: number;
+  /** Its offset in that segment, in bytes. */
   offset?: number;
   /** The entry it is about, for people. */
   key?: string;
@@ -14,11 +17,16 @@ export interface VerifyProblem {
   entry?: unknown;
 }
 
+/** Something in the store's folder that nobody needs any more. It does no harm. */
 export interface Leftover {
-  /** TORN, UNFINISHED, PIN, BUCKET, STRANGER. */
+  /**
+   * TORN: the end of an unfinished write. UNFINISHED: a file of interrupted work. PIN: a snapshot of a process that is gone. BUCKET: needless rows
+   * of the index. STRANGER: a file that is not of the store; it is never removed.
+   */
   code: string;
+  /** What it is, for people. */
   message: string;
-  /** What is to be removed, in the store's folder. */
+  /** The name of the file to be removed, in the store's folder. */
   name?: string;
 }
 

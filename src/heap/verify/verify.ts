@@ -42,32 +42,41 @@ import { Problems } from './problems.ts';
 import type { Leftover, VerifyProblem } from './problems.ts';
 import { ScratchFolder } from './spill-lists.ts';
 
+/** How far a long operation has come. */
 export interface Progress {
+  /** What it is doing, in a word or two. */
   phase: string;
+  /** Steps done in this phase; the operation says what a step is. */
   done: number;
+  /** Steps of this phase in all, if that is known. */
   total?: number;
+  /** Bytes read so far, if they are counted. */
   bytes?: number;
 }
 
+/** How `verify` runs. */
 export interface VerifyOptions {
-  /** Bytes it may hold, about; at least 64 KiB, default 64 MiB. What does not fit goes to files in the store's folder meanwhile. */
+  /** Bytes it may hold in memory, about; at least 64 KiB, default 64 MiB. What does not fit goes to temporary files in the store's folder. */
   readonly budgetBytes?: number;
-  /** Remove what was found to be a leftover. Nothing that anything can reach is ever touched. Default false. */
+  /** Remove the leftovers it finds. It never touches anything that can be reached. Default false. */
   readonly dropLeftovers?: boolean;
-  /** Stops with ABORTED. */
+  /** Stops it with ABORTED. */
   readonly signal?: AbortSignal;
+  /** Called from time to time. */
   onProgress?(progress: Progress): void;
 }
 
+/** What `verify` found. */
 export interface VerifyReport {
-  /** True when there are no problems. Leftovers are none. */
+  /** True if there are no problems. Leftovers are not problems. */
   ok: boolean;
-  /** Records looked at, and their bytes. */
+  /** Records checked. */
   chunks: number;
+  /** Bytes of these records. */
   bytes: number;
-  /** At most about 1,000; of what one damage leads to the first 20, and how many more. CORRUPT: the log is damaged. INDEX: the index differs from what the log gives, and can be made again. */
+  /** About 1,000 problems at most. If one damage causes many, the first 20 are listed and the rest counted. */
   problems: VerifyProblem[];
-  /** What could be removed: torn ends, files of what was interrupted, pins of processes that are gone. */
+  /** What can be removed: torn ends, files of interrupted work, pins of processes that are gone. */
   leftovers: Leftover[];
 }
 

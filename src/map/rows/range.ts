@@ -5,28 +5,33 @@ import type { KeyRange } from '../../codec/key/key-order.ts';
 import type { Key } from '../../codec/key/keys.ts';
 import type { RowScan } from '../../heap/rows/row-scan.ts';
 
-/** Which entries to walk, and how. All bounds given hold together; `prefix` means string keys that begin with it. */
+/** Which entries to walk, and how. An entry must satisfy all bounds that are given. Default: all entries. */
 export interface Range<K extends Key = Key> {
+  /** Keys greater than this. */
   readonly gt?: K;
+  /** Keys greater than or equal to this. */
   readonly gte?: K;
+  /** Keys less than this. */
   readonly lt?: K;
+  /** Keys less than or equal to this. */
   readonly lte?: K;
+  /** String keys that begin with this. */
   readonly prefix?: string;
-  /** From the last key to the first. */
+  /** From the last key to the first. Default false. */
   readonly reverse?: boolean;
-  /** At most this many entries. */
+  /** At most this many entries. Default: no limit. */
   readonly limit?: number;
   /**
-   * Called for each entry that can not be read because of damage (CORRUPT, or NOT_FOUND for a piece that is gone): the walk leaves it out and
-   * goes on. What this throws ends the walk; without it the first damage does. Of a container only the root is read: what is damaged deeper in it
-   * is met when it is touched, or here with `plain`. `key` is undefined where the key itself can not be read.
+   * Called for each entry that cannot be read because of damage (CORRUPT, or NOT_FOUND for a piece that is gone). The walk leaves the entry out
+   * and goes on. An error that this function throws ends the walk; without this function the first damage does. A walk reads only the root of a
+   * container: you meet damage deeper inside when you touch it, or here with `plain`. `key` is undefined if the key itself cannot be read.
    */
   onError?(error: StoreError, key: K | undefined): void;
 }
 
 /** A range of values, and how they are wanted. */
 export interface ValueRange<K extends Key = Key> extends Range<K> {
-  /** Plain copies, as `getPlain` gives them, in place of lazy values. */
+  /** Give plain copies, as `getPlain` does, in place of lazy values. Default false. */
   readonly plain?: boolean;
 }
 

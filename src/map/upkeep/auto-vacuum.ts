@@ -13,13 +13,13 @@ import { setImmediate, steadyMs } from '../../base/timers.ts';
 import type { VacuumOptions, VacuumReport } from '../../heap/vacuum/options.ts';
 import type { Store } from '../store.ts';
 
-/** How a store is to vacuum itself. */
+/** How a store vacuums itself. */
 export interface AutoVacuumOptions {
-  /** Share of dead bytes, 0 to 1, at which it is worth it. Default 0.5. */
+  /** Vacuum when this share of the log's bytes may be dead: above 0, below 1. Default 0.5. */
   readonly whenDeadRatio?: number;
   /**
-   * Reads and writes at most this many bytes a second. Default 32 MiB, or eight times what is written, if that is more: a store grows for
-   * as long as more is overwritten than a vacuum may read.
+   * Read and write at most this many bytes per second. Default 32 MiB, or eight times what is being written if that is more. A store grows
+   * while more is overwritten than a vacuum may read.
    */
   readonly maxBytesPerSecond?: number;
 }

@@ -6,7 +6,7 @@ import type { RecordDump, RowDump } from '../../heap/backup/dump.ts';
 import type { Heap } from '../../heap/heap.ts';
 import { refOffset, refSegment } from '../../heap/segment/ref.ts';
 
-/** What to look at: a record by its ref or its place, or the row of an entry. */
+/** What `dump` shows: a record, by its ref or by segment and offset in bytes, or the row of an entry by its key. */
 export type DumpPlace = { readonly ref: number } | { readonly segment: number; readonly offset: number } | { readonly key: Key };
 
 /** See `LodeMap.dump`. */

@@ -2,19 +2,27 @@ import type { MapParts } from '../map-parts.ts';
 
 /** Figures of a store, and of what this process has done with it since it was opened. */
 export interface StoreStats {
+  /** Entries of the map. */
   entries: number;
-  /** Log and index. */
+  /** Bytes of log and index together. */
   bytesOnDisk: number;
+  /** Bytes of the log. */
   logBytes: number;
+  /** Bytes of the index. */
   indexBytes: number;
+  /** Segment files of the log. */
   segments: number;
-  /** Chunks read from disk, and found in the cache. */
+  /** Chunks read from disk. */
   chunkReads: number;
+  /** Chunks found in the cache. */
   chunkHits: number;
+  /** Bytes of chunks read from disk. */
   bytesRead: number;
+  /** Bytes written to the log. */
   bytesWritten: number;
-  /** Chunks that were there already when they were to be written, and the bytes that saved. */
+  /** Chunks that did not have to be written, because an equal one was there. */
   dedupeHits: number;
+  /** The bytes that this saved. */
   dedupeBytesSaved: number;
   /** Bytes held by this process's caches. */
   cacheBytes: number;
