@@ -21,23 +21,29 @@ import { nameOfArguments } from './wrapping.ts';
 
 /** What a cache has done in this thread since it was opened, and what there is on disk. */
 export interface CacheStats {
+  /** Reads that found a value. */
   hits: number;
+  /** Reads that found none. */
   misses: number;
-  /** Values shown by `getOrCompute` while they were computed anew. */
+  /** Expired values that `getOrCompute` gave while they were computed in the background. */
   staleHits: number;
+  /** Values set. */
   sets: number;
+  /** Entries removed to make room. */
   evictions: number;
+  /** Entries removed because they had expired. */
   expirations: number;
   /** Entries removed because one of their tags was invalidated. */
   invalidations: number;
   /** Values that were not kept: too large for the cache, or set faster than room could be made. */
   refusals: number;
-  /** Entries that could not be read, and were removed for that. */
+  /** Entries that could not be read and were removed. */
   damaged: number;
-  /** Functions run by `getOrCompute`, and its waits for those that others ran. */
+  /** Functions that `getOrCompute` ran. */
   computations: number;
+  /** Times it waited for a function that somebody else ran. */
   waits: number;
-  /** Entries, those that have ended and were not swept yet included. */
+  /** Entries, including expired ones that were not removed yet. */
   entries: number;
   /** Bytes on disk, all files together. */
   bytes: number;
@@ -51,14 +57,15 @@ const refused: Promise<boolean> = Promise.resolve(false);
 const noOptions: EntryOptions = {};
 
 /**
- * A cache on disk: entries that expire, make room for others, and are shared by all processes that open its folder. Keys are
- * a map's keys, values a map's values: containers come back lazy and read what is touched.
+ * A cache on disk. Entries expire and make room for others, and all processes that open its folder share them. Keys and values are those
+ * of a map: containers come back lazy and read only what you touch.
  *
- * Throws StoreError: CLOSED after `close`, UNSUPPORTED for what can not be stored, TIMEOUT, POISONED as a map does.
+ * Methods throw StoreError: CLOSED after `close`, UNSUPPORTED for what cannot be stored, and TIMEOUT, POISONED and IO as a map does. Wrong keys
+ * and options are a TypeError or RangeError.
  *
- * Events: `evict`, `expire`, `invalidate` and `refuse` with the key, as far as this process removed the entry; `damage` with the key
- * and the error, for an entry that could not be read and counts as none; `error` for upkeep and background computations that failed
- * (nobody need listen).
+ * Events: `evict`, `expire`, `invalidate` and `refuse`, with the key, for entries that this process removed; `damage`, with the key
+ * and the error, for an entry that could not be read and counts as a miss; `error` for failures of upkeep and background computations
+ * (you need not listen to it).
  */
 // As a Map without types holds anything.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -95,7 +102,7 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     return 'Cache';
   }
 
-  /** The value of a key, or undefined when there is none, or it has expired. */
+  /** The value of a key: a scalar, or a lazy container. Undefined if there is none or it has expired. Counts as a use. */
   get(key: K): Shown<V> | undefined {
     const { shelf, counts } = this.#open();
     const entry = shelf.find(key);
@@ -113,7 +120,7 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     return value as Shown<V>;
   }
 
-  /** As `get`, but plain and whole; damage anywhere in it makes it a miss. */
+  /** The value of a key as a plain copy. Damage anywhere in it makes it a miss. Counts as a use. */
   getPlain(key: K): V | undefined {
     const value = this.get(key);
     if (typeof value !== 'object' || value === null) return value;
@@ -125,14 +132,14 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     return undefined;
   }
 
-  /** Is there a value? Does not count as a use. */
+  /** Is there a value that has not expired? Does not count as a use. */
   has(key: K): boolean {
     const { shelf } = this.#open();
     const entry = shelf.find(key);
     return entry !== undefined && shelf.isFresh(entry);
   }
 
-  /** When an entry expires, in ms since 1970; Infinity: never. Undefined when there is none. */
+  /** When an entry expires, in ms since 1970; Infinity means never. Undefined if there is no entry. */
   expiresAt(key: K): number | undefined {
     const { shelf } = this.#open();
     const entry = shelf.find(key);
@@ -141,8 +148,8 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
   }
 
   /**
-   * Stores a copy of `value`, visible at once. The promise is for whoever sets much: it resolves when there is room for more, to
-   * whether the value was kept. It never rejects.
+   * Stores a copy of `value`; it is visible at once. Await the promise if you set many values: it resolves when there is room for more, to
+   * true if the value was kept. The promise never rejects. The call throws UNSUPPORTED for a value that cannot be stored.
    */
   set(key: K, value: V, options: EntryOptions = noOptions): Promise<boolean> {
     const { shelf } = this.#open();
@@ -151,9 +158,9 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
   }
 
   /**
-   * Puts in the place of a value what `fn` makes of it, as one step: whatever other processes do comes before or after. `fn` is given
-   * undefined where there is no value, must not be async, and leaves everything as it is by returning undefined; then, and where the
-   * value was not kept, the promise is of false. Throws what `set` and `fn` throw, and TIMEOUT.
+   * Replaces a value with what `fn` returns for it, in one atomic step across processes: `cache.update('hits', (n = 0) => n + 1)`. `fn` gets
+   * undefined if there is no value. It must not be async. If it returns undefined, nothing changes. Resolves to true if the new value was
+   * kept. Throws what `set` and `fn` throw, and TIMEOUT.
    */
   update(key: K, fn: (current: Shown<V> | undefined) => V | undefined, options: EntryOptions = noOptions): Promise<boolean> {
     if (typeof fn !== 'function') throw new TypeError(`update expects a function, got ${describe(fn)}`);
@@ -168,7 +175,7 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     });
   }
 
-  /** Says whether there was a value that had not expired. */
+  /** Removes an entry. True if there was a value that had not expired. */
   delete(key: K): boolean {
     const { shelf } = this.#open();
     const was = this.has(key);
@@ -176,12 +183,12 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     return was;
   }
 
-  /** Removes everything. */
+  /** Removes all entries. */
   clear(): void {
     this.#open().clear();
   }
 
-  /** The keys of what has not expired, in key order. */
+  /** The keys of entries that have not expired, in key order. */
   keys(range?: Range<K>): IterableIterator<K> {
     this.#open();
     return this.#keys(range, scanOf(range).limit);
@@ -197,12 +204,12 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     }
   }
 
-  /** The values of several keys; undefined for those that have none. */
+  /** The values of several keys, in their order; undefined for keys without a value. */
   getMany(keys: Iterable<K>): Array<Shown<V> | undefined> {
     return Array.from(keys, (key) => this.get(key));
   }
 
-  /** Stores many entries, waiting for room where need be. Resolves to how many were kept. */
+  /** Stores many entries, and waits for room when there is none. Resolves to the number of entries that were kept. */
   async setMany(entries: Iterable<readonly [K, V]> | AsyncIterable<readonly [K, V]>, options: EntryOptions = {}): Promise<number> {
     checkEntryOptions('setMany', options);
     let count = 0;
@@ -210,7 +217,7 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     return count;
   }
 
-  /** Makes all entries that bear a tag void, in all processes, also those that are being computed now. */
+  /** Invalidates all entries that have a tag, in all processes, including those that are being computed now. */
   invalidateTag(tag: string): void {
     if (typeof tag !== 'string') throw new TypeError(`invalidateTag expects a tag, a string; got ${describe(tag)}`);
     const { shelf, sweeper } = this.#open();
@@ -219,10 +226,12 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
   }
 
   /**
-   * The value of a key, or what `fn` makes of it: run once for everyone who asks meanwhile, in all processes. Its error goes to all of
-   * them and is not kept. Where `staleFor` allows, what has expired is shown while it is computed anew. Rejects with TIMEOUT when `fn`
-   * takes longer than `computeTimeout` (what it makes is stored all the same, if nobody was faster), with LOCKED when `fn` asks for what it
-   * computes, also through others, and with CLOSED when the cache is closed meanwhile.
+   * The value of a key. If there is none, `fn` computes it, once for all callers in all processes:
+   * `await cache.getOrCompute('page:/', () => render('/'), { ttl: 5_000 })`. If `fn` throws, all callers get the error and nothing is kept.
+   * Within `staleFor` callers get the expired value while it is computed in the background.
+   *
+   * Rejects with TIMEOUT if `fn` takes longer than `computeTimeout` (its result is stored all the same if nobody was faster), with LOCKED if
+   * `fn` asks for the value that it computes, directly or through others, and with CLOSED if the cache is closed meanwhile.
    */
   async getOrCompute<T extends V>(key: K, fn: (key: K) => T | Promise<T>, options: ComputeOptions = {}): Promise<T> {
     if (typeof fn !== 'function') throw new TypeError(`getOrCompute expects a function, got ${describe(fn)}`);
@@ -247,9 +256,9 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
   }
 
   /**
-   * `fn` with its results cached, by the name it is given and the content of the arguments. Concurrent calls share one. A call rejects
-   * with UNSUPPORTED where an argument is nothing that `set` takes (a URL, a Request): give the option `key` then. Throws a TypeError
-   * where the process has given the name to another function.
+   * A function like `fn` whose results are cached, under the name you give and the content of the arguments. Concurrent calls with equal
+   * arguments share one run: `const load = cache.wrap(loadUser, { name: 'user', ttl: 60_000 })`. A call rejects with UNSUPPORTED if `set` would refuse
+   * an argument (a URL, a Request); give the option `key` then. Throws a TypeError if this process uses the name for another function.
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- so that parameters need no types where the function's do not matter
   wrap<A extends any[], R>(fn: (...args: A) => R, options: WrapOptions<A>): (...args: A) => Promise<Awaited<R>> {
@@ -267,6 +276,7 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     };
   }
 
+  /** Figures of this cache. */
   stats(): CacheStats {
     const { shelf, space, counts, computing } = this.#open();
     return {
@@ -279,20 +289,20 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     };
   }
 
-  /** Sweeps what has ended and makes room now, rather than at the next occasion. */
+  /** Removes expired entries and makes room now, instead of at the next occasion. */
   async tidy(): Promise<void> {
     await this.#open().upkeep.run();
   }
 
-  /** Resolves when everything before it is durable. */
+  /** Resolves when everything set before is durable. */
   async flush(): Promise<void> {
     this.#open();
     await this.#map.flush();
   }
 
   /**
-   * Lets go of the store. Closing twice is fine. Throws TIMEOUT when another process keeps the commit lock too long: then nothing is lost, and
-   * it can be closed again, though used no more.
+   * Releases the store. Closing twice is fine. Throws TIMEOUT if another process keeps the commit lock too long: then nothing is lost, and
+   * you can close it again, but not use it any more.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -301,6 +311,7 @@ export class Cache<K extends Key = Key, V = any> extends EventEmitter {
     return (this.#closing = this.#closeMap());
   }
 
+  /** Closes the cache, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -11,8 +11,8 @@ const segmentBytes = { least: 64 * 1024, most: 64 * 1024 * 1024 };
 const storeShare = 0.6;
 
 /**
- * Opens the cache in a folder, making it where there is none. Throws FORMAT for a folder that holds something else, and what
- * `open` of a map throws.
+ * Opens the cache in a folder, and makes it if there is none: `await openCache('my.cache', { maxBytes: 256 * 1024 * 1024, ttl: 60_000 })`.
+ * Throws a TypeError or RangeError for a wrong option, FORMAT for a folder that holds something else, and what `open` of a map throws.
  */
 // oxlint-disable-next-line typescript/no-explicit-any -- as a Map without types holds anything
 export async function openCache<K extends Key = Key, V = any>(path: string | URL, options: CacheOptions = {}): Promise<Cache<K, V>> {

@@ -5,48 +5,52 @@ import { aMode } from '../map/options.ts';
 
 /** How a cache is opened. */
 export interface CacheOptions {
-  /** Bytes on disk, all files together; kept to within 1.2 times. At least 1 MiB; default none. */
+  /** Bytes on disk, all files together, kept within 1.2 times of this. At least 1 MiB. Default: no bound. */
   readonly maxBytes?: number;
-  /** Entries at most; default none. */
+  /** The most entries. Default: no bound. */
   readonly maxEntries?: number;
-  /** Lifetime of entries that are given none, in ms; default and Infinity: they never expire. */
+  /** Lifetime of entries that have none of their own, in ms. Default Infinity: they never expire. */
   readonly ttl?: number;
-  /** For how long after that `getOrCompute` may still show them while they are computed anew, in ms. Default 0. */
+  /** For how long after its end `getOrCompute` may still give a value while it is computed in the background, in ms. Default 0. */
   readonly staleFor?: number;
-  /** Lifetime of results that are `undefined` or `null`, in ms. Default: `null` is a value like any, `undefined` is not kept. */
+  /** Lifetime of results that are `undefined` or `null`, in ms. Default: `null` is a value like any other, and `undefined` is not kept. */
   readonly negativeTtl?: number;
   /** How long a process may compute an entry before another takes over, in ms. Default 60,000. */
   readonly computeTimeout?: number;
-  /** Budget in bytes of this process's memory for the cache. Default 64 MiB. */
+  /** Memory of this process for the cache, in bytes. Default 64 MiB. */
   readonly cacheBytes?: number;
-  /** Classes to store: how each is turned into a value and back. */
+  /** Classes to store, with how to turn each into a value and back. Default: none. */
   // eslint-disable-next-line typescript/no-explicit-any -- a codec's class is its own affair
   readonly types?: ReadonlyArray<TypeCodec<any>>;
-  /** Permission bits of the files of a new cache, the umask taken off, as for `open`. Default 0o600. */
+  /** Permission bits of the files of a new cache, as for `open`: the umask applies. Default 0o600. */
   readonly mode?: number;
   /** How long a write waits for other processes before it throws TIMEOUT, in ms. Default 10,000. */
   readonly lockTimeoutMs?: number;
 }
 
-/** What is said of one entry. What is left out is as the cache was opened with. */
+/** Options of one entry. The default of each is the option that the cache was opened with. */
 export interface EntryOptions {
+  /** Its lifetime, in ms. */
   readonly ttl?: number;
+  /** For how long after its end `getOrCompute` may still give it, in ms. */
   readonly staleFor?: number;
-  /** Names under which it can be invalidated. */
+  /** Names by which `invalidateTag` finds it. Default: none. */
   readonly tags?: readonly string[];
 }
 
-/** For `getOrCompute`. */
+/** Options of `getOrCompute`. */
 export interface ComputeOptions extends EntryOptions {
+  /** Lifetime of a result that is `undefined` or `null`, in ms. */
   readonly negativeTtl?: number;
+  /** How long `fn` may take, in ms. */
   readonly computeTimeout?: number;
 }
 
-/** For `wrap`. */
+/** Options of `wrap`. */
 export interface WrapOptions<A extends readonly unknown[]> extends ComputeOptions {
-  /** Tells functions apart, in all processes: change it when the function comes to give something else. */
+  /** Identifies the function in all processes. Change it when the function begins to give other results. */
   readonly name: string;
-  /** The key of a call; default the content of its arguments. */
+  /** Makes the key of a call. Default: the content of its arguments. */
   readonly key?: (...args: A) => Key;
 }
 

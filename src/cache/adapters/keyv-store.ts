@@ -23,15 +23,16 @@ export interface KeyvEntry {
 
 /* eslint-disable typescript/no-explicit-any -- what Keyv stores is its own affair, and its two majors call it by different names */
 
-/** What Keyv expects of a store. */
+/** A storage adapter of Keyv, made by `keyvStore`. Its methods are those that Keyv calls; they throw what the cache throws. */
 export class KeyvStore extends EventEmitter {
   readonly #cache: Cache;
   #namespace: string | undefined;
   /** Those that were ever set: of several Keyvs over one store each has set its own, and puts it before its keys. */
   readonly #namespaces = new Set<string>();
-  /** Read and written by Keyv. */
+  /** Options that Keyv reads and writes. */
   readonly opts: any;
 
+  /** Made by `keyvStore()`. */
   constructor(cache: Cache) {
     super();
     this.#cache = cache;
@@ -39,7 +40,7 @@ export class KeyvStore extends EventEmitter {
     this.opts = { url: 'lodemap', dialect: 'sqlite' };
   }
 
-  /** Set by Keyv 5: what `clear` clears. */
+  /** The namespace that `clear` clears; Keyv 5 sets it. */
   get namespace(): string | undefined {
     return this.#namespace;
   }
@@ -49,15 +50,17 @@ export class KeyvStore extends EventEmitter {
     if (this.#namespace !== undefined) this.#namespaces.add(this.#namespace);
   }
 
+  /** The stored value; undefined if there is none. */
   async get(key: string): Promise<any> {
     return this.#cache.getPlain(this.#stored(key));
   }
 
+  /** The stored values, in the order of `keys`. */
   async getMany(keys: readonly string[]): Promise<any[]> {
     return keys.map((key) => this.#cache.getPlain(this.#stored(key)));
   }
 
-  /** `ttl` in ms; what has no time left is removed. */
+  /** Stores a value. `ttl` is its lifetime in ms; 0 or less removes the entry. */
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
     const stored = this.#stored(key);
     if (ttl === undefined || ttl > 0) return this.#cache.set(stored, value, ttl === undefined ? {} : { ttl });
@@ -65,31 +68,35 @@ export class KeyvStore extends EventEmitter {
     return true;
   }
 
-  /** Which entries were kept. */
+  /** Stores many values, and says which were kept. */
   async setMany(entries: readonly KeyvEntry[]): Promise<any> {
     const kept: boolean[] = [];
     for (const { key, value, ttl } of entries) kept.push(await this.set(key, value, ttl));
     return kept;
   }
 
+  /** Removes an entry. True if there was one. */
   async delete(key: string): Promise<boolean> {
     return this.#cache.delete(this.#stored(key));
   }
 
+  /** Is there a value? */
   async has(key: string): Promise<boolean> {
     return this.#cache.has(this.#stored(key));
   }
 
+  /** Is there a value, for each key? */
   async hasMany(keys: readonly string[]): Promise<boolean[]> {
     return keys.map((key) => this.#cache.has(this.#stored(key)));
   }
 
-  /** Deletes the namespace's entries; all of the cache's where there is no namespace. */
+  /** Removes the entries of the namespace, or all of the cache if there is no namespace. */
   async clear(): Promise<void> {
     if (this.#namespace === undefined) this.#cache.clear();
     else for (const key of this.#keys(this.#namespace)) this.#cache.delete(key);
   }
 
+  /** Pairs of key and value. */
   async *iterator(namespace?: string): AsyncGenerator<any[], void> {
     const added = this.#namespace === undefined ? undefined : addedTo(this.#namespace);
     for (const key of this.#keys(namespace) as Iterable<string>) {
@@ -120,7 +127,7 @@ function addedTo(namespace: string): string {
   return `${namespace}::`;
 }
 
-/** A Keyv store over a cache, which it may share with others. Give each Keyv with a namespace a store of its own. */
+/** A Keyv store over a cache: `new Keyv({ store: keyvStore(cache) })`. Stores may share a cache; give each Keyv with a namespace its own store. */
 export function keyvStore(cache: Cache<any, any>): KeyvStore {
   return new KeyvStore(cache as Cache);
 }

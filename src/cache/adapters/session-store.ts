@@ -25,27 +25,35 @@ export interface SessionData {
 
 type Callback<T = void> = (error?: unknown, result?: T) => void;
 
-/** What express-session expects of a store. Callbacks are called after the call has returned. */
+/** A store of express-session. Errors go to the callbacks, which are called after the call has returned. */
 export interface SessionStore extends SessionBase {
+  /** Gives the session, or null if there is none. */
   get(sid: string, callback: Callback<SessionData | null>): void;
+  /** Stores a session. */
   set(sid: string, session: SessionData, callback?: Callback): void;
+  /** Removes a session. */
   destroy(sid: string, callback?: Callback): void;
+  /** Prolongs the life of a session. */
   touch(sid: string, session: SessionData, callback?: Callback): void;
+  /** Gives all sessions. */
   all(callback: Callback<SessionData[]>): void;
+  /** Gives the number of sessions. */
   length(callback: Callback<number>): void;
+  /** Removes all sessions. */
   clear(callback?: Callback): void;
 }
 
+/** Options of `sessionStore`. */
 export interface SessionStoreOptions {
-  /** What the keys of sessions begin with. Default `session:`. */
+  /** Prefix of the keys of sessions. Default `session:`. */
   readonly prefix?: string;
-  /** Lifetime in ms of sessions whose cookie has none. Default one day. */
+  /** Lifetime of sessions whose cookie has none, in ms. Default one day. */
   readonly ttl?: number;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** A session store over a cache. Sessions live as long as their cookies. */
+/** A store of express-session over a cache: `session({ store: sessionStore(session, cache), ... })`. Sessions live as long as their cookies. */
 export function sessionStore<Module extends SessionModule>(
   session: Module,
   // eslint-disable-next-line typescript/no-explicit-any -- whatever the cache was opened for

@@ -8,7 +8,7 @@ import type { EntryOptions } from '../options.ts';
 
 /* oxlint-disable typescript/no-explicit-any -- what unstorage says of its values is its own affair */
 
-/** What unstorage calls a driver, as far as a cache is one. */
+/** A driver of unstorage. Its members are those that unstorage calls; they throw what the cache throws. */
 export interface UnstorageDriver {
   readonly name: string;
   readonly options: { readonly base: string };
@@ -33,7 +33,10 @@ interface DriverOptions {
   readonly tags?: readonly string[];
 }
 
-/** An unstorage driver over a cache. With `base` all its keys begin with that, and it sees no others. `dispose` closes the cache. */
+/**
+ * An unstorage driver over a cache: `createStorage({ driver: unstorageDriver(cache, { base: 'app' }) })`. With `base` all its keys begin with
+ * that, and it sees no others. Default: all keys. `setItem` takes `{ ttl }` in seconds and `{ tags }`. `dispose` closes the cache.
+ */
 export function unstorageDriver(cache: Cache<any, any>, { base = '' }: { base?: string } = {}): UnstorageDriver {
   const prefix = base === '' || base.endsWith(':') ? base : `${base}:`;
   const keys = (within = ''): string[] => Array.from(cache.keys({ prefix: prefix + within }), (key) => (key as string).slice(prefix.length));
