@@ -17,9 +17,9 @@ const bounds: readonly [task: string, items: number, mebibytes: number][] = [
   ['sums', 1_000_000, 64],
   ['one group', 400_000, 48],
   ['array', 1_000_000, 64],
-  ['map', 1_000_000, 128],
+  ['map', 500_000, 128],
   ['filtered file', 1_000_000, 48],
-  ['list in a map', 100_000, 192],
+  ['list in a map', 50_000, 160],
 ];
 
 for (const [task, n, mebibytes] of bounds) {

@@ -8,8 +8,8 @@ import { fuzzStores, makeSpecimen, makeVacuumedSpecimen } from './fuzz.ts';
 
 suite('a damaged store is refused with a code, or right', () => {
   for (const [name, make, stores] of [
-    ['as the log was written', makeSpecimen, 120],
-    ['vacuumed', makeVacuumedSpecimen, 100],
+    ['as the log was written', makeSpecimen, 60],
+    ['vacuumed', makeVacuumedSpecimen, 50],
   ] as const) {
     test(name, async (t) => {
       const seed = seedOf(t);
