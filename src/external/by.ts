@@ -7,16 +7,18 @@ import type { Key } from '../codec/key/keys.ts';
 import { isPath, ownField, readField, readPath } from '../content/fields.ts';
 import type { FieldPath } from './field-path.ts';
 
-/** A function that a module exports (by default as `default`): it can be named to another process. */
+/** A function that a module exports. Unlike other functions it can run in any process. */
 export interface ModuleBy {
+  /** Its URL or absolute path. */
   readonly module: URL | string;
+  /** The name of the export. Default `default`. */
   readonly export?: string;
 }
 
 /**
- * The key of an item: a function; a field (`'name'`), or a path of fields (`'addr.city'`, `['addr', 'city']`; where an item has
- * a field `addr.city`, that one); or a function of a module. A field that is missing, or inherited, is the key undefined. Paths and modules
- * run in any process.
+ * How to get the key of an item: a function; a field (`'name'`); a path of fields (`'addr.city'`, `['addr', 'city']`); or a function of a module. If an
+ * item has a field named `addr.city`, that one counts. A missing or inherited field gives the key undefined. Fields, paths and modules work in any
+ * process, functions only in this one.
  */
 export type By<T> = KeyFunction<T> | (string & FieldPath<T>) | readonly (string | number)[] | ModuleBy;
 

@@ -25,15 +25,18 @@ import { sortItems } from './sort/sorted-items.ts';
 import { SpillList } from './spill/spill-list.ts';
 
 /**
- * Which items come: `inner` pairs only; `left`, `right` and `outer` also items of that side (or both) without a partner; `semi`
- * items of the left side that have one, once; `anti` those that have none.
+ * Which items a join gives. `inner`: only pairs. `left`, `right` and `outer`: also items of that side (or of both) that have no partner. `semi`:
+ * items of the left side that have a partner, once each. `anti`: items of the left side that have none.
  */
 export type JoinType = 'inner' | 'left' | 'right' | 'outer' | 'semi' | 'anti';
 
+/** Options of `externalJoin`. */
 export interface JoinOptions<L, R> extends ExternalOptions {
+  /** The key of an item of the left source. */
   readonly leftBy: By<L>;
+  /** The key of an item of the right source. */
   readonly rightBy: By<R>;
-  /** Default `inner`. */
+  /** Which items come. Default `inner`. */
   readonly type?: JoinType;
 }
 
@@ -47,9 +50,10 @@ interface Side {
 }
 
 /**
- * Pairs of items with the same key, in the order of keys, then of the left source, then of the right one. An item without a
- * partner comes with undefined in its place. Throws a TypeError for misuse, UNSUPPORTED for an item that can not be stored,
- * ABORTED, IO.
+ * Pairs of items that have the same key: `externalJoin(orders, customers, { leftBy: 'customer', rightBy: 'id', type: 'left' })`. They come in key
+ * order, then in the order of the left source, then of the right one. Undefined stands for a missing partner. A missing key matches nothing.
+ *
+ * Throws a TypeError for misuse, UNSUPPORTED for an item that cannot be stored, ABORTED, IO, and what the sources throw.
  */
 export function externalJoin<L, R>(left: Source<L>, right: Source<R>, options: JoinOptions<L, R> & { readonly type?: 'inner' }): Flow<[L, R]>;
 export function externalJoin<L, R>(left: Source<L>, right: Source<R>, options: JoinOptions<L, R> & { readonly type: 'left' }): Flow<[L, R | undefined]>;

@@ -6,18 +6,19 @@ import { budgetBytesMin } from '../memory/config.ts';
 import { checkBy } from './by.ts';
 import type { ExternalStats } from './tally.ts';
 
+/** Options of all external algorithms. An unknown one, or one of the wrong type, is a TypeError or RangeError at the call. */
 export interface ExternalOptions {
-  /** Bytes the algorithm may hold, at least 64 KiB. Default: about 2 sqrt(n) items, and at most 16 MiB. */
+  /** Bytes the algorithm may hold in memory, at least 64 KiB. Default: about 2 sqrt(n) items, and at most 16 MiB. */
   readonly budgetBytes?: number;
   /** Folder for spill files. Default: the system's folder for temporary files. */
   readonly tmpdir?: string;
-  /** Processes that work on it; only sources that other processes can read are divided. Default 1. */
+  /** Processes that share the work. They can share only sources that each of them can read: lists of a store, and files. Default 1. */
   readonly processes?: number;
   /** Ends the work: the iteration then throws ABORTED. */
   readonly signal?: AbortSignal;
-  /** Called some times a second. */
+  /** Called several times per second; `done` counts items. */
   readonly onProgress?: (progress: Progress) => void;
-  /** Called once, when the iteration has ended, however it did. */
+  /** Called once when the iteration has ended, for whatever reason. */
   readonly onStats?: (stats: ExternalStats) => void;
 }
 

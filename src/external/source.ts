@@ -4,7 +4,7 @@ import { describe, isStoreError } from '../base/errors.ts';
 import { Flow } from './flow.ts';
 import type { Pace } from './pace.ts';
 
-/** Items of an external algorithm: read once, from front to back. A LazyList is one. */
+/** Where items come from: any iterable or async iterable, read once from front to back. A LazyList is one. */
 export type Source<T> = Iterable<T> | AsyncIterable<T>;
 
 const itemsPerSlice = 1024;

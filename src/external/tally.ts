@@ -1,4 +1,4 @@
-/** What an external algorithm has done and held, as `onStats` gets it when the algorithm ends, however it ends. */
+/** What an external algorithm did and held in memory. `onStats` gets it when the algorithm ends, for whatever reason. */
 export interface ExternalStats {
   /** Items taken from the sources. */
   readonly items: number;
@@ -6,10 +6,11 @@ export interface ExternalStats {
   readonly peakItems: number;
   /** The most bytes these took, as they are kept (encoded, with their keys). */
   readonly peakBytes: number;
-  /** Sorted runs written to disk, those made by merging included. */
+  /** Sorted runs written to disk, including those made by merging. */
   readonly runs: number;
   /** Times the data was read back: 0 when nothing was spilled. */
   readonly passes: number;
+  /** Bytes written to spill files. */
   readonly spilledBytes: number;
 }
 

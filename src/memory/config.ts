@@ -4,16 +4,18 @@
  */
 import { describe } from '../base/errors.ts';
 
-/** How many items may be held after n have come: about 2 sqrt(n), 64 log2(n), or 16,384 whatever n is. */
+/** How many of n items an algorithm may hold: `sqrt` about 2 sqrt(n), `log` 64 log2(n), `fixed` 16,384. */
 export type ChunkStrategy = 'sqrt' | 'log' | 'fixed';
 
+/** Settings of this process for everything that spills. */
 export interface MemoryConfig {
-  /** Bytes an operation may hold. Undefined: what `chunkStrategy` says, and at most 16 MiB. */
+  /** Bytes an operation may hold, at least 64 KiB. Default undefined: what `chunkStrategy` says, and at most 16 MiB. */
   readonly budgetBytes: number | undefined;
+  /** How many items an algorithm without a budget may hold. Default `sqrt`. */
   readonly chunkStrategy: ChunkStrategy;
-  /** Folder for spill files. Undefined: the system's folder for temporary files. */
+  /** Folder for spill files. Default undefined: the system's folder for temporary files. */
   readonly tmpdir: string | undefined;
-  /** `deflate` trades time for space on disk. */
+  /** How spill files are packed; `deflate` trades time for space on disk. Default `none`. */
   readonly compression: 'none' | 'deflate';
 }
 
@@ -31,8 +33,9 @@ const expected: { readonly [name in keyof MemoryConfig]: readonly [(value: unkno
 };
 
 /**
- * Changes settings of this process; those not named stay, and one given as undefined returns to its default. Throws a
- * TypeError or RangeError for a setting that is unknown or of the wrong type; then nothing has changed.
+ * Changes settings of this process: `configure({ tmpdir: '/fast/disk', compression: 'deflate' })`. Settings that you do not name stay. One that is
+ * undefined returns to its default. Throws a TypeError or RangeError for a setting that is unknown or of the wrong type; then nothing has
+ * changed.
  */
 export function configure(settings: { readonly [name in keyof MemoryConfig]?: MemoryConfig[name] | undefined }): void {
   if (typeof settings !== 'object' || settings === null) throw new TypeError(`configure: expected an object, got ${describe(settings)}`);
@@ -49,7 +52,7 @@ export function configure(settings: { readonly [name in keyof MemoryConfig]?: Me
   current = next as unknown as MemoryConfig;
 }
 
-/** The settings as they are now; changing what this gives changes nothing. */
+/** A copy of the current settings; to change them use `configure`. */
 export function config(): MemoryConfig {
   return { ...current };
 }

@@ -10,8 +10,8 @@ const header = 24;
 const sampleMax = 256;
 
 /**
- * The bytes a value takes in memory, estimated: itself and all it leads to, each object once. Of long containers a sample is
- * weighed, so the cost does not grow with the value.
+ * Estimates the bytes a value takes in memory, together with everything it leads to; each object counts once. It weighs only a sample of
+ * long containers, so the cost does not grow with the value.
  */
 export function estimateBytes(value: unknown): number {
   if (typeof value !== 'object' || value === null) return scalarBytes(value);

@@ -13,38 +13,47 @@ import { levels, spreadPressure } from './pressure.ts';
 import type { MemoryLevel } from './pressure.ts';
 import type { GroupMemory } from './limit-files.ts';
 
-/** What `check` has found. Sizes in bytes. */
+/** What `check` has found. Sizes are in bytes. */
 export interface MemoryInfo {
+  /** How short memory is. */
   readonly level: MemoryLevel;
-  /** The share of its limit that memory has reached, 0 to 1: of the process, of its control group, or of the heap, whichever is worst. */
+  /** The share of its limit that memory has reached, 0 to 1: the worst of the process, its control group and V8's heap. */
   readonly share: number;
-  /** Memory of the process that is resident, without pages of mapped files, which the system takes back as it likes. */
+  /** Resident memory of the process, without pages of mapped files, which the system can take back. */
   readonly rss: number;
   /** What resident memory may grow to. */
   readonly limit: number;
+  /** What V8's heap uses. */
   readonly heapUsed: number;
+  /** What V8's heap may use. */
   readonly heapLimit: number;
-  /** Of the control group that is nearest to its limit, where one has any: what all its processes use, and may use. */
+  /** What all processes of a control group use and may use: the group nearest to its limit, if any has one. */
   readonly group?: GroupMemory | undefined;
 }
 
 type Figures = Pick<MemoryInfo, 'rss' | 'limit' | 'heapUsed' | 'heapLimit' | 'group'>;
 
+/** Options of a MemoryMonitor. */
 export interface MemoryMonitorOptions {
-  /** Shares from which a level holds; default 0.6, 0.75 and 0.9. */
+  /** Shares of the limit, 0 to 1, at which a level begins. Default 0.6, 0.75 and 0.9. */
   readonly thresholds?: { readonly low: number; readonly high: number; readonly critical: number };
-  /** What resident memory may grow to, in bytes; default what the system allows. */
+  /** What resident memory may grow to, in bytes. Default: what the system allows. */
   readonly limitBytes?: number;
   /** Where the figures come from; for tests. */
   readonly measure?: () => Figures;
 }
 
+/** What a MemoryMonitor calls when the level changes. */
 export type MemoryHandler = (info: MemoryInfo) => void;
 
 /** How far below its threshold the share must be before a level is left. */
 const slack = 0.05;
 const defaults = { low: 0.6, high: 0.75, critical: 0.9 };
 
+/**
+ * Watches how much memory the process has left: `monitor.on('high', handler); monitor.start(1000)`. SpillArrays, SpillMaps and the caches of open maps
+ * give memory back at the levels `high` and `critical`.
+ */
 export class MemoryMonitor {
   readonly #thresholds: { readonly low: number; readonly high: number; readonly critical: number };
   readonly #measure: () => Figures;
@@ -52,7 +61,7 @@ export class MemoryMonitor {
   #level: MemoryLevel = 'normal';
   #timer: NodeJS.Timeout | undefined;
 
-  /** Throws a RangeError when thresholds do not ascend between 0 and 1. */
+  /** A monitor that has measured nothing yet. Throws a RangeError if the thresholds do not ascend between 0 and 1. */
   constructor({ thresholds = defaults, limitBytes, measure }: MemoryMonitorOptions = {}) {
     const { low, high, critical } = thresholds;
     if (!(low > slack && low < high && high < critical && critical <= 1)) {
@@ -68,7 +77,7 @@ export class MemoryMonitor {
     return this.#level;
   }
 
-  /** Calls `handler` when a check finds that the level has become `level`, from above or below. Gives a function that ends it. */
+  /** Calls `handler` when a check finds that the level has become `level`, from above or below. Returns a function that removes the handler. */
   on(level: MemoryLevel, handler: MemoryHandler): () => void {
     if (!levels.includes(level)) throw new TypeError(`on: expected one of ${levels.join(', ')}, got ${describe(level)}`);
     if (typeof handler !== 'function') throw new TypeError(`on: expected a function, got ${describe(handler)}`);
@@ -78,7 +87,7 @@ export class MemoryMonitor {
     return () => void handlers.delete(handler);
   }
 
-  /** Measures now. Calls the handlers of a level that is new. */
+  /** Measures now. Calls the handlers if the level has changed. */
   check(): MemoryInfo {
     const figures = this.#measure();
     const { group } = figures;
@@ -92,7 +101,7 @@ export class MemoryMonitor {
     return info;
   }
 
-  /** Checks every `intervalMs` milliseconds, beginning now; does not keep the process alive. */
+  /** Checks now, and from then on every `intervalMs` milliseconds. Does not keep the process alive. Default 1000; a RangeError below 1. */
   start(intervalMs = 1000): void {
     if (!(intervalMs >= 1)) throw new RangeError(`start: expected milliseconds of at least 1, got ${describe(intervalMs)}`);
     this.stop();
@@ -101,11 +110,13 @@ export class MemoryMonitor {
     this.check();
   }
 
+  /** Ends what `start` began. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
+  /** Stops it, for `using`. */
   [Symbol.dispose](): void {
     this.stop();
   }

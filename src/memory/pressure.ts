@@ -1,6 +1,6 @@
 /** Who gives memory back when there is little of it. */
 
-/** How little: `normal` is plenty. */
+/** How short memory is, from `normal` (there is plenty) to `critical`. */
 export type MemoryLevel = 'normal' | 'low' | 'high' | 'critical';
 
 export const levels: readonly MemoryLevel[] = ['normal', 'low', 'high', 'critical'];

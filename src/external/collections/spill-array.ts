@@ -15,12 +15,13 @@ import { ItemCodec } from '../spill/item-codec.ts';
 import { SpillFile } from '../spill/spill-file.ts';
 import { Storable } from './storable.ts';
 
+/** How much a SpillArray or SpillMap keeps in memory. A wrong option is a TypeError or RangeError. */
 export interface SpillOptions {
-  /** Items kept in memory; more are spilled. Default 10,000. */
+  /** The most items (or entries) kept in memory; others are spilled. Default 10,000. */
   readonly threshold?: number;
-  /** Bytes kept in memory, by estimate; default none beside the threshold. */
+  /** The most bytes kept in memory, by estimate; at least 64 KiB. Default: that of `configure`, else only the threshold counts. */
   readonly budgetBytes?: number;
-  /** Folder for the spill file; default the system's folder for temporary files. */
+  /** Folder for the spill file. Default: that of `configure`, else the system's folder for temporary files. */
   readonly tmpdir?: string;
 }
 
@@ -42,7 +43,10 @@ interface Page<T> {
   isChanged: boolean;
 }
 
-/** An array larger than memory. Appending and reading an item anywhere cost O(1). Items that were spilled come back as copies. */
+/**
+ * An array that can be larger than memory: `const array = new SpillArray({ threshold: 10_000 }); array.push(row); array.at(-1)`. Appending an item and
+ * reading one anywhere cost O(1). Spilled items come back as copies. Close it when you are done. Methods throw CLOSED after `close`, and IO.
+ */
 // oxlint-disable-next-line typescript/no-explicit-any -- as an array without types holds anything
 export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
   readonly #threshold: number;
@@ -63,6 +67,7 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
   #share = 1;
   #closed = false;
 
+  /** An empty array. Throws a TypeError or RangeError for a wrong option. */
   constructor(options: SpillOptions = {}) {
     checkSpillOptions('SpillArray', options);
     this.#options = options;
@@ -72,24 +77,25 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
     watchPressure(this);
   }
 
+  /** The number of items. */
   get length(): number {
     return this.#length;
   }
 
-  /** Items in memory now. */
+  /** The number of items in memory now. */
   get held(): number {
     let held = 0;
     for (const { items } of this.#pages.values()) held += items.length;
     return held;
   }
 
-  /** Appends items and gives the new length. Throws UNSUPPORTED for what can not be stored, IO, CLOSED. */
+  /** Appends items and returns the new length. Throws UNSUPPORTED for an item that cannot be stored. */
   push(...items: T[]): number {
     for (const item of items) this.#append(item);
     return this.#length;
   }
 
-  /** Takes the last item away and gives it; undefined when there is none. */
+  /** Removes the last item and returns it; undefined if there is none. */
   pop(): T | undefined {
     this.#demandOpen();
     if (this.#length === 0) return undefined;
@@ -102,7 +108,7 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
     return item;
   }
 
-  /** The item at `index`, from the end when it is negative; undefined outside. */
+  /** The item at `index`; a negative index counts from the end. Undefined if there is no such item. */
   at(index: number): T | undefined {
     this.#demandOpen();
     const at = index < 0 ? this.#length + Math.trunc(index) : Math.trunc(index);
@@ -110,7 +116,7 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
     return this.#page(Math.floor(at / pageItems)).items[at % pageItems];
   }
 
-  /** Replaces the item at `index`; at `length` it appends. Throws a RangeError outside. */
+  /** Replaces the item at `index`; at `length` it appends. Throws a RangeError for any other index, UNSUPPORTED. */
   set(index: number, item: T): this {
     this.#demandOpen();
     if (!Number.isInteger(index) || index < 0 || index > this.#length) {
@@ -129,7 +135,7 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
     return this;
   }
 
-  /** A plain array of the items from `start` to before `end`, both from the end when negative. */
+  /** A plain array of the items from `start` up to, but not including, `end`; negative ones count from the end. */
   slice(start = 0, end: number = this.#length): T[] {
     const clamp = (index: number): number => Math.min(this.#length, Math.max(0, index < 0 ? this.#length + index : index));
     const items: T[] = [];
@@ -137,38 +143,41 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
     return items;
   }
 
-  /** A new SpillArray of what `fn` gives for each item. */
+  /** A new SpillArray, with the same options, of what `fn` returns for each item. */
   map<U>(fn: (item: T, index: number) => U): SpillArray<U> {
     const result = new SpillArray<U>(this.#options);
     for (const [index, item] of this.entries()) result.push(fn(item, index));
     return result;
   }
 
-  /** A new SpillArray of the items for which `fn` holds. */
+  /** A new SpillArray, with the same options, of the items for which `fn` returns true. */
   filter(fn: (item: T, index: number) => unknown): SpillArray<T> {
     const result = new SpillArray<T>(this.#options);
     for (const [index, item] of this.entries()) if (fn(item, index)) result.push(item);
     return result;
   }
 
+  /** Calls `fn` for each item, in order. */
   forEach(fn: (item: T, index: number) => void): void {
     for (const [index, item] of this.entries()) fn(item, index);
   }
 
-  /** Items that are appended while it goes on are met too, as in an array. */
+  /** The items in order, including those appended meanwhile, as in an array. */
   *[Symbol.iterator](): IterableIterator<T> {
     for (let i = 0; i < this.#length; i++) yield this.at(i) as T;
   }
 
+  /** The items in order. */
   values(): IterableIterator<T> {
     return this[Symbol.iterator]();
   }
 
+  /** Pairs of index and item, in order. */
   *entries(): IterableIterator<[number, T]> {
     for (let i = 0; i < this.#length; i++) yield [i, this.at(i) as T];
   }
 
-  /** Lets go of everything; later calls throw CLOSED. Idempotent. */
+  /** Releases the memory and the spill file; later calls throw CLOSED. Closing twice is fine. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -179,15 +188,17 @@ export class SpillArray<T = any> implements Iterable<T>, Shrinkable {
     this.#file?.release();
   }
 
+  /** Closes it, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
 
+  /** Closes it, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
 
-  /** Holds at most this share of its threshold; called when memory gets short. */
+  /** Holds at most this share of its threshold, 0 to 1. A MemoryMonitor calls it when memory is short. */
   shrink(share: number): void {
     this.#share = share;
     this.#evict();

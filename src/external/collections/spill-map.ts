@@ -40,7 +40,11 @@ interface Entry<K, V> {
   bytes: number;
 }
 
-/** A map larger than memory, with the keys of the store. Entries that were spilled come back as copies. */
+/**
+ * A map that can be larger than memory: `const seen = new SpillMap({ threshold: 10_000 }); seen.set(key, row)`. Keys are those of a LodeMap. It keeps
+ * the entries used last in memory. Spilled values come back as copies. Close it when you are done. Methods throw a TypeError for something
+ * that is not a key, CLOSED after `close`, and IO.
+ */
 // oxlint-disable-next-line typescript/no-explicit-any -- as a Map without types holds anything
 export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>, Shrinkable {
   readonly #threshold: number;
@@ -66,7 +70,7 @@ export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>,
   #closed = false;
   #buffer: Buffer = Buffer.allocUnsafeSlow(readBytes);
 
-  /** `threshold` and `budgetBytes` are of entries in memory. */
+  /** An empty map. Throws a TypeError or RangeError for a wrong option. */
   constructor(options: SpillOptions = {}) {
     checkSpillOptions('SpillMap', options);
     this.#threshold = options.threshold ?? 10_000;
@@ -75,26 +79,29 @@ export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>,
     watchPressure(this);
   }
 
+  /** The number of entries. */
   get size(): number {
     return this.#size;
   }
 
-  /** Entries in memory now. */
+  /** The number of entries in memory now. */
   get held(): number {
     return this.#entries.size;
   }
 
+  /** The value of a key; undefined if there is none. */
   get(key: K): V | undefined {
     return this.#find(key)?.value;
   }
 
+  /** Is there an entry? */
   has(key: K): boolean {
     this.#demandOpen();
     const name = keyName(key);
     return this.#entries.has(name) || this.#locate(key) >= 0;
   }
 
-  /** Throws a TypeError for what is no key, UNSUPPORTED for what can not be stored, IO, CLOSED. */
+  /** Stores a value. Throws UNSUPPORTED for one that cannot be stored. */
   set(key: K, value: V): this {
     this.#demandOpen();
     this.#storable.check(value);
@@ -114,6 +121,7 @@ export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>,
     return this;
   }
 
+  /** Removes an entry. True if there was one. */
   delete(key: K): boolean {
     this.#demandOpen();
     const name = keyName(key);
@@ -129,6 +137,7 @@ export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>,
     return true;
   }
 
+  /** Removes all entries. */
   clear(): void {
     this.#demandOpen();
     this.#entries.clear();
@@ -141,11 +150,12 @@ export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>,
     this.#next = this.#size = this.#bytes = this.#liveBytes = 0;
   }
 
+  /** Calls `fn` for each entry, in the order they were first set. */
   forEach(fn: (value: V, key: K, map: this) => void): void {
     for (const [key, value] of this) fn(value, key, this);
   }
 
-  /** Entries in the order they were first set. Those set while it goes on are met too. */
+  /** Pairs of key and value in the order they were first set, including those set meanwhile. */
   *[Symbol.iterator](): IterableIterator<[K, V]> {
     this.#demandOpen();
     for (let number = 0; number < this.#next; number++) {
@@ -159,19 +169,22 @@ export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>,
     }
   }
 
+  /** Pairs of key and value in the order they were first set. */
   entries(): IterableIterator<[K, V]> {
     return this[Symbol.iterator]();
   }
 
+  /** The keys in the order they were first set. */
   *keys(): IterableIterator<K> {
     for (const [key] of this) yield key;
   }
 
+  /** The values in the order their keys were first set. */
   *values(): IterableIterator<V> {
     for (const [, value] of this) yield value;
   }
 
-  /** Lets go of everything; later calls throw CLOSED. Idempotent. */
+  /** Releases the memory and the spill file; later calls throw CLOSED. Closing twice is fine. */
   close(): void {
     if (this.#closed) return;
     this.clear();
@@ -179,15 +192,17 @@ export class SpillMap<K extends Key = Key, V = any> implements Iterable<[K, V]>,
     unwatchPressure(this);
   }
 
+  /** Closes it, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
 
+  /** Closes it, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
 
-  /** Holds at most this share of its threshold; called when memory gets short. */
+  /** Holds at most this share of its threshold, 0 to 1. A MemoryMonitor calls it when memory is short. */
   shrink(share: number): void {
     this.#share = share;
     if (!this.#closed) this.#evict();

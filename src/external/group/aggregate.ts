@@ -26,22 +26,27 @@ import { describe } from '../../base/errors.ts';
 import { Folds, Totals, TotalsReader } from './totals.ts';
 import { valueOf } from './value-of.ts';
 
-/** Aggregates by the names their results get. */
+/** Aggregates, by the names of their results: `{ total: sum('amount'), n: count() }`. */
 // The items' type must not be narrowed by the first aggregate, nor the results' by any.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Aggregates<T> = Readonly<Record<string, Aggregate<T, any>>>;
 
-/** One result for each aggregate, and the key of the group. */
+/** The key of a group, and one result per aggregate. */
 export type AggregateRow<A> = { key: Key } & { [name in keyof A]: A[name] extends Aggregate<never, infer R> ? R : unknown };
 
+/** Options of `externalAggregate`. */
 export interface AggregateOptions<T, A extends Aggregates<T>> extends ExternalOptions {
+  /** What to group by. */
   readonly by: By<T>;
+  /** What to compute for each group. */
   readonly aggregates: A;
 }
 
+/** Options of `groupBySum` and the other functions that compute one value per group. */
 export interface GroupValueOptions<T> extends ExternalOptions {
+  /** What to group by. */
   readonly by: By<T>;
-  /** The number of an item. */
+  /** The value of an item: a field, a path, a function or a module. */
   readonly value: By<T>;
 }
 
@@ -50,8 +55,11 @@ const totalsBytes = 48 * 1024 * 1024;
 const rowsPerBatch = 128;
 
 /**
- * One row for each key, in the order of keys, with the results of all aggregates. Throws a TypeError for misuse and, while it is
- * iterated, for values of a wrong kind; UNSUPPORTED, ABORTED, IO.
+ * Groups items and computes aggregates over each group. Gives one row per key, in key order:
+ * `externalAggregate(orders, { by: 'customer', aggregates: { total: sum('amount'), n: count() } })` gives `{ key, total, n }`.
+ *
+ * Throws a TypeError at once for misuse; while you iterate, a TypeError for values of the wrong kind, UNSUPPORTED, ABORTED, IO, and what the
+ * source throws.
  */
 export function externalAggregate<T, A extends Aggregates<T>>(source: Source<T>, options: AggregateOptions<T, A>): Flow<AggregateRow<A>> {
   checkOptions('externalAggregate', options, ['by', 'aggregates'], ['by', 'aggregates']);
@@ -65,27 +73,27 @@ export function externalAggregate<T, A extends Aggregates<T>>(source: Source<T>,
   });
 }
 
-/** The sum of the numbers (or bigints) `value` of each group, in the order of keys. Throws as `externalAggregate`. */
+/** The sum of the numbers (or bigints) `value` of each group, as [key, sum] in key order. Throws what `externalAggregate` throws. */
 export function groupBySum<T, R extends number | bigint = number>(source: Source<T>, options: GroupValueOptions<T>): Flow<[Key, R]> {
   return single('groupBySum', source, options, sum as (of: LooseBy<T>) => Aggregate<T, R>);
 }
 
-/** The number of items of each group; with `value`, of those where it is not missing. */
+/** The number of items of each group, as [key, number] in key order; with `value` only items that have it. Throws what `externalAggregate` throws. */
 export function groupByCount<T>(source: Source<T>, options: Omit<GroupValueOptions<T>, 'value'> & { readonly value?: By<T> }): Flow<[Key, number]> {
   return single('groupByCount', source, options, count);
 }
 
-/** The mean of the numbers `value` of each group; undefined for a group without any. */
+/** The mean of the numbers `value` of each group, as [key, mean] in key order; undefined if there are none. Throws what `externalAggregate` throws. */
 export function groupByMean<T>(source: Source<T>, options: GroupValueOptions<T>): Flow<[Key, number | undefined]> {
   return single('groupByMean', source, options, mean);
 }
 
-/** The least `value` of each group, in the order of keys; undefined for a group without any. */
+/** The least `value` of each group, as [key, value] in key order; undefined if there are none. Throws what `externalAggregate` throws. */
 export function groupByMin<T>(source: Source<T>, options: GroupValueOptions<T>): Flow<[Key, Key]> {
   return single('groupByMin', source, options, min);
 }
 
-/** The greatest `value` of each group, in the order of keys; undefined for a group without any. */
+/** The greatest `value` of each group, as [key, value] in key order; undefined if there are none. Throws what `externalAggregate` throws. */
 export function groupByMax<T>(source: Source<T>, options: GroupValueOptions<T>): Flow<[Key, Key]> {
   return single('groupByMax', source, options, max);
 }

@@ -43,11 +43,13 @@ export interface Fold<S, R> {
   readonly grows?: boolean;
 }
 
-/** An aggregate over items of type T with a result of type R: what `sum('amount')` and its kin return. */
+/** An aggregate over items of type T with a result of type R, as `sum('amount')` returns. */
 export interface Aggregate<T, R> {
+  /** The value of an item; undefined for the item itself. */
   readonly of: LooseBy<T> | undefined;
-  /** How another process makes it: the function's name and its options. Undefined for those made of functions. */
+  /** How another process makes it: the function's name and its options. Undefined for aggregates made of functions. */
   readonly made?: { readonly name: AggregateName; readonly options?: object };
+  /** How values are folded into a result. */
   // The state is the fold's own affair.
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly fold: Fold<any, R>;
@@ -76,8 +78,8 @@ export function aggregateOf({ name, of, options }: SharedAggregate): Aggregate<u
 }
 
 /**
- * The sum of numbers (compensated, so it does not depend on their order), or of bigints and integers, which is a bigint: then say so,
- * `sum<Row, bigint>('id')`. 0 when there are none.
+ * The sum of numbers; it is compensated, so it does not depend on their order. If bigints are among integers the sum is a bigint; then write
+ * `sum<Row, bigint>('id')`. 0 if there are none.
  */
 export function sum<T>(of: LooseBy<T>): Aggregate<T, number>;
 export function sum<T, R extends bigint>(of: LooseBy<T>): Aggregate<T, R>;
@@ -85,56 +87,56 @@ export function sum<T>(of: LooseBy<T>): Aggregate<T, number | bigint> {
   return aggregate('sum', of, sumFold);
 }
 
-/** The number of items, or of those where the value is not missing. */
+/** The number of items; with `of` only items whose value is not missing. */
 export function count<T>(of?: LooseBy<T>): Aggregate<T, number> {
   if (of !== undefined) checkBy(of, 'count');
   return { of, fold: countFold, made: { name: 'count' } };
 }
 
-/** The arithmetic mean of numbers (and bigints, as numbers); undefined when there are none. */
+/** The arithmetic mean of numbers (bigints count as numbers); undefined if there are none. */
 export function mean<T>(of: LooseBy<T>): Aggregate<T, number | undefined> {
   return aggregate('mean', of, meanFold);
 }
 
-/** The least value in the order of keys; undefined when there are none. */
+/** The least value in key order; undefined if there are none. */
 export function min<T>(of: LooseBy<T>): Aggregate<T, Key> {
   return aggregate('min', of, extreme('min', -1));
 }
 
-/** The greatest value in the order of keys; undefined when there are none. */
+/** The greatest value in key order; undefined if there are none. */
 export function max<T>(of: LooseBy<T>): Aggregate<T, Key> {
   return aggregate('max', of, extreme('max', 1));
 }
 
-/** The variance of numbers, of a sample (n - 1) unless `population`; undefined when there are too few. */
+/** The variance of numbers: of a sample (n - 1), or with `population` (default false) of all (n). Undefined if there are too few. */
 export function variance<T>(of: LooseBy<T>, { population = false }: { population?: boolean } = {}): Aggregate<T, number | undefined> {
   return aggregate('variance', of, varianceFold(population ? 0 : 1), { population });
 }
 
-/** The first value (without `of` the first item), in the order of the source; undefined when there are none. */
+/** The first value in the order of the source; without `of` the first item. Undefined if there are none. */
 export function first<T>(of?: LooseBy<T>): Aggregate<T, unknown> {
   return aggregateOfAny('first', of, { ...lastFold, add: (state, value) => (state.length > 0 ? state : [value]), merge: (a, b) => (a.length > 0 ? a : b) });
 }
 
-/** The last value (without `of` the last item), in the order of the source; undefined when there are none. */
+/** The last value in the order of the source; without `of` the last item. Undefined if there are none. */
 export function last<T>(of?: LooseBy<T>): Aggregate<T, unknown> {
   return aggregateOfAny('last', of, lastFold);
 }
 
-/** The number of distinct values (same as in a Map); with `approximate` within about 2 %, in 4 KiB for each group. */
+/** The number of distinct values, compared as in a Map. With `approximate` (default false) it is right to about 2 % and takes 4 KiB per group. */
 export function distinct<T>(of: LooseBy<T>, { approximate = false }: { approximate?: boolean } = {}): Aggregate<T, number> {
   return approximate ? aggregate('distinct', of, sketchFold, { approximate }) : aggregate('distinct', of, exactFold);
 }
 
-/** All values (without `of` all items) in one array, in the order of the source; each must fit in memory. */
+/** All values in one array, in the order of the source; without `of` all items. Each array must fit in memory. */
 export function collect<T>(of?: LooseBy<T>): Aggregate<T, unknown[]> {
   if (of !== undefined) checkBy(of, 'collect');
   return { of, fold: collectFold, made: { name: 'collect' } };
 }
 
 /**
- * `fn(state, item)` over the items of a group in the order of the source, from a copy of `init`. With `combine(a, b)` parts of a
- * group are folded apart and then combined, which takes less memory and disk.
+ * Folds the items of a group with `fn(state, item)`, in the order of the source, from a copy of `init`. With `combine(a, b)` parts of a group
+ * are folded separately and then combined, which takes less memory and disk.
  */
 export function reduce<T, S>(init: S, fn: (state: S, item: T) => S, combine?: (a: S, b: S) => S): Aggregate<T, S> {
   if (typeof fn !== 'function') throw new TypeError(`reduce: expected a function, got ${describe(fn)}`);

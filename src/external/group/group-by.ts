@@ -13,15 +13,18 @@ import type { Source } from '../source.ts';
 import { sortItems } from '../sort/sorted-items.ts';
 import type { SortedItems } from '../sort/sorted-items.ts';
 
+/** Options of `externalGroupBy`. */
 export interface GroupOptions<T> extends ExternalOptions {
-  /** What to group by. Keys are the same as in a Map; tuples and bytes by content. */
+  /** What to group by. Keys compare as in a Map; tuples and bytes by content. */
   readonly by: By<T>;
 }
 
 /**
- * The items of a source by key: pairs of a key and the items that have it, keys in their order, items as they came. A group is
- * read while it is iterated, once, and before the next pair is asked for (it throws CLOSED afterwards), so it may be larger
- * than memory. Throws a TypeError for misuse, UNSUPPORTED for an item that can not be stored, ABORTED, IO.
+ * Groups items: gives pairs of a key and the items that have it. Keys come in key order, the items of a group as they came. A group may be
+ * larger than memory: it is read while you iterate it. Read it once, and before you ask for the next pair; afterwards it throws CLOSED:
+ * `for await (const [city, users] of externalGroupBy(all, { by: 'city' })) for await (const user of users) ...`.
+ *
+ * Throws a TypeError for misuse, UNSUPPORTED for an item that cannot be stored, ABORTED, IO, and what the source throws.
  */
 export function externalGroupBy<T>(source: Source<T>, options: GroupOptions<T>): Flow<[Key, Flow<T>]> {
   checkOptions('externalGroupBy', options, ['by'], ['by']);

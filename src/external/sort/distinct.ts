@@ -8,14 +8,15 @@ import { checkSource } from '../source.ts';
 import type { Source } from '../source.ts';
 import { sortItems } from './sorted-items.ts';
 
+/** Options of `externalDistinct`. */
 export interface DistinctOptions<T> extends ExternalOptions {
-  /** What makes items the same; without it the items must be keys. */
+  /** Items with the same key count as the same. Default: the item itself is the key. */
   readonly by?: By<T>;
 }
 
 /**
- * The first item of each key, in the order of keys. Repeats are dropped as soon as they meet, so few distinct items take little
- * disk. Throws a TypeError for misuse, UNSUPPORTED for an item that can not be stored, ABORTED, IO.
+ * The first item of each key, in key order: `externalDistinct(users, { by: 'email' })`. Repeats are dropped early, so few distinct items take
+ * little disk. Throws a TypeError for misuse, UNSUPPORTED for an item that cannot be stored, ABORTED, IO, and what the source throws.
  */
 export function externalDistinct<T>(source: Source<T>, options: DistinctOptions<T> = {}): Flow<T> {
   checkOptions('externalDistinct', options, ['by']);

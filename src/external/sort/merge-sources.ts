@@ -10,11 +10,13 @@ import type { Compare } from './order.ts';
 import { checkSource } from '../source.ts';
 import type { Source } from '../source.ts';
 
+/** Options of `externalMerge`. */
 export interface MergeOptions<T> extends ExternalOptions {
-  /** What the sources are sorted by; without it and `compare` the items must be keys. */
+  /** What the sources are sorted by. Default: the items themselves are the keys. */
   readonly by?: By<T>;
+  /** Are the sources sorted from the greatest to the least? Default false. */
   readonly descending?: boolean;
-  /** Compares two items; not together with `by`. */
+  /** Compares two items, as for `Array.sort`. Not together with `by`. */
   readonly compare?: (a: T, b: T) => number;
 }
 
@@ -30,8 +32,8 @@ interface Head<T> {
 }
 
 /**
- * One sorted sequence of several; items of earlier sources first where keys are equal. Holds one item of each source. Throws a
- * TypeError for misuse, FORMAT when a source turns out not to be sorted, ABORTED, and what the sources throw.
+ * Merges sorted sources into one sorted sequence: `externalMerge([monday, tuesday], { by: 'time' })`. If keys are equal, items of earlier sources
+ * come first. Holds one item per source. Throws a TypeError for misuse, FORMAT if a source is not sorted, ABORTED, and what the sources throw.
  */
 export function externalMerge<T>(sources: Iterable<Source<T>>, options: MergeOptions<T> = {}): Flow<T> {
   checkOptions('externalMerge', options, ['by', 'descending', 'compare']);

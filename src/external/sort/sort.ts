@@ -9,18 +9,22 @@ import { checkSource } from '../source.ts';
 import type { Source } from '../source.ts';
 import { sortItems } from './sorted-items.ts';
 
+/** Options of `externalSort`. */
 export interface SortOptions<T> extends ExternalOptions {
-  /** What to sort by; without it and `compare` the items themselves must be keys. */
+  /** What to sort by. Default: the items themselves are the keys. */
   readonly by?: By<T>;
+  /** Sort from the greatest to the least. Default false. */
   readonly descending?: boolean;
-  /** Compares two items, as for `Array.sort`; not together with `by`. */
+  /** Compares two items, as for `Array.sort`. Not together with `by`. */
   compare?(a: T, b: T): number;
 }
 
 /**
- * All items of a source in order, holding about 2 sqrt(n) of them, or `budgetBytes`. Stable, also when it descends: items that
- * compare equal keep their order. Throws a TypeError at once for misuse and, while it is iterated, for a key that is none;
- * UNSUPPORTED for an item that can not be stored, ABORTED, IO.
+ * Sorts a source: `for await (const row of externalSort(rows, { by: 'amount', descending: true })) ...`. Holds about 2 sqrt(n) items in memory,
+ * or `budgetBytes`. The sort is stable, also with `descending`: items that compare equal keep their order.
+ *
+ * Throws a TypeError at once for misuse; while you iterate, a TypeError for something that is not a key, UNSUPPORTED for an item that cannot be
+ * stored, ABORTED, IO, and what the source throws.
  */
 export function externalSort<T>(source: Source<T>, options: SortOptions<T> = {}): Flow<T> {
   checkOptions('externalSort', options, ['by', 'descending', 'compare']);

@@ -19,11 +19,13 @@ import { checkSource } from '../source.ts';
 import type { Source } from '../source.ts';
 import { estimateBytes } from '../../memory/estimate-bytes.ts';
 
+/** Options of `externalTopK`. */
 export interface TopKOptions<T> extends ExternalOptions {
   /** How many items. */
   readonly k: number;
+  /** What to sort by. */
   readonly by: By<T>;
-  /** Greatest first; default least first. */
+  /** Greatest first. Default false: least first. */
   readonly descending?: boolean;
 }
 
@@ -35,8 +37,8 @@ interface Candidate<T> {
 }
 
 /**
- * The first `k` items of `externalSort` with the same options, holding about 2k of them. Throws a TypeError or RangeError for
- * misuse, ABORTED, and what `externalSort` throws when k is large.
+ * The first `k` items that `externalSort` would give with the same options: `externalTopK(scores, { k: 10, by: 'points', descending: true })`.
+ * Holds about 2k items. Throws a TypeError or RangeError for misuse, ABORTED, and what `externalSort` throws if k is large.
  */
 export function externalTopK<T>(source: Source<T>, options: TopKOptions<T>): Flow<T> {
   checkOptions('externalTopK', options, ['k', 'by', 'descending'], ['k', 'by']);
