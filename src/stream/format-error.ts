@@ -7,10 +7,13 @@ export interface Place {
   readonly column: number;
 }
 
-/** Input that is not what its format says: a StoreError with code FORMAT that knows the place. */
+/** Input that is malformed: a StoreError with the code FORMAT, and the place of the fault. */
 export class FormatError extends StoreError implements Place {
+  /** The file or source. */
   readonly file: string;
+  /** The line, from 1 on. */
   readonly line: number;
+  /** The column, from 1 on, in UTF-16 units. */
   readonly column: number;
 
   constructor(what: string, place: Place, options?: { cause?: unknown }) {

@@ -5,13 +5,13 @@ import type { Progress } from '../heap/verify/verify.ts';
 import type { ExternalOptions } from '../external/options.ts';
 import { Pace } from '../external/pace.ts';
 
-/** What every terminal of a Stream can be told. */
+/** Options of every terminal of a Stream. */
 export interface RunOptions {
-  /** Ends the work: the terminal then rejects with ABORTED. */
+  /** Ends the run: the terminal then rejects with ABORTED. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Called some times a second: in phase `read`, `done` items have been taken in by an algorithm that needs all of them first; in phase
-   * `stream`, `done` have come to the end, and `bytes` have been read of files.
+   * Called several times per second. In phase `read`, an algorithm that needs all items first has taken `done` of them. In phase `stream`, `done`
+   * items have reached the end. `bytes` counts what was read from files.
    */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }

@@ -75,6 +75,15 @@ interface NumberColumns {
   readonly types?: undefined;
 }
 
+/**
+ * A pipeline of sources, operators and a terminal:
+ * `await Stream.fromCSV('in.csv').filter((row) => row.city === 'Oslo').sort({ by: 'name' }).toJSONL('out.jsonl')`.
+ *
+ * Nothing is read before a terminal or an iteration asks for it; each one runs the pipeline again. Functions may be async. A wrong argument is
+ * a TypeError or RangeError at the call. A terminal rejects with what its sources and functions throw, ABORTED after its `signal`, FORMAT for a
+ * malformed file, NOT_FOUND for a missing one, and IO. `sort`, `groupBy`, `distinct` and `join` spill to disk, and reject with UNSUPPORTED for an item
+ * that cannot be stored.
+ */
 export class Stream<T> extends Flow<T> {
   readonly #start: Start<T>;
   readonly #skips: readonly Skips[];
@@ -95,8 +104,8 @@ export class Stream<T> extends Flow<T> {
   }
 
   /**
-   * The lines of a text file, or of bytes to be read once, without what ends them. Files are UTF-8 (or as `encoding` says), and packed where the name
-   * ends in `.gz`.
+   * The lines of a text file, without their line ends. In place of a path all file sources also take bytes that are read once (a Readable, a
+   * web stream). Files are UTF-8, or as `encoding` says. A file whose name ends in `.gz` is unpacked.
    */
   static fromFile(path: string | URL | AsyncIterable<Uint8Array>, options: TextFileOptions = {}): Stream<string> {
     const source = sourceOf(path, 'Stream.fromFile');
@@ -105,9 +114,8 @@ export class Stream<T> extends Flow<T> {
   }
 
   /**
-   * The rows of a CSV file, or of bytes to be read once, as objects by the names of its header. Throws FORMAT with file, line and column for
-   * what is not RFC 4180; the error says which option reads it. Fields are text unless `numbers` or `types` say otherwise; then
-   * what is not there is null.
+   * The rows of a CSV file, as objects with the names of the header. Fields are text unless `numbers` or `types` say otherwise; then blank
+   * fields are null. A row that is not RFC 4180 throws FORMAT with file, line and column; the error names the option that reads it.
    */
   static fromCSV(path: string | URL | AsyncIterable<Uint8Array>, options?: CsvFileOptions & TextColumns): Stream<Record<string, string>>;
   static fromCSV(path: string | URL | AsyncIterable<Uint8Array>, options: CsvFileOptions & NumberColumns): Stream<Record<string, string | number | null>>;
@@ -119,7 +127,7 @@ export class Stream<T> extends Flow<T> {
     return new Stream((run, demand) => limited(make(run) as Batches<CsvRow>, demand), [skips], splittable(source, (file) => ({ file, format: 'csv', options })));
   }
 
-  /** The values of a file of one JSON value a line, or of bytes to be read once. Throws FORMAT with file, line and column. */
+  /** The values of a file with one JSON value per line. A malformed line throws FORMAT with file, line and column. */
   // What a file holds is its reader's to know.
   // oxlint-disable-next-line typescript/no-explicit-any
   static fromJSONL<T = any>(path: string | URL | AsyncIterable<Uint8Array>, options: JsonLinesFileOptions = {}): Stream<T> {
@@ -132,8 +140,8 @@ export class Stream<T> extends Flow<T> {
   }
 
   /**
-   * The elements of an array in a JSON file of any size, or [name, value] of the members of an object in the order of the text: of
-   * the whole text, or at a path in it (`'data.items'`, `['data', 'items']`). Throws FORMAT, NOT_FOUND.
+   * The elements of an array in a JSON file of any size; for an object its members as [name, value], in the order of the text. `jsonPath` says where
+   * in the text it is: `'data.items'` or `['data', 'items']`; default: the whole text. Throws FORMAT with file, line and column, NOT_FOUND.
    */
   // oxlint-disable-next-line typescript/no-explicit-any
   static fromJSON<T = any>(path: string | URL | AsyncIterable<Uint8Array>, jsonPath: string | readonly (string | number)[] = [], options: JsonFileOptions = {}): Stream<T> {
@@ -141,7 +149,7 @@ export class Stream<T> extends Flow<T> {
     return new Stream((run, demand) => limited(make(run) as Batches<T>, demand));
   }
 
-  /** The integers from 0 to before `end`, or from `start`; by default endless. */
+  /** The integers from `start` (default 0) up to, but not including, `end` (default: no end). */
   static range(end: number = Infinity, start = 0): Stream<number> {
     if (typeof end !== 'number' || Number.isNaN(end)) throw new TypeError(`Stream.range: expected a number, got ${describe(end)}`);
     return Stream.from({
@@ -151,38 +159,42 @@ export class Stream<T> extends Flow<T> {
     });
   }
 
-  /** Malformed lines that were left out so far, with `onError: 'skip'`; of all sources and runs. */
+  /** How many malformed lines `onError: 'skip'` has left out so far, in all sources and runs. */
   get skipped(): number {
     return this.#skips.reduce((sum, { count }) => sum + count, 0);
   }
 
+  /** What `fn` returns for each item. */
   map<U>(fn: (item: T, index: number) => Maybe<U>): Stream<U> {
     return this.#then(aFunction(fn, 'map'), operators.mapped<T, U>);
   }
 
+  /** The items for which `fn` returns true. */
   filter(fn: (item: T, index: number) => Maybe<unknown>): Stream<T> {
     return this.#then(aFunction(fn, 'filter'), operators.filtered<T>);
   }
 
-  /** All items of the iterables that `fn` gives. */
+  /** All items of the iterables that `fn` returns. */
   flatMap<U>(fn: (item: T, index: number) => Maybe<Iterable<U> | AsyncIterable<U>>): Stream<U> {
     return this.#then(aFunction(fn, 'flatMap'), operators.flattened<T, U>);
   }
 
-  /** Calls `fn` with each item that passes. */
+  /** The same items; calls `fn` with each one that passes. */
   tap(fn: (item: T, index: number) => Maybe<unknown>): Stream<T> {
     return this.#then(aFunction(fn, 'tap'), operators.tapped<T>);
   }
 
+  /** The items before the first one for which `fn` returns false. */
   takeWhile(fn: (item: T, index: number) => Maybe<unknown>): Stream<T> {
     return this.#then(aFunction(fn, 'takeWhile'), operators.takenWhile<T>);
   }
 
+  /** The items from the first one on for which `fn` returns false. */
   dropWhile(fn: (item: T, index: number) => Maybe<unknown>): Stream<T> {
     return this.#then(aFunction(fn, 'dropWhile'), operators.droppedWhile<T>);
   }
 
-  /** The first `count` items; no more are pulled than these need. */
+  /** The first `count` items. Reads no more than these need. */
   take(count: number): Stream<T> {
     aCount(count, 0, 'take');
     return new Stream((run, demand) => {
@@ -202,12 +214,12 @@ export class Stream<T> extends Flow<T> {
     return new Stream((run) => operators.batched(this.#start(run, new Demand()), size), this.#skips);
   }
 
-  /** Arrays of `size` neighbours, each beginning one item later; none when there are fewer items. */
+  /** Arrays of `size` neighbours, each beginning one item later. None if there are fewer items. */
   window(size: number): Stream<T[]> {
     return this.#then(aCount(size, 1, 'window'), operators.windowed<T>);
   }
 
-  /** All items in order, see `externalSort`. */
+  /** All items in order, as `externalSort` does: `.sort({ by: 'amount', descending: true })`. Default: the items themselves are the keys. */
   sort(how: StreamSortOptions<T> = {}): Stream<T> {
     const options = how as SortOptions<T>;
     externalSort<T>([], options);
@@ -220,8 +232,8 @@ export class Stream<T> extends Flow<T> {
   }
 
   /**
-   * Pairs of a key and a Stream of the items that have it, in the order of keys. A group is read before the next pair is asked
-   * for, and once. Written to a file, groups become their items, the key first.
+   * Pairs of a key and a Stream of the items that have it, in key order: `.groupBy('city').map(async ([city, users]) => [city, await users.count()])`.
+   * Read a group once, and before you ask for the next pair. In a file a group is written as its items, the key first.
    */
   groupBy(of: FirstBy<T>, options: SpillOptions = {}): Stream<[Key, Stream<T>]> {
     const by = of as By<T>;
@@ -234,14 +246,14 @@ export class Stream<T> extends Flow<T> {
     });
   }
 
-  /** The first item of each key (without `by` the item is the key), in the order of keys. */
+  /** The first item of each key, in key order. Default: the items themselves are the keys. */
   distinct(by?: FirstBy<T>, options: SpillOptions = {}): Stream<T> {
     const all = { ...options, ...(by !== undefined && { by: by as By<T> }) };
     externalDistinct<T>([], all);
     return this.#external((source, run) => externalDistinct(source, { ...all, ...run }));
   }
 
-  /** Pairs with the items of `right` that have the same key, see `externalJoin`; `by` serves both sides. */
+  /** Pairs with the items of `right` that have the same key, as `externalJoin` does: `.join(customers, { leftBy: 'customer', rightBy: 'id' })`. */
   join<R>(right: Source<R>, options: StreamJoinOptions<T, R> & { readonly type?: 'inner' }): Stream<[T, R]>;
   join<R>(right: Source<R>, options: StreamJoinOptions<T, R> & { readonly type: 'left' }): Stream<[T, R | undefined]>;
   join<R>(right: Source<R>, options: StreamJoinOptions<T, R> & { readonly type: 'right' }): Stream<[T | undefined, R]>;
@@ -260,14 +272,14 @@ export class Stream<T> extends Flow<T> {
     }, [...this.#skips, ...other.#skips]);
   }
 
-  /** All items in an array. Groups come as [key, array]. */
+  /** All items in an array, which must fit in memory. Groups come as [key, array]. */
   async collect(options?: RunOptions): Promise<T[]> {
     const items: T[] = [];
     for await (const batch of this.#run(options)) for (const item of batch) items.push((Group.isPair(item) ? [item[0], await item[1].collect(options)] : item) as T);
     return items;
   }
 
-  /** `fn(state, item)` over all items, from `initial`. */
+  /** Folds all items with `fn(state, item)`, from `initial`: `.reduce((sum, { amount }) => sum + amount, 0)`. */
   async reduce<S>(fn: (state: S, item: T, index: number) => Maybe<S>, initial: S, options?: RunOptions): Promise<S> {
     aFunction(fn, 'reduce');
     let state = initial;
@@ -276,36 +288,41 @@ export class Stream<T> extends Flow<T> {
     return state;
   }
 
+  /** The number of items. */
   async count(options?: RunOptions): Promise<number> {
     let count = 0;
     for await (const batch of this.#run(options)) count += batch.length;
     return count;
   }
 
-  /** The first item, undefined when there is none; nothing more is read. */
+  /** The first item; undefined if there is none. Reads no more than it needs. */
   async first(options?: RunOptions): Promise<T | undefined> {
     for await (const [item] of this.take(1).#run(options)) return item;
     return undefined;
   }
 
+  /** Calls `fn` with each item, one after another. */
   async forEach(fn: (item: T, index: number) => Maybe<unknown>, options?: RunOptions): Promise<void> {
     aFunction(fn, 'forEach');
     for await (const batch of this.tap(fn).#run(options)) void batch;
   }
 
-  /** Writes CSV, and gives the number of rows. The file appears when it is whole. Throws FORMAT, IO, ABORTED. */
+  /** Writes a CSV file, packed if its name ends in `.gz`. Resolves to the number of rows. The file appears when it is complete. */
   async toCSV(path: string | URL, { signal, onProgress, ...options }: RunOptions & CsvTextOptions = {}): Promise<number> {
     const pieces = csvPieces(options);
     return this.#write(pathOf(path, 'toCSV'), (run) => pieces(this.#start(run, new Demand())), { signal, onProgress });
   }
 
-  /** Writes one JSON value a line, and gives their number. The file appears when it is whole. Throws IO, ABORTED. */
+  /** Writes one JSON value per line, packed if the name ends in `.gz`. Resolves to their number. The file appears when it is complete. */
   async toJSONL(path: string | URL, options: RunOptions = {}): Promise<number> {
     const { text } = this.#nature;
     return this.#write(pathOf(path, 'toJSONL'), text ?? ((run) => jsonPieces()(this.#start(run, new Demand()))), options);
   }
 
-  /** Stores all items as one list under `key`, replacing what was there when all have come, and gives it. */
+  /**
+   * Stores all items as one list under `key`, without holding them in memory, and resolves to the list. It replaces the old value at the end. Also
+   * rejects with what `set` of the map throws.
+   */
   // What else the map holds does not matter.
   // oxlint-disable-next-line typescript/no-explicit-any
   async toList<K extends Key>(map: LodeMap<K, any>, key: K, options?: RunOptions): Promise<LazyList<T>> {
@@ -314,24 +331,24 @@ export class Stream<T> extends Flow<T> {
     return map.get(key) as LazyList<T>;
   }
 
-  /** Stores each item under its key, and gives how many there were. */
+  /** Stores each item under its key: `.toMap(map, { key: 'id' })`. Resolves to the number of items. Also rejects with what `setMany` of the map throws. */
   // oxlint-disable-next-line typescript/no-explicit-any
   async toMap<K extends Key>(map: LodeMap<K, any>, { key, ...options }: RunOptions & { readonly key: FirstBy<T> }): Promise<number> {
     const keyOf = await resolveBy(key);
     return map.setMany(this.map((item): [K, T] => [keyOf(item) as K, item]).#items(options), options.signal === undefined ? {} : { signal: options.signal });
   }
 
-  /** As `Flow.batches`, of a run that can be aborted and reports. */
+  /** The items in arrays of a few, which are yours to keep: faster than one by one. */
   override batches(options?: RunOptions): AsyncGenerator<T[], void, undefined> {
     return options === undefined ? super.batches() : this.#run(options);
   }
 
-  /** A Readable of Node in object mode. */
+  /** A Node Readable in object mode. */
   toNodeStream(): Readable {
     return toNodeStream(this);
   }
 
-  /** A ReadableStream of the web. */
+  /** A web ReadableStream. */
   toWebStream(): ReadableStream<T> {
     return toWebStream(this);
   }
@@ -392,12 +409,16 @@ export class Stream<T> extends Flow<T> {
   }
 }
 
+/** Options of `sort`. */
 export type StreamSortOptions<T> = Omit<SortOptions<T>, 'by' | 'signal' | 'onProgress'> & { readonly by?: FirstBy<T> };
 
+/** Options of `join`: `leftBy` and `rightBy`, or `by`. */
 export type StreamJoinOptions<L, R> = Omit<ExternalOptions, 'signal' | 'onProgress'> & {
+  /** The key of an item of this stream. */
   readonly leftBy?: FirstBy<L>;
+  /** The key of an item of `right`. */
   readonly rightBy?: FirstBy<R>;
-  /** What both sides are matched by. */
+  /** The field or path that is the key on both sides. */
   readonly by?: (FirstStep<L> & FirstStep<R>) | readonly (string | number)[];
   readonly type?: JoinType;
 };

@@ -11,21 +11,21 @@ import type { ColumnType } from './csv-columns.ts';
 
 /** How to read CSV. */
 export interface CsvOptions extends LineOptions {
-  /** One ASCII character between fields. Default: a comma, tab or semicolon, by the first row. */
+  /** One ASCII character between fields. Default: a comma, tab or semicolon; the first row tells which. */
   readonly delimiter?: string | undefined;
-  /** What quotes fields; `''`: nothing does, quotes are text. Default `"`. */
+  /** What quotes fields. With `''` nothing does, and quotes are text. Default `"`. */
   readonly quote?: '"' | '' | undefined;
-  /** What makes a quote inside a quoted field text: another quote before it (default), or a backslash. */
+  /** What escapes a quote inside a quoted field: another quote, or a backslash. Default `"`. */
   readonly escape?: '"' | '\\' | undefined;
-  /** Does the first row name the columns? False: they are column0, column1 ... An array: they are these. Default true. */
+  /** Does the first row name the columns? With false they are column0, column1 ...; an array gives their names. Default true. */
   readonly header?: boolean | readonly string[] | undefined;
-  /** A row with another number of fields: an error (default), filled with missing values where it is short, or left out. */
+  /** What to do with a row that has another number of fields: `error`, `pad` (fill it with missing values) or `skip` (leave it out). Default `error`. */
   readonly ragged?: 'error' | 'pad' | 'skip' | undefined;
   /** Take stray quotes as text, and allow spaces around quoted fields. Default false: they are errors. */
   readonly tolerant?: boolean | undefined;
   /** Fields that are written as JSON numbers become numbers (integers beyond 2^53 stay text), blank ones null. Default false. */
   readonly numbers?: boolean | undefined;
-  /** Columns that are not text, by name. A field that is not what it is said to be is an error; a blank one is null. */
+  /** The types of columns, by name. A field that does not fit its type is an error; a blank one is null. Default: text. */
   readonly types?: Readonly<Record<string, ColumnType>> | undefined;
   /** The most bytes of one row; a longer one is an error. Default 64 MiB. */
   readonly rowBytesMax?: number | undefined;

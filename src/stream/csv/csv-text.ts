@@ -4,12 +4,13 @@ import { describe, StoreError } from '../../base/errors.ts';
 import { isWellFormed } from '../../codec/slot/strings.ts';
 import { shortJson } from '../json/json-text.ts';
 
+/** How CSV is written. */
 export interface CsvTextOptions {
-  /** One character between fields; default `,`. */
+  /** One character between fields. Default `,`. */
   readonly delimiter?: string | undefined;
-  /** The columns and their order, or a function that is asked for them when the first item comes; default the fields of the first item. */
+  /** The columns and their order, or a function that is called for them when the first item comes. Default: the fields of the first item. */
   readonly columns?: readonly string[] | (() => readonly string[] | undefined) | undefined;
-  /** Write the names of the columns first; default true. */
+  /** Write the names of the columns first. Default true. */
   readonly header?: boolean | undefined;
 }
 

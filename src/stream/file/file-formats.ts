@@ -18,19 +18,19 @@ import { readLines } from './text-lines.ts';
 
 /** How the bytes of a text file are read. */
 export interface TextFileOptions {
-  /** How its bytes are text: `utf-8` (default), `utf-16le`, `utf-16be` or `latin1`. A file with the mark of UTF-16 needs no option. */
+  /** The encoding of the text: `utf-8`, `utf-16le`, `utf-16be` or `latin1`. A byte order mark of UTF-16 is recognised. Default `utf-8`. */
   readonly encoding?: Encoding;
 }
 
 /** How a JSON file is read. */
 export interface JsonFileOptions extends TextFileOptions {
-  /** Integers beyond 2^53 become bigints (default), or are errors. */
+  /** Integers beyond 2^53: `bigint` keeps them as bigints, `error` refuses them. Default `bigint`. */
   readonly bigIntegers?: BigIntegers;
 }
 
 /** What to do with a malformed line. */
 interface MalformedLines {
-  /** `skip` leaves it out and counts it in `stream.skipped`; by default it is thrown. */
+  /** `throw` throws FORMAT; `skip` leaves the line out and counts it in `stream.skipped`. Default `throw`. */
   readonly onError?: 'throw' | 'skip';
 }
 
