@@ -65,9 +65,11 @@ export function declarationsOf(text: string): Declaration[] {
       lines = [];
       continue;
     }
+    // What is said of the file is not said of its first name.
+    if (isStart && line.startsWith('/**')) lines = [];
     lines.push(line);
     const isComment = /^(?:\/\*\*| \*)/.test(line);
-    const isEnd = !isComment && (line.startsWith('}') || (/[;}]$/.test(line) && /^\S/.test(line)));
+    const isEnd = !isComment && ((line.startsWith('}') && !/[{(|&]$/.test(line)) || (/[;}]$/.test(line) && /^\S/.test(line)));
     if (!isEnd) continue;
     const name = /^(?:export )?(?:declare )?(?:abstract )?(?:class|function|interface|type|const|let) (\w+)/m.exec(lines.find((one) => !/^(?:\/\*\*| \*)/.test(one)) ?? '')?.[1];
     if (name !== undefined) found.push({ name, text: lines.filter((one) => !/^\s+#private;$/.test(one)).join('\n') });
