@@ -81,8 +81,8 @@ function checkList(call: Call, map: LodeMap, placing: Placing): boolean {
 }
 
 function checkKeyColumn(input: Input, placing: Placing): void {
-  if (placing.by !== 'field' || input.head === undefined || input.head.columns.includes(placing.name)) return;
-  throw new UsageError(`--key: ${input.name} has no column ${JSON.stringify(placing.name)}${nearestName(placing.name, input.head.columns)}`);
+  if (placing.by !== 'field' || input.header === undefined || input.header.columns.includes(placing.name)) return;
+  throw new UsageError(`--key: ${input.name} has no column ${JSON.stringify(placing.name)}${nearestName(placing.name, input.header.columns)}`);
 }
 
 function readParts(call: Call, input: Input, bad: FormatError[]): AsyncGenerator<JsonPart, void, undefined> {
@@ -90,7 +90,7 @@ function readParts(call: Call, input: Input, bad: FormatError[]): AsyncGenerator
   let { csv } = input;
   if (call.options['infer'] === true) {
     const types = { ...inferTypes(input.beginning, csv), ...csv.types };
-    const said = (input.head?.columns ?? []).map((name) => `${name}=${Object.hasOwn(types, name) ? types[name] : 'text'}`).join(',');
+    const said = (input.header?.columns ?? []).map((name) => `${name}=${Object.hasOwn(types, name) ? types[name] : 'text'}`).join(',');
     call.terminal.note(`--types ${said}`);
     csv = { ...csv, types };
   }

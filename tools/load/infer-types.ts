@@ -18,7 +18,7 @@ export function inferTypes(beginning: Uint8Array, options: CsvOptions): Record<s
   const reader = new CsvReader({ ...options, types: {}, onBadLine: () => {} });
   const rows = reader.take(beginning);
   const types: Record<string, ColumnType> = {};
-  for (const column of reader.head?.columns ?? []) {
+  for (const column of reader.header?.columns ?? []) {
     const fields = rows.map((row) => String(row[column] ?? '')).filter((field) => field !== '');
     const found = candidates.find(([type, pattern]) => fields.length > 0 && fields.every((field) => pattern.test(field) && convertTo(type)!(field) !== undefined));
     if (found !== undefined && column !== '__proto__') types[column] = found[0];

@@ -1,8 +1,8 @@
 /** What sort, group, join and import read: a file or standard input, of a format that is told or recognised. */
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { StoreError } from '../../src/index.ts';
-import { readCsvHead } from '../../src/stream/csv/csv-head.ts';
-import type { CsvHead } from '../../src/stream/csv/csv-head.ts';
+import { readCsvHeader } from '../../src/stream/csv/csv-header.ts';
+import type { CsvHeader } from '../../src/stream/csv/csv-header.ts';
 import type { ColumnType } from '../../src/stream/csv/csv-columns.ts';
 import type { Encoding } from '../../src/stream/file/encodings.ts';
 import { readFileChunks } from '../../src/stream/file/file-source.ts';
@@ -47,7 +47,7 @@ export interface Reading {
 export class Input {
   readonly name: string;
   readonly format: TextFormat;
-  readonly head: CsvHead | undefined;
+  readonly header: CsvHeader | undefined;
   /** Its first bytes, as UTF-8. */
   readonly beginning: Buffer;
   /** Bytes on the disk, where that is known. */
@@ -57,10 +57,10 @@ export class Input {
   readonly #chunks: PeekedChunks<Uint8Array>;
   readonly #encoding: Encoding | undefined;
 
-  private constructor(found: Pick<Input, 'name' | 'format' | 'head' | 'beginning' | 'size' | 'csv'>, place: { file: string | undefined; chunks: PeekedChunks<Uint8Array>; encoding: Encoding | undefined }) {
+  private constructor(found: Pick<Input, 'name' | 'format' | 'header' | 'beginning' | 'size' | 'csv'>, place: { file: string | undefined; chunks: PeekedChunks<Uint8Array>; encoding: Encoding | undefined }) {
     this.name = found.name;
     this.format = found.format;
-    this.head = found.head;
+    this.header = found.header;
     this.beginning = found.beginning;
     this.size = found.size;
     this.csv = found.csv;
@@ -81,10 +81,10 @@ export class Input {
     for (let size = headBytes; size < headBytesMax && !chunks.isWhole && isCutShort(beginning); ) beginning = await chunks.peek((size *= 4));
     const { format, csv: told } = formatFor(call, place, { beginning, isWhole: chunks.isWhole, isAlone, isRows });
     const { types = {}, ...dialect } = told;
-    const head = format === 'csv' ? await readCsvHead(chunks.looked(), isAlone ? { ...told, file: name } : { ...dialect, file: name }) : undefined;
+    const header = format === 'csv' ? await readCsvHeader(chunks.looked(), isAlone ? { ...told, file: name } : { ...dialect, file: name }) : undefined;
     // Of two texts each has its own columns.
-    const csv = isAlone || head === undefined ? told : { ...dialect, types: Object.fromEntries(Object.entries(types).filter(([column]) => head.columns.includes(column))) };
-    return new Input({ name, format, head, beginning, size: isRegular ? Number(stats.size) : undefined, csv }, { file: isRegular ? place : undefined, chunks, encoding });
+    const csv = isAlone || header === undefined ? told : { ...dialect, types: Object.fromEntries(Object.entries(types).filter(([column]) => header.columns.includes(column))) };
+    return new Input({ name, format, header, beginning, size: isRegular ? Number(stats.size) : undefined, csv }, { file: isRegular ? place : undefined, chunks, encoding });
   }
 
   /** The items: rows, or values. A file can be read by several processes, and again. */
@@ -92,6 +92,8 @@ export class Input {
     // What was looked at is UTF-8 already.
     const encoding = this.#encoding === undefined || this.#file === undefined ? {} : { encoding: this.#encoding };
     const skip = this.csv.onError === undefined ? {} : { onError: this.csv.onError };
+    // A file is read from its beginning again.
+    if (this.#file !== undefined) this.#chunks.close();
     const source = this.#file ?? named(this.#chunks.rest(), this.name);
     if (this.format === 'csv') return Stream.fromCSV(source, { ...this.csv, ...encoding, types: { ...types, ...this.csv.types } });
     if (this.format === 'jsonl') return Stream.fromJSONL<Item>(source, { ...encoding, ...skip });
@@ -123,11 +125,19 @@ function formatFor(call: Call, place: string, { beginning, isWhole, isAlone, isR
   let format: TextFormat = told === 'tsv' ? 'csv' : told ?? (byName === undefined || byName === 'json' ? recogniseFormat(beginning, isWhole) : byName);
   // A file that is called JSON and is none is told of as such.
   if (told === undefined && byName === 'json' && format === 'csv') format = 'json';
-  // One object on one line is a row where its key is asked for.
-  if (told === undefined && format === 'json' && textOption(call, 'key') !== undefined && /^\s*\{/.test(beginning.toString('latin1', 0, 64)) && !/\n\s*\S/.test(beginning.toString('latin1').trim())) format = 'jsonl';
-  if (told === undefined && byName === undefined && format === 'json' && isRows && /^(?:\uFEFF)?\s*\{/.test(beginning.toString('utf8', 0, 64))) format = 'json-seq';
+  if (told === undefined && format === 'json' && isObject(beginning)) {
+    // One object on one line is a row where its key is asked for.
+    const isLine = !/\n\s*\S/.test(beginning.toString('latin1').trim());
+    if (isLine && textOption(call, 'key') !== undefined) format = 'jsonl';
+    else if (isRows && byName === undefined) format = 'json-seq';
+  }
   if (format !== 'csv' && isAlone) checkCsvAlone(call, format);
   return { format, csv: csvOptions(call, format, isTabbed) };
+}
+
+/** Does the text begin as an object does? */
+function isObject(beginning: Buffer): boolean {
+  return /^(?:\uFEFF)?\s*\{/.test(beginning.toString('utf8', 0, 64));
 }
 
 /** Options that say how CSV is read are no good for what is none. */

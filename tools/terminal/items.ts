@@ -40,15 +40,16 @@ export class Items {
   readonly #source: { readonly input?: Input; readonly list?: readonly Item[] };
   readonly #seen = new Set<string>();
   #stream: Stream<Item> | undefined;
+  /** Fields that must be there; of items without a header those that no item has had so far. */
   #wanted: readonly string[] = [];
 
   constructor(source: { readonly input?: Input; readonly list?: readonly Item[] }) {
     this.#source = source;
     this.isText = source.input?.format === 'csv';
     this.format = this.isText ? 'csv' : 'jsonl';
-    this.delimiter = source.input?.head?.delimiter;
+    this.delimiter = source.input?.header?.delimiter;
     this.size = source.input?.size;
-    for (const name of source.input?.head?.columns ?? []) this.#seen.add(name);
+    for (const name of source.input?.header?.columns ?? []) this.#seen.add(name);
   }
 
   /** All fields: of the header, or of all items that have come. */
@@ -77,7 +78,7 @@ export class Items {
     const stream = input?.items(types) ?? Stream.from(list!);
     this.#stream = stream;
     if (this.isText) {
-      if (input!.head !== undefined) this.#checkWanted();
+      if (input!.header !== undefined) this.#checkWanted();
       return stream;
     }
     const isKnown = wanted.every((field) => this.#beginsWith(field));
@@ -116,14 +117,10 @@ export class Items {
 
   #checkWanted(): void {
     const names = [...this.#seen];
-    const missing = this.#wanted.find((field) => !this.#seen.has(field) && !(this.isText ? false : this.#isMet(field)));
+    // Of what items have, only fields that none had are left.
+    const missing = this.isText ? this.#wanted.find((field) => !this.#seen.has(field)) : this.#wanted[0];
     if (missing === undefined || (!this.isText && names.length === 0)) return;
     throw new UsageError(`there is no ${this.isText ? 'column' : 'field'} ${JSON.stringify(missing)}${nearestName(missing, names)}`);
-  }
-
-  /** Of fields that items have, those that were met are wanted no more. */
-  #isMet(field: string): boolean {
-    return !this.#wanted.includes(field);
   }
 }
 

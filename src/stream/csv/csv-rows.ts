@@ -69,7 +69,7 @@ export class CsvReader {
   }
 
   /** Names of the columns, and what separates them, once that is known. */
-  get head(): { readonly columns: readonly string[]; readonly delimiter: string } | undefined {
+  get header(): { readonly columns: readonly string[]; readonly delimiter: string } | undefined {
     if (this.#names === undefined || this.#machine === undefined) return undefined;
     return { columns: this.#names, delimiter: this.#machine.dialect.delimiter };
   }

@@ -35,6 +35,14 @@ export class PeekedChunks<T extends Uint8Array> {
     }
   }
 
+  /** Lets go of the source, of which no more is wanted. */
+  close(): void {
+    this.isWhole = true;
+    Promise.resolve(this.#iterator.return?.()).catch(() => {
+      // What was wanted of it has been had.
+    });
+  }
+
   /** All chunks, from the first. */
   async *rest(): AsyncGenerator<T, void, undefined> {
     const held = this.#held;
